@@ -1,0 +1,62 @@
+"""The contract of an approach: build · train · predict · save · load."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plait.tasks import Answer, Row, Task
+
+Rows = Mapping[str, Sequence[Row]]
+"""Rows by dataset."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A candidate with everything looked up: what `inputs/CANDIDATE/candidate.json` holds."""
+
+    name: str
+    backbone: str
+    approach: str
+    method: str
+    tasks: tuple[Task, ...]
+    training: Mapping[str, Any]
+    seed: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "tasks": [task.as_json() for task in self.tasks]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Resolved":
+        return cls(**{**value, "tasks": tuple(map(Task.from_json, value["tasks"]))})
+
+
+class Approach(ABC):
+    """A model that answers one or several tasks for a text."""
+
+    tasks: tuple[Task, ...]
+
+    @classmethod
+    @abstractmethod
+    def train(
+        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
+    ) -> "Approach":
+        """Train from `backbone`; `scratch` is a folder of its own that outlives a kill."""
+
+    @abstractmethod
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+        """Answers by task name, in the order of `texts`. A batch answers as single texts do."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors) and whatever `load` needs into an existing folder."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Approach":
+        """The inverse of `save`; runs no code from the folder."""
+
+    @abstractmethod
+    def parameters_count(self) -> int:
+        """Number of weights that an answer uses."""
