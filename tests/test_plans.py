@@ -1,0 +1,96 @@
+"""The decision between plans: gates, floor, margin, ties."""
+
+import pytest
+
+from plait.plans import Contender, Verdict, choose
+
+
+def plan(name: str, models: int, **scores: float) -> Contender:
+    return Contender(name, tuple(f"{name}-{n}" for n in range(models)), scores)
+
+
+SEVERAL = plan("several", 2, intent=0.90, slots=0.80)
+FLOOR = plan("floor", 2, intent=0.70, slots=0.50)
+
+
+def decide(*plans: Contender, **settings: object) -> Verdict:
+    return choose("assistant", plans, floor="floor", floor_title="TF-IDF floor", **settings)  # type: ignore[arg-type]
+
+
+def test_the_best_mean_wins() -> None:
+    verdict = decide(plan("one", 1, intent=0.80, slots=0.80), SEVERAL, FLOOR, margin=0.01)
+    assert (verdict.winner, verdict.candidates) == ("several", ("several-0", "several-1"))
+    assert "0.8500" in verdict.sentence
+    assert not verdict.floor_wins
+
+
+@pytest.mark.parametrize(
+    ("intent", "slots", "winner"),
+    [(0.89, 0.79, "one"), (0.8899, 0.80, "several"), (0.90, 0.7899, "several")],
+)
+def test_fewer_models_win_only_within_the_margin_on_every_task(
+    intent: float, slots: float, winner: str
+) -> None:
+    verdict = decide(plan("one", 1, intent=intent, slots=slots), SEVERAL, FLOOR, margin=0.01)
+    assert verdict.winner == winner
+
+
+def test_the_sentence_says_what_fewer_models_cost() -> None:
+    verdict = decide(plan("one", 1, intent=0.895, slots=0.795), SEVERAL, FLOOR, margin=0.01)
+    assert verdict.sentence == (
+        "Plan one (one-0) wins: mean headline metric 0.8450, within 1 points of several's on every "
+        "task (mean 0.8500) with 1 model(s) instead of 2; the TF-IDF floor has 0.6000."
+    )
+
+
+def test_equal_means_go_to_fewer_models_then_to_the_name() -> None:
+    b, a = plan("b", 1, intent=0.95, slots=0.75), plan("a", 1, intent=0.95, slots=0.75)
+    assert decide(SEVERAL, b, a, FLOOR).winner == "a"
+    assert decide(SEVERAL, plan("z", 1, intent=0.95, slots=0.75), FLOOR).winner == "z"
+
+
+def test_a_plan_below_a_gate_does_not_win_however_good_its_mean() -> None:
+    verdict = decide(
+        plan("one", 1, intent=0.85, slots=0.81), SEVERAL, FLOOR, gates={"slots": 0.805}
+    )
+    assert verdict.winner == "one"
+    assert verdict.rejected["several"] == "slots 0.8000 is below its gate 0.8050"
+
+
+def test_no_plan_wins_when_every_one_is_below_its_gate() -> None:
+    verdict = decide(SEVERAL, FLOOR, gates={"intent": 0.99})
+    assert (verdict.winner, verdict.candidates, verdict.floor_wins) == (None, (), False)
+    assert set(verdict.rejected) == {"several", "floor"}
+    assert "may not be promoted either" in verdict.sentence
+
+
+@pytest.mark.parametrize("floor", [0.85, 0.86])
+def test_the_floor_wins_unless_it_is_beaten(floor: float) -> None:
+    verdict = decide(SEVERAL, plan("floor", 2, intent=floor, slots=floor))
+    assert verdict.winner == "floor"
+    assert verdict.floor_wins
+    assert verdict.sentence.startswith("No fine-tuned model beats the TF-IDF floor: plan floor (")
+
+
+def test_a_plan_of_fewer_models_that_does_not_beat_the_floor_loses_to_one_that_does() -> None:
+    one = plan("one", 1, intent=0.895, slots=0.795)
+    verdict = decide(one, SEVERAL, plan("floor", 2, intent=0.90, slots=0.795), margin=0.01)
+    assert verdict.winner == "several"
+    assert "does not beat the TF-IDF floor" in verdict.rejected["one"]
+
+
+def test_a_better_plan_below_its_gate_leaves_the_floor() -> None:
+    verdict = decide(
+        plan("one", 1, intent=0.99, slots=0.6),
+        plan("floor", 2, intent=0.8, slots=0.7),
+        gates={"slots": 0.65},
+    )
+    assert verdict.winner == "floor"
+    assert verdict.sentence.startswith("No fine-tuned model passes its gates")
+
+
+def test_without_a_floor_only_the_gates_stand_in_the_way() -> None:
+    assert choose("s", [SEVERAL, plan("one", 1, intent=0.1, slots=0.1)]).winner == "several"
+    none = choose("s", [SEVERAL], gates={"intent": 1.0})
+    assert none.winner is None
+    assert none.sentence.startswith("No plan may be promoted: several: intent 0.9000")
