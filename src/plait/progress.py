@@ -28,7 +28,11 @@ class Progress:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=total, desc=label, unit=unit, unit_scale=scale, mininterval=0.5,
+                total=total,
+                desc=label,
+                unit=unit,
+                unit_scale=scale,
+                mininterval=0.5,
                 disable=None if total else True,
             )
 

@@ -1,0 +1,224 @@
+"""Approach `linear`: TF-IDF and a linear support vector machine per task. The floor.
+
+Texts are TF-IDF weighted words and word pairs; tokens of a tagging task are described by the words
+around them. Scores become probabilities by one temperature per task, fitted on dev rows
+(Guo et al. 2017, "On Calibration of Modern Neural Networks").
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
+from scipy.special import log_softmax, softmax
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+
+from plait.approaches.base import Approach, Resolved, Rows
+from plait.errors import PlaitError
+from plait.files import read_json, write_json
+from plait.progress import Progress
+from plait.tagging import spans_to_tags, tag_names, tags_to_spans
+from plait.tasks import Answer, Choice, Row, Task
+
+Array = NDArray[np.float32]
+TOKEN = re.compile(r"\w+|[^\w\s]")
+WINDOW = 2
+
+
+def word_features(text: str) -> list[str]:
+    """Lower-case words of two letters or more, and pairs of neighbours."""
+    words = re.findall(r"\b\w\w+\b", text.lower())
+    return words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+
+
+def token_features(words: Sequence[str]) -> list[list[str]]:
+    """For each token: the words around it by distance, its ends and its shape."""
+    padded = [""] * WINDOW + [word.lower() for word in words] + [""] * WINDOW
+    return [
+        [f"{d}:{padded[i + WINDOW + d]}" for d in range(-WINDOW, WINDOW + 1)]
+        + [f"<{padded[i + 1]} {padded[i + WINDOW]}", f"{padded[i + WINDOW]} {padded[i + 3]}>"]
+        + [f"^{word[:3].lower()}", f"{word[-3:].lower()}$", re.sub(r"\d", "0", word)]
+        for i, word in enumerate(words)
+    ]
+
+
+def tokens(text: str) -> list[tuple[int, int]]:
+    """(start, end) characters of the words and signs of a text."""
+    return [match.span() for match in TOKEN.finditer(text)]
+
+
+class Separator:
+    """Features → scores of `n` classes → probabilities."""
+
+    def __init__(self, vocabulary: dict[str, int], weights: dict[str, Array]) -> None:
+        self.vocabulary, self.weights = vocabulary, weights
+
+    @classmethod
+    def fit(
+        cls, features: list[list[str]], targets: Sequence[int], n: int, seed: int
+    ) -> "Separator":
+        vectorizer = TfidfVectorizer(analyzer=_identity, sublinear_tf=True, dtype=np.float32)
+        inputs = vectorizer.fit_transform(features)
+        machine = LinearSVC(random_state=seed).fit(inputs, targets)
+        coefficients, intercept = machine.coef_, machine.intercept_
+        if len(machine.classes_) == 2:
+            coefficients = np.concatenate([-coefficients, coefficients])
+            intercept = np.concatenate([-intercept, intercept])
+        # Classes without a training row get the lowest score there is, so that n stays closed.
+        full = np.zeros((n, inputs.shape[1]), np.float32)
+        bias = np.full(n, -10.0, np.float32)
+        full[machine.classes_], bias[machine.classes_] = coefficients, intercept
+        weights = {
+            "idf": vectorizer.idf_.astype(np.float32),
+            "coefficients": full,
+            "intercept": bias,
+            "temperature": np.ones(1, np.float32),
+        }
+        return cls({str(k): int(v) for k, v in vectorizer.vocabulary_.items()}, weights)
+
+    def calibrate(self, features: list[list[str]], targets: Sequence[int]) -> None:
+        """Fit the temperature on rows that were not trained on (least negative log likelihood)."""
+        if not targets:
+            return
+        scores, rows = self.scores(features), np.arange(len(targets))
+
+        def loss(log_temperature: float) -> float:
+            scaled = log_softmax(scores / np.exp(log_temperature), axis=1)
+            return -float(scaled[rows, targets].mean())
+
+        best = minimize_scalar(loss, bounds=(-4, 4), method="bounded")
+        self.weights["temperature"] = np.array([np.exp(best.x)], np.float32)
+
+    def scores(self, features: list[list[str]]) -> Array:
+        """Scores (rows × classes)."""
+        vectorizer = TfidfVectorizer(
+            analyzer=_identity, sublinear_tf=True, dtype=np.float32, vocabulary=self.vocabulary
+        )
+        vectorizer.idf_ = self.weights["idf"]
+        inputs: csr_matrix = vectorizer.transform(features)
+        found: Array = inputs @ self.weights["coefficients"].T + self.weights["intercept"]
+        return found
+
+    def probabilities(self, features: list[list[str]]) -> Array:
+        """Probabilities (rows × classes)."""
+        found: Array = softmax(self.scores(features) / self.weights["temperature"], axis=1)
+        return found
+
+    def save(self, folder: Path, name: str) -> None:
+        save_file(self.weights, folder / f"{name}.safetensors")
+        write_json(folder / f"{name}.vocabulary.json", self.vocabulary)
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> "Separator":
+        vocabulary: dict[str, int] = read_json(folder / f"{name}.vocabulary.json")
+        return cls(vocabulary, load_file(folder / f"{name}.safetensors"))
+
+
+def _identity(features: list[str]) -> list[str]:
+    return features
+
+
+def _classification_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]], list[int]]:
+    index = {label: i for i, label in enumerate(task.labels)}
+    labelled = [row for row in rows if row.labels.get(task.field) in index]
+    features = [word_features(row.text) for row in labelled]
+    return features, [index[str(row.labels[task.field])] for row in labelled]
+
+
+def _tagging_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]], list[int]]:
+    features: list[list[str]] = []
+    targets: list[int] = []
+    for row in rows:
+        spans = row.labels.get(task.field)
+        if isinstance(spans, tuple):
+            places = tokens(row.text)
+            features += token_features([row.text[a:b] for a, b in places])
+            targets += spans_to_tags(
+                [s for s in spans if s.label in task.labels], places, task.labels
+            )
+    return features, targets
+
+
+Examples = Callable[[Sequence[Row], Task], tuple[list[list[str]], list[int]]]
+EXAMPLES: dict[str, Examples] = {
+    "classification": _classification_examples,
+    "tagging": _tagging_examples,
+}
+
+
+def classes(task: Task) -> list[str]:
+    """Names of the classes that a head or separator of this task has."""
+    return list(task.labels) if task.kind == "classification" else tag_names(task.labels)
+
+
+class Linear(Approach):
+    """One separator per task over shared code; no weights are shared."""
+
+    def __init__(self, tasks: tuple[Task, ...], separators: dict[str, Separator]) -> None:
+        self.tasks, self.separators = tasks, separators
+
+    @classmethod
+    def train(
+        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
+    ) -> "Linear":
+        separators: dict[str, Separator] = {}
+        with Progress(len(candidate.tasks), candidate.name, "task") as bar:
+            for task in candidate.tasks:
+                separators[task.name] = cls._fit(task, train, dev, candidate.seed)
+                bar.update()
+        return cls(candidate.tasks, separators)
+
+    @staticmethod
+    def _fit(task: Task, train: Rows, dev: Rows, seed: int) -> Separator:
+        examples = EXAMPLES[task.kind]
+        features, targets = examples(train[task.dataset], task)
+        if len(set(targets)) < 2:
+            raise PlaitError(
+                f"task {task.name!r}: {len(set(targets))} class(es) among {len(targets)} training "
+                "examples; a separator needs at least two. Check the task's field and labels."
+            )
+        separator = Separator.fit(features, targets, len(classes(task)), seed)
+        separator.calibrate(*examples(dev.get(task.dataset, ()), task))
+        return separator
+
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+        answer = {"classification": self._choices, "tagging": self._spans}
+        return {task.name: answer[task.kind](texts, task) for task in self.tasks}
+
+    def _choices(self, texts: Sequence[str], task: Task) -> list[Answer]:
+        found = self.separators[task.name].probabilities([word_features(text) for text in texts])
+        return [
+            Choice(
+                task.labels[int(row.argmax())], dict(zip(task.labels, row.tolist(), strict=True))
+            )
+            for row in found
+        ]
+
+    def _spans(self, texts: Sequence[str], task: Task) -> list[Answer]:
+        return [self._tag(text, task) for text in texts]
+
+    def _tag(self, text: str, task: Task) -> Answer:
+        places = tokens(text)
+        if not places:
+            return ()
+        words = [text[start:end] for start, end in places]
+        found = self.separators[task.name].probabilities(token_features(words))
+        return tags_to_spans(found.argmax(1).tolist(), found.max(1).tolist(), places, task.labels)
+
+    def save(self, folder: Path) -> None:
+        for name, separator in self.separators.items():
+            separator.save(folder, name)
+
+    @classmethod
+    def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Linear":
+        return cls(tasks, {task.name: Separator.load(folder, task.name) for task in tasks})
+
+    def parameters_count(self) -> int:
+        arrays: list[Any] = [w for s in self.separators.values() for w in s.weights.values()]
+        return sum(int(array.size) for array in arrays)

@@ -1,0 +1,78 @@
+"""Bundle: a trained candidate on disk (safetensors, what `load` needs, a model card)."""
+
+import hashlib
+from pathlib import Path
+
+from plait.approaches import approach
+from plait.approaches.base import Approach, Resolved
+from plait.errors import PlaitError
+from plait.files import atomic_folder, read_json, sha256, write_json
+
+CANDIDATE = "bundle.json"
+FORMAT = 1
+
+
+def save(model: Approach, candidate: Resolved, folder: Path) -> None:
+    """Write a bundle, whole or not at all: a failure leaves an old bundle as it was.
+
+    Raises:
+        PlaitError: the disk is full or the folder cannot be written.
+    """
+    try:
+        with atomic_folder(folder) as partial:
+            model.save(partial)
+            write_json(partial / CANDIDATE, {"format": FORMAT, **candidate.as_json()})
+            (partial / "README.md").write_text(card(candidate, model), encoding="utf-8")
+    except OSError as error:
+        raise PlaitError(
+            f"{folder}: the bundle could not be written ({error.strerror or error}); "
+            "what stood there before is intact. Free some disk space and run again."
+        ) from error
+
+
+def load(folder: Path) -> tuple[Resolved, Approach]:
+    """Load a bundle; runs no code from it.
+
+    Raises:
+        PlaitError: the folder holds no bundle, or one of another format.
+    """
+    if not (folder / CANDIDATE).is_file():
+        raise PlaitError(f"{folder}: no bundle here (no {CANDIDATE}). Train it: `dvc repro`.")
+    value = read_json(folder / CANDIDATE)
+    if value.pop("format", None) != FORMAT:
+        raise PlaitError(f"{folder / CANDIDATE}: not of format {FORMAT}. Train it again.")
+    candidate = Resolved.from_json(value)
+    return candidate, approach(candidate.approach).load(folder, candidate.tasks)
+
+
+def digest(folder: Path) -> str:
+    """sha256 over the names and bytes of all files of a bundle."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n".encode())
+    return total.hexdigest()
+
+
+def card(candidate: Resolved, model: Approach) -> str:
+    """The model card: what the bundle is, what it answers, how it was trained."""
+    tasks = "\n".join(
+        f"| {task.name} | {task.kind} | {task.dataset}.{task.field} | {len(task.labels)} |"
+        for task in candidate.tasks
+    )
+    settings = "\n".join(f"- {key}: {value}" for key, value in sorted(candidate.training.items()))
+    return f"""# {candidate.name}
+
+Backbone {candidate.backbone}, approach {candidate.approach}, method {candidate.method},
+seed {candidate.seed}, {model.parameters_count():,} parameters.
+
+| task | kind | data | labels |
+|---|---|---|---|
+{tasks}
+
+Load it with `plait.bundle.load(folder)`. Scores on held-out rows stand in `scores/` of the
+pipeline that made it.
+
+Training settings:
+
+{settings}
+"""

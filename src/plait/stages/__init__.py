@@ -1,0 +1,15 @@
+"""Stages of the DVC graph: thin, and the only code that knows where things lie."""
+
+import sys
+from collections.abc import Callable
+
+from plait.errors import PlaitError
+
+
+def run(stage: Callable[..., None]) -> None:
+    """Run a stage's function with the command line's arguments; a user's mistake exits with 2."""
+    try:
+        stage(*sys.argv[1:])
+    except PlaitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

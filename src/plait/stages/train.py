@@ -1,0 +1,34 @@
+"""inputs/CANDIDATE, weights/BACKBONE → models/CANDIDATE. Resumes from .plait/checkpoints."""
+
+import shutil
+from pathlib import Path
+
+from plait import bundle
+from plait.approaches import approach
+from plait.approaches.base import Resolved, Rows
+from plait.files import read_json
+from plait.stages import run
+from plait.tasks import read_rows
+
+
+def train(name: str) -> None:
+    inputs, scratch = Path("inputs", name), Path(".plait/checkpoints", name)
+    candidate = Resolved.from_json(read_json(inputs / "candidate.json"))
+    scratch.mkdir(parents=True, exist_ok=True)
+    model = approach(candidate.approach).train(
+        candidate,
+        Path("weights", candidate.backbone),
+        _rows(inputs / "train"),
+        _rows(inputs / "dev"),
+        scratch,
+    )
+    bundle.save(model, candidate, Path("models", name))
+    shutil.rmtree(scratch)
+
+
+def _rows(folder: Path) -> Rows:
+    return {path.stem: read_rows(path) for path in sorted(folder.glob("*.jsonl"))}
+
+
+if __name__ == "__main__":
+    run(train)
