@@ -165,7 +165,7 @@ def _victory(
     words = f"{_title(winner)} wins: mean headline metric {winner.mean:.4f}"
     if winner is not best:
         words += (
-            f", within {100 * margin:g} points of {best.plan}'s on every task (mean "
+            f", within the margin of {margin:g} of {best.plan}'s on every task (mean "
             f"{best.mean:.4f}) with {len(winner.candidates)} model(s) instead of "
             f"{len(best.candidates)}"
         )
@@ -193,7 +193,7 @@ def _no_challenger(
     if base.plan in rejected:
         return f"{head}, and the {floor_title} may not be promoted either: {reasons}."
     why = f" ({reasons})" if reasons else ""
-    return f"{head}: {_title(base)} is promoted with mean {base.mean:.4f}{why}."
+    return f"{head}: {_title(base)} wins with mean {base.mean:.4f}{why}."
 
 
 def _capital(words: str) -> str:
