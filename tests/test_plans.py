@@ -39,7 +39,8 @@ def test_the_sentence_says_what_fewer_models_cost() -> None:
     verdict = decide(plan("one", 1, intent=0.895, slots=0.795), SEVERAL, FLOOR, margin=0.01)
     assert verdict.sentence == (
         "Plan one (one-0) wins: mean headline metric 0.8450, within the margin of 0.01 of "
-        "several's on every task (mean 0.8500) with 1 model(s) instead of 2; the TF-IDF floor has 0.6000."
+        "several's on every task (mean 0.8500) with 1 model(s) instead of 2; "
+        "the TF-IDF floor has 0.6000."
     )
 
 

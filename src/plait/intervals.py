@@ -1,0 +1,78 @@
+"""95 % intervals by the bootstrap over rows (Efron 1979, percentile method)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+SEED = 0
+CHUNK = 100
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric over `n` rows (0–1), and the interval that holds 95 % of its resampled values."""
+
+    value: float
+    ci95: tuple[float, float]
+    n: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Rounded to 6 places, so that files don't show the noise of floating point."""
+        low, high = self.ci95
+        return {"value": round(self.value, 6), "ci95": [round(low, 6), round(high, 6)], "n": self.n}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Estimate":
+        return cls(value["value"], (value["ci95"][0], value["ci95"][1]), value["n"])
+
+
+def resampled_counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """How often each of `n` rows was drawn, shape (up to `CHUNK`, n), `resamples` lines in all.
+
+    The same `n` and `seed` draw the same rows, so figures of two candidates can be paired.
+    """
+    draw = np.random.default_rng(seed)
+    for done in range(0, resamples, CHUNK):
+        size = min(CHUNK, resamples - done)
+        rows = draw.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
+        counts = np.bincount(rows.ravel(), minlength=size * n)
+        yield counts.reshape(size, n).astype(np.float64)
+
+
+def bootstrap(
+    statistics: Floats,
+    metrics: Callable[[Floats], Floats],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> list[Estimate]:
+    """Estimates of metrics that are functions of sums over rows, as F1 and accuracy are.
+
+    Args:
+        statistics: shape (n, S): what each row adds to the S sums, such as its true positives.
+        metrics: sums of shape (B, S) → metrics of shape (B, M).
+
+    Returns:
+        M estimates.
+    """
+    n = len(statistics)
+    value = metrics(statistics.sum(axis=0, keepdims=True))[0]
+    sampled = [metrics(counts @ statistics) for counts in resampled_counts(n, resamples, seed)]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(sampled), [tail, 1 - tail], axis=0)
+    return [
+        Estimate(float(v), (float(a), float(b)), n)
+        for v, a, b in zip(value, low, high, strict=True)
+    ]
+
+
+def share(right: Floats) -> Estimate:
+    """The share of rows that are right; `right` has shape (n,) and holds zeros and ones."""
+    n = len(right)
+    return bootstrap(right[:, None], lambda sums: sums / n)[0]
