@@ -20,7 +20,7 @@ def decide(*plans: Contender, **settings: object) -> Verdict:
 def test_the_best_mean_wins() -> None:
     verdict = decide(plan("one", 1, intent=0.80, slots=0.80), SEVERAL, FLOOR, margin=0.01)
     assert (verdict.winner, verdict.candidates) == ("several", ("several-0", "several-1"))
-    assert "0.8500" in verdict.sentence
+    assert "85.00 %" in verdict.sentence
     assert not verdict.floor_wins
 
 
@@ -38,9 +38,8 @@ def test_fewer_models_win_only_within_the_margin_on_every_task(
 def test_the_sentence_says_what_fewer_models_cost() -> None:
     verdict = decide(plan("one", 1, intent=0.895, slots=0.795), SEVERAL, FLOOR, margin=0.01)
     assert verdict.sentence == (
-        "Plan one (one-0) wins: mean headline metric 0.8450, within the margin of 0.01 of "
-        "several's on every task (mean 0.8500) with 1 model(s) instead of 2; "
-        "the TF-IDF floor has 0.6000."
+        "Plan one (one-0) wins: mean headline metric 84.50 %, on every task within 1.00 % of "
+        "several (mean 85.00 %) with 1 model instead of 2; the TF-IDF floor has 60.00 %."
     )
 
 
@@ -55,14 +54,14 @@ def test_a_plan_below_a_gate_does_not_win_however_good_its_mean() -> None:
         plan("one", 1, intent=0.85, slots=0.81), SEVERAL, FLOOR, gates={"slots": 0.805}
     )
     assert verdict.winner == "one"
-    assert verdict.rejected["several"] == "slots 0.8000 is below its gate 0.8050"
+    assert verdict.rejected["several"] == "slots 80.00 % is below its gate 80.50 %"
 
 
 def test_no_plan_wins_when_every_one_is_below_its_gate() -> None:
     verdict = decide(SEVERAL, FLOOR, gates={"intent": 0.99})
     assert (verdict.winner, verdict.candidates, verdict.floor_wins) == (None, (), False)
     assert set(verdict.rejected) == {"several", "floor"}
-    assert "may not be promoted either" in verdict.sentence
+    assert "fails its own" in verdict.sentence
 
 
 @pytest.mark.parametrize("floor", [0.85, 0.86])
@@ -87,11 +86,11 @@ def test_a_better_plan_below_its_gate_leaves_the_floor() -> None:
         gates={"slots": 0.65},
     )
     assert verdict.winner == "floor"
-    assert verdict.sentence.startswith("No fine-tuned model passes its gates")
+    assert verdict.sentence.startswith("No fine-tuned model that beats the TF-IDF floor passes")
 
 
 def test_without_a_floor_only_the_gates_stand_in_the_way() -> None:
     assert choose("s", [SEVERAL, plan("one", 1, intent=0.1, slots=0.1)]).winner == "several"
     none = choose("s", [SEVERAL], gates={"intent": 1.0})
     assert none.winner is None
-    assert none.sentence.startswith("No plan may be promoted: several: intent 0.9000")
+    assert none.sentence.startswith("No plan may be promoted: several: intent 90.00 %")

@@ -133,15 +133,18 @@ def _rejections(
     floor_title: str,
 ) -> Iterator[tuple[str, str]]:
     for plan in contenders:
-        below = [
-            f"{task} {plan.scores[task]:.4f} is below its gate {gate:.4f}"
+        reasons = [
+            f"{task} {_percent(plan.scores[task])} is below its gate {_percent(gate)}"
             for task, gate in gates.items()
             if plan.scores[task] < gate - ROUNDING
         ]
         if base is not None and plan is not base and plan.mean <= base.mean + ROUNDING:
-            below.append(f"mean {plan.mean:.4f} does not beat the {floor_title}'s {base.mean:.4f}")
-        if below:
-            yield plan.plan, "; ".join(below)
+            reasons.append(
+                f"mean {_percent(plan.mean)} does not beat the {floor_title}'s "
+                f"{_percent(base.mean)}"
+            )
+        if reasons:
+            yield plan.plan, "; ".join(reasons)
 
 
 def _fewest_models(challengers: Sequence[Contender], best: Contender, margin: float) -> Contender:
@@ -155,6 +158,10 @@ def _within(plan: Contender, best: Contender, margin: float) -> bool:
     )
 
 
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f} %"
+
+
 def _title(plan: Contender) -> str:
     return f"plan {plan.plan} ({', '.join(plan.candidates)})"
 
@@ -162,16 +169,16 @@ def _title(plan: Contender) -> str:
 def _victory(
     winner: Contender, best: Contender, base: Contender | None, margin: float, floor_title: str
 ) -> str:
-    words = f"{_title(winner)} wins: mean headline metric {winner.mean:.4f}"
+    words = f"P{_title(winner)[1:]} wins: mean headline metric {_percent(winner.mean)}"
     if winner is not best:
         words += (
-            f", within the margin of {margin:g} of {best.plan}'s on every task (mean "
-            f"{best.mean:.4f}) with {len(winner.candidates)} model(s) instead of "
-            f"{len(best.candidates)}"
+            f", on every task within {_percent(margin)} of {best.plan} (mean "
+            f"{_percent(best.mean)}) with {len(winner.candidates)} model"
+            f"{'s' * (len(winner.candidates) > 1)} instead of {len(best.candidates)}"
         )
     if base is not None:
-        words += f"; the {floor_title} has {base.mean:.4f}"
-    return _capital(words) + "."
+        words += f"; the {floor_title} has {_percent(base.mean)}"
+    return words + "."
 
 
 def _no_challenger(
@@ -180,21 +187,15 @@ def _no_challenger(
     rejected: Mapping[str, str],
     floor_title: str,
 ) -> str:
-    reasons = "; ".join(
-        f"{plan.plan}: {rejected[plan.plan]}" for plan in contenders if plan.plan in rejected
-    )
+    reasons = "; ".join(f"{plan}: {reason}" for plan, reason in rejected.items())
     if base is None:
         return f"No plan may be promoted: {reasons}."
-    others = [plan for plan in contenders if plan is not base]
-    if others and max(plan.mean for plan in others) > base.mean + ROUNDING:
-        head = f"No fine-tuned model passes its gates where the {floor_title} is beaten"
+    others = [plan.mean for plan in contenders if plan is not base]
+    if others and max(others) > base.mean + ROUNDING:
+        head = f"No fine-tuned model that beats the {floor_title} passes its gates"
     else:
         head = f"No fine-tuned model beats the {floor_title}"
     if base.plan in rejected:
-        return f"{head}, and the {floor_title} may not be promoted either: {reasons}."
+        return f"{head}, and the {floor_title} fails its own: {reasons}."
     why = f" ({reasons})" if reasons else ""
-    return f"{head}: {_title(base)} wins with mean {base.mean:.4f}{why}."
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return f"{head}: {_title(base)} wins with mean headline metric {_percent(base.mean)}{why}."

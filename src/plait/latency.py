@@ -1,0 +1,166 @@
+"""How long an answer takes, how many a second holds, and on which machine that was measured.
+
+After a warm-up, single texts are timed one by one (batch 1) and a larger set in batches. The clock
+is read when the device has finished. Each measurement ends after some seconds, but not before
+`MINIMUM` texts, so that slow models are timed on fewer texts; the number is reported.
+"""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from plait.approaches.base import Approach
+
+WARM_UP = 5
+MINIMUM = 20
+TEXTS = 200
+BATCH_SIZE = 32
+BATCHES = 8
+SECONDS = 3.0
+MIB = 2**20
+
+
+def measure(
+    model: Approach, texts: Mapping[str, Sequence[str]], seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Time a model on real texts, given by dataset.
+
+    Returns:
+        By dataset p50 and p95 of the latency at batch 1 (ms) and rows a second at `BATCH_SIZE`;
+        the number of parameters; the process's peak memory (MiB), which holds the model and the
+        libraries that it needs; the GPU's peak memory where there is one; the machine.
+    """
+    return {
+        "datasets": {
+            name: {
+                **latency(model.predict, spread(found, TEXTS), seconds),
+                **throughput(model.predict, spread(found, BATCH_SIZE * BATCHES), seconds),
+            }
+            for name, found in texts.items()
+        },
+        "parameters": model.parameters_count(),
+        "memory": {"peak_rss_mib": peak_rss_mib(), **gpu_memory()},
+        "machine": machine(),
+    }
+
+
+def spread(texts: Sequence[str], count: int) -> list[str]:
+    """At most `count` texts at equal distances, so that all of the order's regions are in."""
+    picked = np.linspace(0, len(texts) - 1, min(count, len(texts))).round().astype(int)
+    return [texts[index] for index in picked]
+
+
+def latency(
+    answer: Callable[..., object], texts: Sequence[str], seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Percentiles of the time that `answer([text])` takes: `{"texts", "p50_ms", "p95_ms"}`."""
+    for text in texts[:WARM_UP]:
+        answer([text])
+    times = list(_timed(answer, ([text] for text in texts), seconds, MINIMUM))
+    p50, p95 = np.percentile(times, [50, 95]) * 1000
+    return {"texts": len(times), "p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3)}
+
+
+def throughput(
+    answer: Callable[..., object], texts: Sequence[str], seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Rows a second when all of `texts` are given at once, as often as fits in `seconds`."""
+    answer(texts[:BATCH_SIZE], batch_size=BATCH_SIZE)
+
+    def whole(batch: Sequence[str]) -> None:
+        answer(batch, batch_size=BATCH_SIZE)
+
+    times = list(_timed(whole, repeat(texts), seconds, 1))
+    return {
+        "batch_size": BATCH_SIZE,
+        "rows_per_second": round(len(texts) * len(times) / sum(times), 2),
+    }
+
+
+def _timed(
+    answer: Callable[[Sequence[str]], object],
+    batches: Iterator[Sequence[str]],
+    seconds: float,
+    minimum: int,
+) -> Iterator[float]:
+    """Seconds per batch, until `seconds` have passed and `minimum` batches have been timed."""
+    begun = time.perf_counter()
+    for done, batch in enumerate(batches, start=1):
+        synchronise()
+        started = time.perf_counter()
+        answer(batch)
+        synchronise()
+        ended = time.perf_counter()
+        yield ended - started
+        if done >= minimum and ended - begun > seconds:
+            return
+
+
+def _torch() -> Any:
+    """torch where the model has imported it: a model without it is not charged for its memory."""
+    return sys.modules.get("torch")
+
+
+def _cuda() -> Any:
+    torch = _torch()
+    return torch.cuda if torch is not None and torch.cuda.is_available() else None
+
+
+def synchronise() -> None:
+    """Wait until the GPU, if there is one, has done what it was given."""
+    if cuda := _cuda():
+        cuda.synchronize()
+
+
+def gpu_memory() -> dict[str, float]:
+    """`{"peak_gpu_mib": …}` where there is a GPU."""
+    return (
+        {"peak_gpu_mib": round(cuda.max_memory_allocated() / MIB, 1)} if (cuda := _cuda()) else {}
+    )
+
+
+def peak_rss_mib() -> float:
+    """The most memory (MiB) that this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # getrusage's figure is inherited from the parent across exec; VmHWM is the process's own.
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return round(int(fields["VmHWM"].split()[0]) / 1024, 1)
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB, 1)
+
+
+def machine() -> dict[str, Any]:
+    """What a figure must be read with: processor, cores, memory, system, versions, threads, GPU."""
+    torch, cuda = _torch(), _cuda()
+    return {
+        "cpu": cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "threads": torch.get_num_threads() if torch else None,
+        "gpu": cuda.get_device_name() if cuda else None,
+    }
+
+
+def cpu_model() -> str:
+    """The processor's name as its maker gives it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
