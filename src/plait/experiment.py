@@ -1,20 +1,40 @@
 """params.yaml → a typed, checked Experiment. Every mistake is reported at once, with its path."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, Field, PlainSerializer, PlainValidator, ValidationError
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationError
 
+from plait import strict_yaml
 from plait.backbones import Backbone
 from plait.datasets import READERS
 from plait.datasets.base import Reader
 from plait.errors import PlaitError, did_you_mean
+from plait.experiment_checks import References, contradictions
+from plait.experiment_errors import Loc, known_settings, readable
 from plait.settings import Fraction, Settings, Training
 from plait.tasks import METRICS, Kind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=80)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+def _reader(value: Any) -> Reader:
+    if isinstance(value, Reader):
+        return value
+    name = value.get("reader") if isinstance(value, Mapping) else value
+    if not isinstance(name, str) or name not in READERS:
+        raise ValueError(f"found reader {name!r}{did_you_mean(str(name), list(READERS))}")
+    return READERS[name].model_validate(value)
+
+
+def _overrides(value: dict[str, Any]) -> dict[str, Any]:
+    return Training.model_validate(value).model_dump(exclude_unset=True)
+
+
+AnyReader = Annotated[Reader, PlainValidator(_reader), PlainSerializer(lambda r: r.model_dump())]
+Overrides = Annotated[dict[str, Any], AfterValidator(_overrides)]
 
 
 class TaskSettings(Settings):
@@ -23,21 +43,25 @@ class TaskSettings(Settings):
     dataset: str
     kind: Kind
     field: str
-    labels: tuple[str, ...] | None = None
+    labels: Names | None = None
     metric: str | None = None
 
     def headline(self) -> str:
+        """The metric that gates and plans are judged by."""
         return self.metric or METRICS[self.kind][0]
 
 
 class Candidate(Settings):
-    """backbone × approach × method × tasks. One task is a mixture of one."""
+    """backbone × approach × method × tasks. One task is a mixture of one.
+
+    `training` overrides the experiment's own settings of training, one by one.
+    """
 
     backbone: str
     approach: str
     method: str = "full"
-    tasks: Annotated[tuple[str, ...], Field(min_length=1)]
-    training: dict[str, Any] = {}
+    tasks: Names
+    training: Overrides = Field(default_factory=dict)
     seed: int | None = None
 
 
@@ -49,10 +73,10 @@ class Service(Settings):
     a plan of fewer models may lose per task and still be preferred.
     """
 
-    tasks: Annotated[tuple[str, ...], Field(min_length=1)]
-    plans: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)]
+    tasks: Names
+    plans: Annotated[dict[Name, Names], Field(min_length=1)]
     floor: str | None = None
-    gates: dict[str, Fraction] = {}
+    gates: dict[str, Fraction] = Field(default_factory=dict)
     margin: Fraction = 0.01
 
 
@@ -65,22 +89,11 @@ class Validation(Settings):
     max_unseen_share: Fraction = 0.05
 
 
-def _reader(value: Any) -> Reader:
-    if isinstance(value, Reader):
-        return value
-    name = value.get("reader") if isinstance(value, Mapping) else None
-    if name not in READERS:
-        raise ValueError(f"reader is {name!r}{did_you_mean(str(name), list(READERS))}")
-    return READERS[name].model_validate(value)
-
-
 class Experiment(Settings):
     """Everything that params.yaml says."""
 
     seed: int = 0
-    datasets: dict[
-        Name, Annotated[Reader, PlainValidator(_reader), PlainSerializer(lambda r: r.model_dump())]
-    ]
+    datasets: dict[Name, AnyReader]
     tasks: dict[Name, TaskSettings]
     backbones: dict[Name, Backbone]
     training: Training = Training()
@@ -94,6 +107,9 @@ class Experiment(Settings):
         return Training.model_validate({**self.training.model_dump(), **own})
 
 
+SECTIONS = ("datasets", "tasks", "backbones", "candidates", "services")
+
+
 def load(path: Path = Path("params.yaml")) -> Experiment:
     """Read and check an experiment.
 
@@ -102,116 +118,64 @@ def load(path: Path = Path("params.yaml")) -> Experiment:
     """
     if not path.exists():
         raise PlaitError(f"{path}: no such file. Write one with `plait configure default`.")
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PlaitError(f"{path}: not readable as YAML: {error}") from error
-    return check(value, str(path))
+    return check(strict_yaml.read(path), str(path))
 
 
 def check(value: Any, origin: str) -> Experiment:
-    """Check a parsed params.yaml; `origin` stands in the error message."""
-    try:
-        experiment = Experiment.model_validate(value)
-        mistakes = list(_mistakes(experiment))
-    except ValidationError as error:
-        mistakes = [_readable(detail) for detail in error.errors()]
+    """Check a parsed params.yaml; `origin` stands in the error message.
+
+    Raises:
+        PlaitError: it has mistakes; each is named with its path, all in one message.
+    """
+    if not isinstance(value, Mapping):
+        found = "nothing" if value is None else f"a {type(value).__name__}"
+        raise PlaitError(
+            f"{origin}: found {found}, expected the sections {', '.join(SECTIONS)}. "
+            "Write an example with `plait configure default`."
+        )
+    mistakes, wrong = _schema_mistakes(value)
+    experiment = Experiment.model_validate(_without(value, wrong))
+    mistakes += contradictions(experiment, References.of(value))
     if mistakes:
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
         raise PlaitError(f"{origin}: {len(mistakes)} mistake(s)\n{lines}")
     return experiment
 
 
-def _readable(detail: Any) -> str:
-    path = ".".join(str(part) for part in detail["loc"]) or "top level"
-    if detail["type"] == "extra_forbidden":
-        return f"{path}: unknown setting{did_you_mean(str(detail['loc'][-1]), _settings(detail))}"
-    found = f" (found {detail['input']!r})" if not isinstance(detail["input"], dict) else ""
-    return f"{path}: {detail['msg']}{found}"
+def _schema_mistakes(value: Mapping[Any, Any]) -> tuple[list[str], list[Loc]]:
+    """What is wrong with single settings, in words, and where."""
+    try:
+        Experiment.model_validate(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        lines = [readable(detail, _known(value, detail)) for detail in details]
+        return lines, [detail["loc"] for detail in details]
+    return [], []
 
 
-def _settings(detail: Any) -> list[str]:
-    """The settings that are known where an unknown one was found."""
-    sections: dict[str, type[BaseModel]] = {
-        "tasks": TaskSettings,
-        "training": Training,
-        "candidates": Candidate,
-        "services": Service,
-        "validation": Validation,
-        "backbones": Backbone,
-    }
-    loc = detail["loc"]
-    model = sections.get(str(loc[0]), Experiment) if len(loc) > 1 else Experiment
-    return list(model.model_fields)
+def _known(value: Mapping[Any, Any], detail: Mapping[str, Any]) -> list[str]:
+    """The settings that are known where an unknown one stands."""
+    loc = detail["loc"] if detail["type"] == "extra_forbidden" else ()
+    match loc:
+        case ("datasets", name, *rest):
+            return known_settings(READERS.get(value["datasets"][name].get("reader"), Reader), rest)
+        case ("candidates", _, "training", *rest):
+            return known_settings(Training, rest)
+        case _:
+            return known_settings(Experiment, list(loc))
 
 
-def _mistakes(experiment: Experiment) -> Iterator[str]:
-    yield from _task_mistakes(experiment)
-    yield from _candidate_mistakes(experiment)
-    yield from _service_mistakes(experiment)
-
-
-def _unknown(path: str, what: str, found: str, known: Mapping[str, Any]) -> Iterator[str]:
-    if found not in known:
-        yield f"{path}: unknown {what} {found!r}{did_you_mean(found, list(known))}"
-
-
-def _task_mistakes(experiment: Experiment) -> Iterator[str]:
-    for name, task in experiment.tasks.items():
-        path = f"tasks.{name}"
-        yield from _unknown(f"{path}.dataset", "dataset", task.dataset, experiment.datasets)
-        if task.dataset in experiment.datasets:
-            kinds = experiment.datasets[task.dataset].field_kinds()
-            yield from _unknown(f"{path}.field", "field", task.field, kinds)
-            if kinds.get(task.field, task.kind) != task.kind:
-                yield f"{path}.kind: {task.kind!r}, but the field is {kinds[task.field]!r}"
-        if task.headline() not in METRICS[task.kind]:
-            yield f"{path}.metric: {task.metric!r} is not one of {', '.join(METRICS[task.kind])}"
-
-
-def _candidate_mistakes(experiment: Experiment) -> Iterator[str]:
-    from plait.approaches import APPROACHES
-
-    for name, candidate in experiment.candidates.items():
-        path = f"candidates.{name}"
-        yield from _unknown(
-            f"{path}.backbone", "backbone", candidate.backbone, experiment.backbones
-        )
-        yield from _unknown(f"{path}.approach", "approach", candidate.approach, APPROACHES)
-        for index, task in enumerate(candidate.tasks):
-            yield from _unknown(f"{path}.tasks.{index}", "task", task, experiment.tasks)
-        if len(set(candidate.tasks)) < len(candidate.tasks):
-            yield f"{path}.tasks: a task is named twice"
-        try:
-            experiment.training_of(name)
-        except ValidationError as error:
-            for detail in error.errors():
-                loc = ("training", *detail["loc"])
-                yield f"{path}." + _readable({**detail, "loc": loc})
-
-
-def _service_mistakes(experiment: Experiment) -> Iterator[str]:
-    for name, service in experiment.services.items():
-        path = f"services.{name}"
-        for index, task in enumerate(service.tasks):
-            yield from _unknown(f"{path}.tasks.{index}", "task", task, experiment.tasks)
-        for task in service.gates:
-            yield from _unknown(f"{path}.gates", "task", task, dict.fromkeys(service.tasks))
-        if service.floor is not None:
-            yield from _unknown(f"{path}.floor", "plan", service.floor, service.plans)
-        for plan, candidates in service.plans.items():
-            yield from _plan_mistakes(experiment, f"{path}.plans.{plan}", service, candidates)
-
-
-def _plan_mistakes(
-    experiment: Experiment, path: str, service: Service, candidates: tuple[str, ...]
-) -> Iterator[str]:
-    answered: list[str] = []
-    for index, candidate in enumerate(candidates):
-        yield from _unknown(f"{path}.{index}", "candidate", candidate, experiment.candidates)
-        if candidate in experiment.candidates:
-            answered += experiment.candidates[candidate].tasks
-    for task in service.tasks:
-        count = answered.count(task)
-        if count != 1 and all(c in experiment.candidates for c in candidates):
-            yield f"{path}: answers task {task!r} {count} times; each task is answered once"
+def _without(value: Mapping[Any, Any], wrong: list[Loc]) -> dict[Any, Any]:
+    """The experiment less what is wrong in it, so that the rest can be checked, too."""
+    broken = {loc[:2] for loc in wrong}
+    rest: dict[Any, Any] = {section: {} for section in SECTIONS}
+    for section, entries in value.items():
+        if section in SECTIONS and isinstance(entries, Mapping):
+            rest[section] = {
+                name: entry
+                for name, entry in entries.items()
+                if isinstance(name, str) and (section, name) not in broken
+            }
+        elif section not in {loc[0] for loc in wrong}:
+            rest[section] = entries
+    return rest
