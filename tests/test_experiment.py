@@ -1,0 +1,368 @@
+"""params.yaml: every mistake is reported, at once, with where it is and what to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plait import strict_yaml
+from plait.errors import PlaitError
+from plait.experiment import check, load
+
+ROOT = Path(__file__).parent.parent
+DEFAULT = strict_yaml.read(ROOT / "experiments" / "default.yaml")
+
+
+@pytest.fixture
+def value() -> Any:
+    """A sound experiment to make mistakes in."""
+    return json.loads(json.dumps(DEFAULT))  # and not deepcopy: YAML anchors share sections
+
+
+def mistakes(value: Any) -> list[str]:
+    """The lines that `check` reports, without the heading."""
+    with pytest.raises(PlaitError) as error:
+        check(value, "params.yaml")
+    heading, *lines = str(error.value).splitlines()
+    assert heading == f"params.yaml: {len(lines)} mistake(s)"
+    return [line.strip() for line in lines]
+
+
+def refused(tmp_path: Path, text: str | bytes) -> str:
+    """What `load` says of a file with this content."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(PlaitError) as error:
+        load(path)
+    return str(error.value).replace(str(path), "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_committed_experiments_are_sound(path: Path) -> None:
+    experiment = load(path)
+    assert experiment.candidates
+    assert experiment.services
+
+
+def test_own_training_overrides_the_experiments(value: Any) -> None:
+    value["training"] = {"epochs": 2, "batch_size": 16}
+    value["candidates"]["minilm-intent"]["training"] = {"epochs": 5}
+    training = check(value, "params.yaml").training_of("minilm-intent")
+    assert (training.epochs, training.batch_size) == (5, 16)
+
+
+@pytest.mark.parametrize(
+    ("path", "found", "expected"),
+    [
+        (("seed",), "many", "seed: found 'many', expected a valid integer"),
+        (("trainng",), {}, "trainng: unknown setting; did you mean 'training'?"),
+        (
+            ("training", "epoch"),
+            3,
+            "training.epoch: unknown setting; did you mean 'epochs'?",
+        ),
+        (
+            ("training", "learning_rate"),
+            0,
+            "training.learning_rate: found 0, expected greater than 0",
+        ),
+        (
+            ("training", "epochs"),
+            float("inf"),
+            "training.epochs: found inf, expected a finite number",
+        ),
+        (
+            ("training", "precision"),
+            "bf61",
+            "training.precision: found 'bf61', expected 'auto', 'bf16' or 'fp32'; "
+            "did you mean 'bf16'?",
+        ),
+        (
+            ("datasets", "home", "row"),
+            {},
+            "datasets.home.row: unknown setting; did you mean 'rows'?",
+        ),
+        (
+            ("datasets", "home", "reader"),
+            "home_asistant",
+            "datasets.home: found reader 'home_asistant'; did you mean 'home_assistant'?",
+        ),
+        (
+            ("tasks", "intent", "feild"),
+            "intent",
+            "tasks.intent.feild: unknown setting; did you mean 'field'?",
+        ),
+        (
+            ("tasks", "intent", "kind"),
+            "clasification",
+            "tasks.intent.kind: found 'clasification', expected 'classification' or 'tagging'; "
+            "did you mean 'classification'?",
+        ),
+        (
+            ("tasks", "intent", "labels"),
+            ["on", True],
+            "tasks.intent.labels.1: found True, expected a valid string: put it in quotes",
+        ),
+        (
+            ("tasks", "intent", "labels"),
+            ["on", "on"],
+            "tasks.intent.labels: label 'on' is named twice; name it once",
+        ),
+        (
+            ("tasks", "intent", "labels"),
+            ["on"],
+            "tasks.intent.labels: found one label, expected two or more to choose from",
+        ),
+        (
+            ("tasks", "Intent"),
+            {"dataset": "home", "kind": "classification", "field": "intent"},
+            "tasks.Intent: found 'Intent', expected lower-case letters, digits and . _ + -, "
+            "beginning with a letter or a digit",
+        ),
+        (
+            ("tasks", "slots", "kind"),
+            "classification",
+            "tasks.slots.kind: found 'classification', but field 'slots' of dataset 'home' is for "
+            "'tagging'",
+        ),
+        (
+            ("tasks", "slots", "metric"),
+            "accuracy",
+            "tasks.slots.metric: unknown metric 'accuracy'; known: span_f1",
+        ),
+        (
+            ("tasks", "intent", "dataset"),
+            "hom",
+            "tasks.intent.dataset: unknown dataset 'hom'; did you mean 'home'?",
+        ),
+        (
+            ("tasks", "intent", "field"),
+            "intents",
+            "tasks.intent.field: unknown field 'intents'; did you mean 'intent'?",
+        ),
+        (
+            ("backbones", "minilm", "wheel", "sha265"),
+            "0",
+            "backbones.minilm.wheel.sha265: unknown setting; did you mean 'sha256'?",
+        ),
+        (
+            ("backbones", "tfidf", "kind"),
+            "encoder",
+            "backbones.tfidf: a backbone of kind 'encoder' has 0 sources; expected exactly one of "
+            "`wheel`, `hub` (none for kind 'none')",
+        ),
+        (
+            ("candidates", "minilm-intent", "training", "epoch"),
+            3,
+            "candidates.minilm-intent.training.epoch: unknown setting; did you mean 'epochs'?",
+        ),
+        (
+            ("candidates", "minilm-intent", "training"),
+            3,
+            "candidates.minilm-intent.training: found 3, expected a section of settings",
+        ),
+        (
+            ("candidates", "minilm-intent", "backbone"),
+            "minilmm",
+            "candidates.minilm-intent.backbone: unknown backbone 'minilmm'; did you mean 'minilm'?",
+        ),
+        (
+            ("candidates", "minilm-intent", "backbone"),
+            "tfidf",
+            "candidates.minilm-intent.backbone: approach 'heads' works with a backbone of kind "
+            "'encoder', found 'tfidf' of kind 'none'",
+        ),
+        (
+            ("candidates", "tfidf-intent", "backbone"),
+            "minilm",
+            "candidates.tfidf-intent.backbone: approach 'linear' works with a backbone of kind "
+            "'none', found 'minilm' of kind 'encoder'",
+        ),
+        (
+            ("candidates", "minilm-intent", "approach"),
+            "head",
+            "candidates.minilm-intent.approach: unknown approach 'head'; did you mean 'heads'?",
+        ),
+        (
+            ("candidates", "minilm-intent", "method"),
+            "lorra",
+            "candidates.minilm-intent.method: unknown method 'lorra'; known: full",
+        ),
+        (
+            ("candidates", "minilm-intent+slots", "tasks"),
+            ["intent", "slots", "intent"],
+            "candidates.minilm-intent+slots.tasks: task 'intent' is named twice; name it once",
+        ),
+        (
+            ("candidates", "minilm-slots", "tasks"),
+            [],
+            "candidates.minilm-slots.tasks: found [], expected at least 1 item in it",
+        ),
+        (
+            ("services", "assistant", "margins"),
+            0.1,
+            "services.assistant.margins: unknown setting; did you mean 'margin'?",
+        ),
+        (
+            ("services", "assistant", "margin"),
+            2,
+            "services.assistant.margin: found 2, expected less than or equal to 1",
+        ),
+        (
+            ("services", "assistant", "floor"),
+            "flor",
+            "services.assistant.floor: unknown plan 'flor'; did you mean 'floor'?",
+        ),
+        (
+            ("services", "assistant", "gates", "intents"),
+            0.5,
+            "services.assistant.gates.intents: unknown task of this service 'intents'; "
+            "did you mean 'intent'?",
+        ),
+        (
+            ("services", "assistant", "plans", "one-per-task"),
+            ["minilm-intent", "minilm-slot"],
+            "services.assistant.plans.one-per-task.1: unknown candidate 'minilm-slot'; "
+            "did you mean 'minilm-slots'?",
+        ),
+        (
+            ("services", "assistant", "plans", "one-per-task"),
+            ["minilm-intent"],
+            "services.assistant.plans.one-per-task: none of its candidates answer(s) task "
+            "'slots'; expected exactly one",
+        ),
+        (
+            ("services", "assistant", "plans", "twice"),
+            ["minilm-intent+slots", "minilm-slots"],
+            "services.assistant.plans.twice: 2 of its candidates answer(s) task 'slots'; "
+            "expected exactly one",
+        ),
+        (
+            ("services", "assistant", "plans", "consolidated"),
+            ["minilm-intent+slots", "tfidf-topic7"],
+            "services.assistant.plans.consolidated.1: candidate 'tfidf-topic7' answers no task "
+            "of this service",
+        ),
+        (
+            ("services", "assistant", "plans", "My plan"),
+            ["minilm-intent+slots"],
+            "services.assistant.plans.My plan: found 'My plan', expected lower-case letters, "
+            "digits and . _ + -, beginning with a letter or a digit",
+        ),
+        (
+            ("validation", "max_duplicate_shares"),
+            0.1,
+            "validation.max_duplicate_shares: unknown setting; did you mean 'max_duplicate_share'?",
+        ),
+        (("tasks",), ["intent"], "tasks: found ['intent'], expected a section of settings"),
+    ],
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else "",
+)
+def test_one_mistake(value: Any, path: tuple[str, ...], found: Any, expected: str) -> None:
+    section = value
+    for part in path[:-1]:
+        section = section.setdefault(part, {})
+    section[path[-1]] = found
+    assert mistakes(value) == [expected]
+
+
+def test_unknown_task_of_a_candidate_and_of_a_service(value: Any) -> None:
+    value["candidates"]["minilm-topic7"]["tasks"] = ["topics7"]
+    value["services"]["assistant"]["tasks"] = ["intent", "slots", "mood"]
+    assert mistakes(value) == [
+        "candidates.minilm-topic7.tasks.0: unknown task 'topics7'; did you mean 'topic7'?",
+        "services.assistant.tasks.2: unknown task 'mood'; known: intent, slots, topic20, topic7",
+    ]
+
+
+def test_all_mistakes_at_once_and_none_that_only_follows(value: Any) -> None:
+    value["training"]["epochs"] = "three"
+    value["candidates"]["minilm-intent"]["aproach"] = value["candidates"]["minilm-intent"].pop(
+        "approach"
+    )
+    value["candidates"]["minilm-slots"]["backbone"] = "minilmm"
+    del value["tasks"]["topic7"]["field"]
+    assert mistakes(value) == [
+        "tasks.topic7.field: missing; expected a value here",
+        "training.epochs: found 'three', expected a valid number",
+        "candidates.minilm-intent.approach: missing; expected a value here",
+        "candidates.minilm-intent.aproach: unknown setting; did you mean 'approach'?",
+        "candidates.minilm-slots.backbone: unknown backbone 'minilmm'; did you mean 'minilm'?",
+    ]
+
+
+def test_a_misspelt_section_is_one_mistake_not_one_per_reference(value: Any) -> None:
+    value["candidate"] = value.pop("candidates")
+    assert mistakes(value) == [
+        "candidates: missing; expected a value here",
+        "candidate: unknown setting; did you mean 'candidates'?",
+    ]
+
+
+@pytest.mark.parametrize("name", [7, True, None, 1.5])
+def test_names_that_are_no_text(value: Any, name: Any) -> None:
+    value["tasks"][name] = {"dataset": "home", "kind": "tagging", "field": "slots"}
+    (mistake,) = mistakes(value)
+    assert mistake.startswith("tasks.")
+    assert mistake.endswith(f": found {name!r}, expected a valid string: put it in quotes")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(
+        PlaitError, match=r"no such file\. Write one with `plait configure default`"
+    ):
+        load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n"])
+def test_empty_file(tmp_path: Path, text: str) -> None:
+    assert refused(tmp_path, text) == (
+        "params.yaml: found nothing, expected the sections datasets, tasks, backbones, candidates, "
+        "services. Write an example with `plait configure default`."
+    )
+
+
+def test_no_mapping(tmp_path: Path) -> None:
+    assert refused(tmp_path, "- a\n- b\n").startswith(
+        "params.yaml: found a list, expected the sections"
+    )
+
+
+def test_a_key_twice(tmp_path: Path) -> None:
+    text = "tasks:\n  intent: {dataset: a}\n  slots: {}\n  intent: {dataset: b}\n"
+    assert refused(tmp_path, text) == (
+        "params.yaml, line 4: found the key 'intent' a second time in one section; keep one of them"
+    )
+
+
+def test_a_tab(tmp_path: Path) -> None:
+    assert refused(tmp_path, "tasks:\n\tintent: {}\n") == (
+        "params.yaml, line 2: found a tab at the line's beginning; YAML is indented with spaces"
+    )
+
+
+def test_no_yaml(tmp_path: Path) -> None:
+    assert refused(tmp_path, "tasks: {intent: [a\nseed: 1\n").startswith(
+        "params.yaml, line 2: not readable as YAML: did not find expected"
+    )
+
+
+def test_other_characters_than_utf8(tmp_path: Path) -> None:
+    assert refused(tmp_path, "seed: 1\n# gr\u00fc\u00df\n".encode("latin-1")) == (
+        "params.yaml, line 2: found byte 0xfc, expected UTF-8; save the file as UTF-8"
+    )
+
+
+def test_nul_character(tmp_path: Path) -> None:
+    assert refused(tmp_path, "seed: \0\n").startswith(
+        "params.yaml: not readable as YAML: unacceptable character #x0000"
+    )
+
+
+def test_numbers_and_words_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("rate: 1e-4\nlabels: [on, off, no]\n")
+    assert strict_yaml.read(path) == {"rate": 1e-4, "labels": ["on", "off", "no"]}
