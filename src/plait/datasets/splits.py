@@ -1,0 +1,38 @@
+"""Splits that depend on a row's id and the seed alone, never on the order of rows."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from plait.tasks import Row, Split
+
+
+def rank(seed: int, *keys: str) -> str:
+    """A hex string that orders keys at random, alike on every machine."""
+    joined = "\0".join([str(seed), *keys])
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def stratified(rows: Iterable[tuple[str, str]], fraction: float, seed: int) -> frozenset[str]:
+    """The ids that are set aside: `fraction` of each stratum, rounded to the nearest row.
+
+    `rows` are pairs of id and stratum (the label). The order of rows has no influence.
+    """
+    strata: dict[str, list[str]] = defaultdict(list)
+    for identity, stratum in rows:
+        strata[stratum].append(identity)
+    chosen: list[str] = []
+    for identities in strata.values():
+        identities.sort(key=lambda identity: rank(seed, identity))
+        chosen += identities[: int(len(identities) * fraction + 0.5)]
+    return frozenset(chosen)
+
+
+def with_dev(
+    rows: Sequence[tuple[Split, Row]], field: str, fraction: float, seed: int
+) -> Iterator[tuple[Split, Row]]:
+    """The rows, with `fraction` of the training rows of each label of `field` as the dev split."""
+    training = ((row.id, str(row.labels[field])) for split, row in rows if split == "train")
+    dev = stratified(training, fraction, seed)
+    for split, row in rows:
+        yield ("dev" if row.id in dev else split), row

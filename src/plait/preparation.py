@@ -1,0 +1,191 @@
+"""Raw files → canonical rows, and each candidate's share of them; held-out rows kept apart."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from plait.approaches.base import Resolved
+from plait.datasets.base import Reader
+from plait.errors import PlaitError
+from plait.experiment import Experiment, TaskSettings
+from plait.files import atomic_folder, atomic_write, json_line, read_jsonl, sha256, write_json
+from plait.fingerprints import write_fingerprints
+from plait.progress import Progress
+from plait.tasks import SPLITS, Label, Row, Split, Task, row_from_json, row_to_json
+
+_NAMED = 3
+
+
+@dataclass
+class Seen:
+    """What one pass over a dataset's rows has found."""
+
+    rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    places: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, split: Split, row: Row) -> None:
+        place = sum(self.rows.values()) + 1
+        first = self.places.setdefault(row.id, place)
+        if first != place:
+            self.repeated.setdefault(row.id, (first, place))
+        self.rows[split] += 1
+        if split == "train":
+            for name, label in row.labels.items():
+                self.labels[name].update(label_names(label))
+
+
+def label_names(label: Label) -> list[str]:
+    """The label, or the type of each span; none where the row has no label."""
+    if label is None:
+        return []
+    return [label] if isinstance(label, str) else [span.label for span in label]
+
+
+def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, heldout: Path) -> None:
+    """Write all prepared files.
+
+    `prepared`/DATASET: train.jsonl, dev.jsonl, heldout.fingerprints.jsonl, dataset.json;
+    `inputs`/CANDIDATE: train/DATASET.jsonl, dev/DATASET.jsonl, candidate.json;
+    `heldout`/CANDIDATE: DATASET.jsonl. A candidate's rows carry the fields that its tasks ask for.
+
+    Raises:
+        PlaitError: a raw file is missing or malformed, or ids repeat.
+    """
+    with (
+        atomic_folder(prepared) as shared,
+        atomic_folder(inputs) as given,
+        atomic_folder(heldout) as kept,
+    ):
+        tasks: dict[str, Task] = {}
+        with Progress(len(experiment.datasets), "prepare", "dataset") as bar:
+            for name, reader in experiment.datasets.items():
+                seen = _canonical(name, reader, raw / name, experiment.seed, shared / name)
+                _write_facts(shared / name, reader, seen)
+                tasks |= _tasks(experiment, name, seen)
+                _distribute(experiment, name, shared / name, given, kept)
+                _hide(shared / name / "heldout.jsonl")
+                bar.update()
+        for candidate in experiment.candidates:
+            resolved = resolve(experiment, candidate, tasks)
+            write_json(given / candidate / "candidate.json", resolved.as_json())
+
+
+def resolve(experiment: Experiment, name: str, tasks: Mapping[str, Task]) -> Resolved:
+    """A candidate of the experiment with its tasks, training settings and seed looked up."""
+    candidate = experiment.candidates[name]
+    return Resolved(
+        name=name,
+        backbone=candidate.backbone,
+        approach=candidate.approach,
+        method=candidate.method,
+        tasks=tuple(tasks[task] for task in candidate.tasks),
+        training=experiment.training_of(name).model_dump(mode="json"),
+        seed=experiment.seed if candidate.seed is None else candidate.seed,
+    )
+
+
+def _canonical(name: str, reader: Reader, raw: Path, seed: int, folder: Path) -> Seen:
+    """Write SPLIT.jsonl for each split, row by row."""
+    seen = Seen()
+    with ExitStack() as stack:
+        files = {split: _open(stack, folder / f"{split}.jsonl") for split in SPLITS}
+        for split, row in reader.read(raw, seed):
+            seen.add(split, row)
+            files[split].write(json_line(row_to_json(row)))
+    if seen.repeated:
+        named = [
+            f"{identity!r} (rows {first} and {again})"
+            for identity, (first, again) in list(seen.repeated.items())[:_NAMED]
+        ]
+        raise PlaitError(
+            f"datasets.{name}: {len(seen.repeated)} id(s) occur more than once: "
+            f"{', '.join(named)}. Expected each row to have an id of its own: correct the ids, or "
+            "leave the repeated rows out."
+        )
+    return seen
+
+
+def _open(stack: ExitStack, path: Path) -> IO[bytes]:
+    return stack.enter_context(atomic_write(path))
+
+
+def _write_facts(folder: Path, reader: Reader, seen: Seen) -> None:
+    write_json(
+        folder / "dataset.json",
+        {
+            "settings": reader.model_dump(mode="json"),
+            "fields": dict(reader.field_kinds()),
+            "rows": seen.rows,
+            "sha256": {split: sha256(folder / f"{split}.jsonl") for split in SPLITS},
+        },
+    )
+
+
+def _tasks(experiment: Experiment, dataset: str, seen: Seen) -> dict[str, Task]:
+    return {
+        name: _task(name, settings, seen)
+        for name, settings in experiment.tasks.items()
+        if settings.dataset == dataset
+    }
+
+
+def _task(name: str, settings: TaskSettings, seen: Seen) -> Task:
+    labels = settings.labels if settings.labels is not None else seen.labels[settings.field]
+    return Task(
+        name=name,
+        dataset=settings.dataset,
+        kind=settings.kind,
+        field=settings.field,
+        labels=tuple(sorted(labels)),
+        metric=settings.headline(),
+    )
+
+
+def _distribute(
+    experiment: Experiment, dataset: str, shared: Path, inputs: Path, heldout: Path
+) -> None:
+    """Write each candidate's rows of a dataset, in one pass over each split."""
+    fields = {name: _fields(experiment, name, dataset) for name in experiment.candidates}
+    for split in SPLITS:
+        with ExitStack() as stack:
+            files = [
+                (_open(stack, _place(split, inputs / name, heldout / name, dataset)), wanted)
+                for name, wanted in fields.items()
+                if wanted
+            ]
+            for row in rows(shared / f"{split}.jsonl"):
+                for stream, wanted in files:
+                    _write_narrow(stream, row, wanted)
+
+
+def _place(split: Split, inputs: Path, heldout: Path, dataset: str) -> Path:
+    folder = heldout if split == "heldout" else inputs / split
+    return folder / f"{dataset}.jsonl"
+
+
+def _fields(experiment: Experiment, candidate: str, dataset: str) -> tuple[str, ...]:
+    asked = [experiment.tasks[task] for task in experiment.candidates[candidate].tasks]
+    return tuple(sorted({task.field for task in asked if task.dataset == dataset}))
+
+
+def _write_narrow(stream: IO[bytes], row: Row, wanted: tuple[str, ...]) -> None:
+    """The row with the wanted fields; a row that has no label for any of them is left out."""
+    labels = {name: row.labels.get(name) for name in wanted}
+    if any(label is not None for label in labels.values()):
+        stream.write(json_line(row_to_json(Row(row.id, row.text, labels))))
+
+
+def _hide(heldout: Path) -> None:
+    """Leave of held-out rows only their fingerprints."""
+    write_fingerprints(heldout.with_name("heldout.fingerprints.jsonl"), rows(heldout))
+    heldout.unlink()
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a canonical file, one at a time."""
+    return map(row_from_json, read_jsonl(path))

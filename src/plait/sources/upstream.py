@@ -1,0 +1,83 @@
+"""A file that its authors publish, from a mirror folder or over https."""
+
+import shutil
+from pathlib import Path
+
+from plait.errors import PlaitError
+from plait.sources.archives import missing_member, tar_files
+from plait.sources.base import MIRROR, InsidePath, Sha256, Source, downloads, mirror, verify
+from plait.sources.download import download
+
+
+class Upstream(Source):
+    """One file: `path` in a mirror, or `url`; with `member`, the url is a tar that holds it.
+
+    `sha256` are the digests accepted for the file itself (not for the tar around it); none means
+    that no pin is known, and `setting` is where the user sets one.
+    """
+
+    target: InsidePath
+    path: InsidePath
+    url: str
+    member: InsidePath | None = None
+    sha256: tuple[Sha256, ...] = ()
+    setting: str = "sha256"
+
+    def bring(self, folder: Path) -> None:
+        target = folder / self.target
+        origin = self._mirrored() or self._downloaded()
+        if self.member and origin.name == self._archive_name():
+            _extract(origin, self.member, target)
+        else:
+            shutil.copyfile(origin, target)
+        try:
+            verify(target, self.sha256, self._remedy(), origin)
+        except PlaitError:
+            self._forget(origin)
+            raise
+
+    def _archive_name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+    def _kept(self) -> Path:
+        return downloads() / (self._archive_name() if self.member else Path(self.path).name)
+
+    def _mirrored(self) -> Path | None:
+        root = mirror()
+        names = [self.path, self._archive_name()] if self.member else [self.path]
+        found = [root / name for name in names if (root / name).is_file()] if root else []
+        return found[0] if found else None
+
+    def _downloaded(self) -> Path:
+        kept = self._kept()
+        if not kept.exists():
+            root = mirror()
+            looked = f"{MIRROR}={root} has no {self.path}" if root else f"{MIRROR} is not set"
+            remedy = f"{looked}. Check the network, or put the file into a mirror folder."
+            download(self.url, kept, remedy)
+        return kept
+
+    def _forget(self, origin: Path) -> None:
+        """Drop a pinned download that is not the pinned file, so that the next fetch is fresh."""
+        if self.sha256 and origin == self._kept():
+            origin.unlink()
+
+    def _remedy(self) -> str:
+        if self.sha256:
+            return (
+                "Fetch again, or mend the mirror. If this is the file that you mean, add the "
+                f"value found as `{self.setting}`."
+            )
+        return (
+            f"No pin is known for {self.url}. Compare the file with what its authors publish, "
+            f"then set `{self.setting}` to the value found."
+        )
+
+
+def _extract(archive: Path, member: str, target: Path) -> None:
+    for name, stream in tar_files(archive):
+        if name == member:
+            with target.open("wb") as written:
+                shutil.copyfileobj(stream, written, 1 << 20)
+            return
+    raise missing_member(archive, member)

@@ -1,0 +1,15 @@
+"""data/ → prepared/DATASET, inputs/CANDIDATE, heldout/CANDIDATE."""
+
+from pathlib import Path
+
+from plait.experiment import load
+from plait.preparation import prepare
+from plait.stages import run
+
+
+def main() -> None:
+    prepare(load(), Path("data"), Path("prepared"), Path("inputs"), Path("heldout"))
+
+
+if __name__ == "__main__":
+    run(main)
