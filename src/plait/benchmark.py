@@ -1,14 +1,16 @@
 """One candidate on held-out rows: its answers, which of them are right, and its scores."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from plait.approaches.base import Approach, Resolved
+from plait.files import dump_json
 from plait.intervals import CONFIDENCE, RESAMPLES, SEED, Estimate
 from plait.progress import Progress
 from plait.scoring import Scores, exact_match, score
-from plait.tasks import Answer, Choice, Row, Task
+from plait.tasks import Answer, Choice, Row, Task, row_to_json
 
 # Few enough for progress every few seconds, enough for batches of texts of equal length.
 CHUNK = 512
@@ -111,6 +113,23 @@ def answer(candidate: Resolved, model: Approach, held: Held) -> dict[str, list[A
                     answers[name] += found[name]
                 bar.update(len(texts))
     return answers
+
+
+def fingerprints(tasks: Sequence[Task], held: Held) -> dict[str, str]:
+    """Task → sha256 over ids, texts and labels of its held-out rows.
+
+    Equal for every candidate that was measured on the same rows, whatever else it answers: only
+    then may their scores be compared.
+    """
+    return {task.name: _fingerprint(held[task.dataset], task.field) for task in tasks}
+
+
+def _fingerprint(rows: Sequence[Row], field: str) -> str:
+    total = hashlib.sha256()
+    for row in rows:
+        alone = Row(row.id, row.text, {field: row.labels.get(field)})
+        total.update(dump_json(row_to_json(alone)))
+    return total.hexdigest()
 
 
 def _joint(tasks: Sequence[Task], scores: Mapping[str, Scores]) -> Estimate | None:

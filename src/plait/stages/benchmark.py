@@ -7,8 +7,8 @@ import csv
 from pathlib import Path
 
 from plait import bundle
-from plait.benchmark import Benchmark, benchmark
-from plait.files import atomic_folder, sha256, write_json, write_jsonl
+from plait.benchmark import Benchmark, benchmark, fingerprints
+from plait.files import atomic_folder, write_json, write_jsonl
 from plait.stages import run
 from plait.tasks import read_rows
 
@@ -20,9 +20,12 @@ def main(name: str) -> None:
     }
     held = {dataset: read_rows(path) for dataset, path in sorted(paths.items())}
     found = benchmark(candidate, model, held)
-    hashes = {dataset: sha256(path) for dataset, path in sorted(paths.items())}
+    measured = {
+        "bundle": bundle.digest(Path("models", name)),
+        "heldout": fingerprints(candidate.tasks, held),
+    }
     with atomic_folder(Path("predictions", name)) as folder:
-        write_json(folder / "details.json", {**found.details(), "heldout": hashes})
+        write_json(folder / "details.json", {**found.details(), **measured})
         for dataset, rows in held.items():
             write_jsonl(folder / f"{dataset}.jsonl", found.predictions(dataset, rows))
     _write_confusions(found, Path("confusions", name))
