@@ -110,7 +110,7 @@ def test_timing_measures_the_bundle_on_dev_texts(
 ) -> None:
     monkeypatch.chdir(root)
     timing_stage(BOTH)
-    found = read_json(root / f"timings/{BOTH}.json")
+    found = read_json(root / f"timings/measured/{BOTH}.json")
     home = found["datasets"]["home"]
     assert 0 < home["p50_ms"] <= home["p95_ms"]
     assert latency.MINIMUM <= home["texts"] <= len(small.rows(1, 4))

@@ -1,4 +1,4 @@
-"""timings/complete.json → finished.json: order only."""
+"""report/complete.json → finished.json: order only."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from plait.stages import run
 
 
 def finish() -> None:
-    write_json(Path("finished.json"), read_json(Path("timings/complete.json")))
+    write_json(Path("finished.json"), read_json(Path("report/complete.json")))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""models/CANDIDATE, texts of inputs/CANDIDATE/dev → timings/CANDIDATE.json."""
+"""models/CANDIDATE, texts of inputs/CANDIDATE/dev → timings/measured/CANDIDATE.json."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def timing(name: str) -> None:
         for path in sorted(Path("inputs", name, "dev").glob("*.jsonl"))
     }
     _, model = bundle.load(Path("models", name))
-    write_json(Path("timings", f"{name}.json"), measure(model, texts))
+    write_json(Path("timings/measured", f"{name}.json"), measure(model, texts))
 
 
 if __name__ == "__main__":
