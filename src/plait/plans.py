@@ -35,7 +35,8 @@ class Verdict:
     """The outcome for one service.
 
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
-    why. `sentence` is the outcome in words, with numbers.
+    why. `sentence` is the outcome in words, with numbers. `means` has each plan's mean headline
+    metric.
     """
 
     service: str
@@ -44,6 +45,7 @@ class Verdict:
     floor_wins: bool
     rejected: Mapping[str, str]
     sentence: str
+    means: Mapping[str, float]
 
 
 def judge(experiment: "Experiment", service: str, scores: Scores) -> Verdict:
@@ -111,15 +113,16 @@ def choose(
     base = next((plan for plan in contenders if plan.plan == floor), None)
     rejected = dict(_rejections(contenders, base, gates or {}, floor_title))
     challengers = [p for p in contenders if p.plan not in rejected and p is not base]
+    means = {plan.plan: plan.mean for plan in contenders}
     if challengers:
         best = min(challengers, key=_rank)
         winner = _fewest_models(challengers, best, margin)
         sentence = _victory(winner, best, base, margin, floor_title)
-        return Verdict(service, winner.plan, winner.candidates, False, rejected, sentence)
+        return Verdict(service, winner.plan, winner.candidates, False, rejected, sentence, means)
     sentence = _no_challenger(contenders, base, rejected, floor_title)
     if base is not None and base.plan not in rejected:
-        return Verdict(service, base.plan, base.candidates, True, rejected, sentence)
-    return Verdict(service, None, (), False, rejected, sentence)
+        return Verdict(service, base.plan, base.candidates, True, rejected, sentence, means)
+    return Verdict(service, None, (), False, rejected, sentence, means)
 
 
 def _rank(plan: Contender) -> tuple[float, int, str]:

@@ -1,0 +1,297 @@
+"""The report on real, small candidates: verdicts, tables, records, and a page that stands alone."""
+
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import small
+from plait import experiment
+from plait.bundle import load
+from plait.errors import PlaitError
+from plait.experiment import Experiment
+from plait.files import read_json, read_jsonl, write_json
+from plait.intervals import Estimate
+from plait.latency import measure
+from plait.plans import Contender, choose
+from plait.report.confusion import confusion_layout, top_confusions
+from plait.report.pictures import scores_picture
+from plait.report.results import Cost, Plan, Service, joined_exact_match
+from plait.report.tables import markdown, millions, service_table
+from plait.stages.benchmark import main as benchmark_stage
+from plait.stages.report import main as report_stage
+from plait.stages.train import train as train_stage
+
+PARAMS: dict[str, Any] = {
+    "datasets": {"home": {"reader": "home_assistant"}},
+    "tasks": {
+        "intent": {"dataset": "home", "kind": "classification", "field": "intent"},
+        "slots": {"dataset": "home", "kind": "tagging", "field": "slots"},
+    },
+    "backbones": {"tfidf": {"kind": "none"}},
+    "candidates": {
+        name: {"backbone": "tfidf", "approach": "linear", "tasks": [task.name for task in tasks]}
+        for name, tasks in small.CANDIDATES.items()
+    },
+    "services": {
+        "assistant": {
+            "tasks": ["intent", "slots"],
+            "plans": {
+                "consolidated": ["tfidf-intent+slots"],
+                "one-per-task": ["tfidf-intent", "tfidf-slots"],
+            },
+            "floor": "one-per-task",
+        }
+    },
+}
+CHECKS = [
+    {"dataset": "home", "rule": "exact_duplicates", "severity": "warning", "passed": False,
+     "count": 3, "sentence": "3 of 60 train rows are <duplicates>."},
+    {"dataset": "home", "rule": "empty_text", "severity": "critical", "passed": True, "count": 0},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose report stage has run on three trained candidates."""
+    folder = tmp_path_factory.mktemp("project")
+    small.write_inputs(folder)
+    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    write_json(folder / "validation/report.json", {"results": CHECKS})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in small.CANDIDATES:
+            train_stage(name)
+            benchmark_stage(name)
+            _, model = load(Path("models", name))
+            texts = {"home": [row.text for row in small.rows(1, 4)]}
+            write_json(Path("timings/measured", f"{name}.json"), measure(model, texts, 0.1))
+        report_stage()
+    return folder
+
+
+class Page(HTMLParser):
+    """What a page refers to, its words, and its tables as lists of cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.open: list[str] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        wanted = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
+        self.references += [value or "" for name, value in attrs if name in wanted]
+        if tag not in {"meta", "link", "br", "rect", "path", "use"}:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in {"td", "th"}:
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+
+@pytest.fixture(scope="module")
+def page(root: Path) -> Page:
+    return Page((root / "report/index.html").read_text(encoding="utf-8"))
+
+
+def test_exactly_these_files_are_written(root: Path) -> None:
+    assert {path.name for path in (root / "report").iterdir()} == {
+        "index.html", "report.md", "records.json", "complete.json",
+        "scores-assistant.svg", "tradeoff-assistant.svg",
+    }  # fmt: skip
+    assert read_json(root / "report/complete.json") == {"timed": sorted(small.CANDIDATES)}
+
+
+def test_the_page_refers_to_nothing_outside_of_itself(root: Path, page: Page) -> None:
+    assert len(page.references) > 10
+    assert [r for r in page.references if not r.startswith(("#", "data:"))] == []
+    text = (root / "report/index.html").read_text(encoding="utf-8")
+    addresses = set(re.findall(r'[\w:]*="?https?://[^"\s>]*', text))
+    assert {address.split("=")[0] for address in addresses} <= {"xmlns", "xmlns:xlink"}
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert str(root) not in text
+
+
+def test_ids_are_unique_and_links_lead_somewhere(root: Path, page: Page) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', (root / "report/index.html").read_text(encoding="utf-8"))
+    links = {link[1:] for link in page.references if link.startswith("#")}
+    assert links <= set(ids)
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_pictures_take_the_page_s_colours_for_light_and_dark(root: Path) -> None:
+    for picture in (root / "report").glob("*.svg"):
+        text = picture.read_text(encoding="utf-8")
+        assert "var(--accent, #2f6fdb)" in text
+        assert set(re.findall(r"#[0-9a-f]{6}\b", re.sub(r"var\([^)]*\)", "", text))) <= {"#ffffff"}
+        assert "<metadata" not in text
+
+
+def test_a_winning_floor_is_said_in_the_first_sentence(root: Path, page: Page) -> None:
+    sentence = "No fine-tuned model beats the TF-IDF floor: plan one-per-task (tfidf-intent, "
+    text = (root / "report/report.md").read_text(encoding="utf-8")
+    assert text.split("\n")[4].startswith(f"**{sentence}")
+    assert sentence in page.words
+    assert "consolidated: mean" in page.words
+
+
+def test_plans_stand_side_by_side_with_n_and_interval(root: Path, page: Page) -> None:
+    head, *lines = page.tables[0]
+    assert [word.split()[0] for word in head] == ["Figure", "n", "consolidated", "one-per-task"]
+    table = {line[0]: line[1:] for line in lines}
+    accuracy = read_json(root / "predictions/tfidf-intent/details.json")["tasks"]["intent"]
+    found = accuracy["metrics"]["accuracy"]
+    low, high = (f"{100 * end:.1f}" for end in found["ci95"])
+    assert table["intent accuracy, %"][0] == str(found["n"])
+    assert table["intent accuracy, %"][2] == f"{100 * found['value']:.1f}{low}, {high}"
+    assert set(table) >= {"slots span F1, %", "exact match, %", "latency p50, ms", "parameters"}
+
+
+def test_one_model_a_task_costs_the_sum_of_its_models(root: Path, page: Page) -> None:
+    timings = [read_json(root / f"timings/measured/tfidf-{t}.json") for t in ("intent", "slots")]
+    latency = sum(timing["datasets"]["home"]["p50_ms"] for timing in timings)
+    table = {line[0]: line[1:] for line in page.tables[0]}
+    assert float(table["latency p50, ms"][2]) == pytest.approx(latency, rel=0.01)
+    assert table["parameters"][2] == millions(sum(timing["parameters"] for timing in timings))
+
+
+def test_exact_match_of_several_models_is_joined_row_by_row(root: Path) -> None:
+    right = [
+        {line["id"]: line["correct"][task] for line in read_jsonl(path)}
+        for task in ("intent", "slots")
+        for path in [root / f"predictions/tfidf-{task}/home.jsonl"]
+    ]
+    expected = sum(right[0][row] and right[1][row] for row in right[0]) / len(right[0])
+    records = read_json(root / "report/records.json")["records"]
+    (joined,) = [r for r in records if r["candidate"] == "tfidf-intent,tfidf-slots"]
+    assert joined["value"] == pytest.approx(expected, abs=1e-6)
+    assert (joined["metric"], joined["task"]) == ("exact_match", "intent+slots")
+
+
+def test_exact_match_needs_several_tasks_on_the_same_rows() -> None:
+    assert joined_exact_match([{"a": True}]) is None
+    assert joined_exact_match([{"a": True}, {"b": True}]) is None
+    found = joined_exact_match(
+        [{"a": True, "b": True, "c": None}, {"b": False, "a": True, "c": True}]
+    )
+    assert found is not None
+    assert (found.value, found.n) == (0.5, 2)
+
+
+def test_records_say_what_was_measured_on_what_and_how(root: Path) -> None:
+    records = read_json(root / "report/records.json")["records"]
+    assert {(r["candidate"], r["task"], r["metric"]) for r in records} == {
+        ("tfidf-intent", "intent", "accuracy"),
+        ("tfidf-intent", "intent", "macro_f1"),
+        ("tfidf-slots", "slots", "span_f1"),
+        ("tfidf-intent+slots", "intent", "accuracy"),
+        ("tfidf-intent+slots", "intent", "macro_f1"),
+        ("tfidf-intent+slots", "slots", "span_f1"),
+        ("tfidf-intent+slots", "intent+slots", "exact_match"),
+        ("tfidf-intent,tfidf-slots", "intent+slots", "exact_match"),
+    }
+    for record in records:
+        assert set(record) == {
+            "candidate", "tasks", "task", "metric", "value", "ci95", "n", "seed", "command",
+            "machine",
+        }  # fmt: skip
+        assert 0 <= record["ci95"][0] <= record["value"] <= record["ci95"][1] <= 1
+        assert (record["n"], record["seed"]) == (len(small.rows(3, 4)), 7)
+        assert record["command"].startswith("dvc repro benchmark@tfidf-")
+        assert "cores" in record["machine"]
+
+
+def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: Page) -> None:
+    assert "3 of 60 train rows are <duplicates>." in page.words
+    assert "<duplicates>" not in (root / "report/index.html").read_text(encoding="utf-8")
+    assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
+
+
+def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plait.report import Measured, collect
+
+    settings: Mapping[str, Any] = {
+        **PARAMS,
+        "services": {"assistant": {**PARAMS["services"]["assistant"], "floor": None}},
+    }
+    monkeypatch.chdir(root)
+    found: Experiment = experiment.check(settings, "params.yaml")
+    measured = {
+        name: Measured(
+            read_json(Path(f"scores/{name}.json")),
+            read_json(Path(f"predictions/{name}/details.json")),
+            {"home": list(read_jsonl(Path(f"predictions/{name}/home.jsonl")))},
+            read_json(Path(f"timings/measured/{name}.json")),
+        )
+        for name in small.CANDIDATES
+    }
+    verdict = collect(found, measured).services[0].verdict
+    assert verdict.winner == "consolidated"
+    assert verdict.sentence.startswith("Plan consolidated (tfidf-intent+slots) wins: mean ")
+
+
+def test_a_missing_output_is_named_with_its_remedy(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PlaitError, match=r"scores/tfidf-intent.json: no such file.*`dvc repro b"):
+        report_stage()
+
+
+def test_confusions_stay_readable_at_60_classes() -> None:
+    labels = [f"class_with_a_name_{i}" for i in range(60)]
+    counts = [[100 if i == j else int(j == (i + 1) % 60) for j in range(60)] for i in range(60)]
+    drawn = confusion_layout(labels, counts)
+    assert len(drawn["cells"]) == 120
+    assert drawn["side"] >= 14  # a label of 11 px fits beside each line
+    assert drawn["size"] < 1400
+    assert {cell["share"] for cell in drawn["cells"]} == {round(100 / 101, 3), round(1 / 101, 3)}
+
+
+def test_top_confusions_are_the_most_frequent_mistakes() -> None:
+    found = top_confusions(["a", "b", "c"], [[5, 2, 0], [7, 1, 1], [0, 0, 9]])
+    assert found == [("b", "a", 7), ("a", "b", 2), ("b", "c", 1)]
+
+
+def test_many_plans_and_a_missing_exact_match_are_drawn() -> None:
+    estimate = Estimate(0.9, (0.88, 0.92), 100)
+    names = [f"plan-{i}" for i in range(7)]
+    plans = tuple(
+        Plan(name, (name,), {("topic", "accuracy"): estimate}, None, Cost(1, 2, 3, 10**7, 5, 9))
+        for name in names
+    )
+    contenders = [Contender(name, (name,), {"topic": 0.9}) for name in names]
+    service = Service("s", ("topic",), plans, choose("s", contenders), None)
+    assert scores_picture(service).count("plan-") >= 7
+    assert [line.name for line in service_table(service)][:2] == [
+        "topic accuracy, %",
+        "latency p50, ms",
+    ]
+
+
+def test_markdown_tables_are_aligned_and_escape_bars() -> None:
+    assert markdown(["a", "long"], [["x|y", "1"]]) == (
+        "| a    | long |\n| ---- | ---- |\n| x\\|y | 1    |"
+    )
