@@ -1,0 +1,102 @@
+"""The pipeline as a deployment: nightly, from Prefect's button, or by `prefect deployment run`."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from pydantic import ValidationError
+
+from plait.errors import PlaitError, did_you_mean
+
+if TYPE_CHECKING:
+    from plait.server import Server
+
+NAME = "nightly"
+LOST_RUNS = "plait: runs whose process is gone"
+HEARTBEATS_MISSED = timedelta(seconds=90)
+
+
+def serve(cron: str, timezone: str, server: "Server") -> None:
+    """Serve the pipeline until this process is stopped, which pauses the schedule.
+
+    Raises:
+        PlaitError: `cron` or `timezone` is none.
+    """
+    from prefect.schedules import Cron
+
+    from pipeline import pipeline
+
+    check(cron, timezone)
+    watch_for_lost_runs()
+    print(f"Serving plait/{NAME} on '{cron}' ({timezone}); Ctrl-C ends it.")
+    print(f"Run it now: the button at {server.ui}/deployments, or")
+    print(f"  PREFECT_API_URL={server.api} prefect deployment run plait/{NAME}", flush=True)
+    pipeline.serve(
+        name=NAME,
+        schedule=Cron(cron, timezone=timezone),
+        limit=1,
+        print_starting_message=False,
+    )
+
+
+def check(cron: str, timezone: str) -> None:
+    """Raise a `PlaitError` for a schedule that Prefect would refuse."""
+    from prefect.client.schemas.schedules import CronSchedule
+
+    try:
+        CronSchedule(cron=cron, timezone=timezone)
+    except ValidationError as error:
+        wrong = {str(detail["loc"][0]) for detail in error.errors()}
+        if "cron" in wrong:
+            raise PlaitError(
+                f"--cron: found {cron!r}, expected five fields such as '0 2 * * *' (every day "
+                "at 02:00)."
+            ) from error
+        close = did_you_mean(timezone, sorted(available_timezones()))
+        hint = close if close.startswith("; did you mean") else ""
+        raise PlaitError(
+            f"--timezone: found {timezone!r}, expected a name such as Europe/Berlin{hint}"
+        ) from error
+
+
+def watch_for_lost_runs() -> None:
+    """Have the server mark a run *Crashed* whose heartbeats end without an ending.
+
+    A killed process can't report its own end; without this its run would go on for ever.
+    """
+    from prefect.automations import Automation
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import StateType
+    from prefect.events.actions import ChangeFlowRunState
+    from prefect.events.schemas.automations import EventTrigger, Posture
+
+    with get_client(sync_client=True) as client:
+        if client.read_automations_by_name(LOST_RUNS):
+            return
+    heartbeat = "prefect.flow-run.heartbeat"
+    endings = {f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "Cancelled")}
+    Automation(
+        name=LOST_RUNS,
+        trigger=EventTrigger(
+            after={heartbeat},
+            expect={heartbeat, "prefect.flow-run.Crashed", *endings},
+            match={"prefect.resource.id": "prefect.flow-run.*"},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=HEARTBEATS_MISSED,
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED, name=None, message="Its process is gone", force=False
+            )
+        ],
+    ).create()
+
+
+if __name__ == "__main__":
+    import typer
+
+    from plait.commands.schedule import schedule
+
+    typer.run(schedule)

@@ -1,0 +1,186 @@
+"""The pipeline as a Prefect flow: DVC's resolved graph, stage by stage, then promotion.
+
+It names no stage. What is derived is declared in dvc.yaml; what acts on the world stands here.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled, Completed, Failed
+
+from plait import graph, project
+from plait.configure import switch
+from plait.errors import PlaitError
+from plait.events import Event, tell
+from plait.experiment import load
+from plait.graph import Outcome, StageCrashed
+from plait.processes import Processes, Stopped, only_run
+from plait.progress_artifact import ProgressArtifact
+from plait.walk import Walk
+
+CRASH_RETRIES = 1
+
+
+def _has_crashed(_task: Any, _run: Any, state: State[Any]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), StageCrashed)
+
+
+@task(
+    task_run_name="{address}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=CRASH_RETRIES,
+    retry_delay_seconds=1,
+    retry_condition_fn=_has_crashed,
+)
+def stage(address: str, processes: Processes, skip: bool, force: bool) -> State[Outcome]:
+    """Run one stage, or say that it needs no run."""
+    logger = get_run_logger()
+    if skip:
+        return Completed(name="Cached", message="DVC: nothing changed", data=Outcome.UNCHANGED)
+    tell(Event("started", address))
+    progress = ProgressArtifact(address)
+
+    def on_progress(figures: Mapping[str, Any]) -> None:
+        progress.update(figures)
+        tell(Event("progress", address, figures=figures))
+
+    def on_line(line: str) -> None:
+        logger.info("%s", line)
+        tell(Event("line", address, line))
+
+    try:
+        outcome = graph.run_stage(address, processes, on_line, on_progress, force)
+    except Stopped:
+        return Cancelled(message="The run was cancelled")
+    except PlaitError as error:
+        logger.error("%s", error)
+        return Failed(message=str(error))
+    progress.close()
+    if outcome is Outcome.RAN:
+        return Completed(data=outcome)
+    return Completed(name="Cached", message=f"DVC: {outcome}", data=outcome)
+
+
+@task(task_run_name="promote", cache_policy=NO_CACHE, persist_result=False)
+def promote(root: Path) -> list[Any]:
+    """Promote the best plan of each service; the decisions become an artifact."""
+    from plait.promotion import promote as decide
+
+    decisions = decide(load(root / "params.yaml"), root)
+    lines = [f"- **{d.service}**: {d.outcome}. {d.reason}" for d in decisions]
+    create_markdown_artifact("\n".join(lines), key="promotion", description="Promotion")
+    for decision in decisions:
+        get_run_logger().info("%s: %s. %s", decision.service, decision.outcome, decision.reason)
+    return decisions
+
+
+@flow(name="plait", persist_result=False)
+def pipeline(experiment: str | None = None, force: bool = False) -> State[Any]:
+    """Run what changed, then promote.
+
+    Args:
+        experiment: a file of experiments/ without its ending, put in place of params.yaml first;
+            hand edits there are not overwritten. None: params.yaml as it is.
+        force: run every stage, changed or not.
+    """
+    try:
+        root = project.root()
+        with only_run(root, _wait_for_other), Processes(root) as processes:
+            return _run(root, processes, experiment, force)
+    except PlaitError as error:
+        get_run_logger().error("%s", error)
+        return Failed(message=str(error))
+    except (TerminationSignal, KeyboardInterrupt, Stopped):
+        return Cancelled(message="Cancelled: the processes of all stages were ended")
+
+
+def _wait_for_other() -> None:
+    text = "Another run of this project is going on: waiting for its end"
+    get_run_logger().warning(text)
+    tell(Event("note", text=text))
+
+
+def _run(root: Path, processes: Processes, experiment: str | None, force: bool) -> State[Any]:
+    if experiment is not None:
+        switch(root, experiment)
+    load(root / "params.yaml")
+    _pull(root, processes)
+    walk = Walk(graph.read(root), force)
+    _walk(walk, processes)
+    if walk.failures:
+        return Failed(message=_why_failed(walk))
+    _show_report(root)
+    decisions = promote.submit(root).result()
+    return Completed(message="; ".join(f"{d.service}: {d.outcome}" for d in decisions))
+
+
+def _pull(root: Path, processes: Processes) -> None:
+    missing = graph.missing_outputs(root)
+    if missing:
+        tell(Event("note", text=f"Looking for {len(missing)} missing outputs in the DVC remote"))
+        came = graph.pull(missing, processes, get_run_logger().info)
+        tell(Event("note", text="All came" if came else "Not all came: the rest is made here"))
+
+
+def _walk(walk: Walk, processes: Processes) -> None:
+    futures: dict[str, PrefectFuture[Any]] = {}
+    finished: SimpleQueue[str] = SimpleQueue()
+
+    def submit(address: str, skip: bool = False) -> None:
+        upstream = [futures[each] for each in walk.graph.stages[address].upstream]
+        futures[address] = stage.submit(
+            address, processes, skip, walk.force, wait_for=upstream, return_state=False
+        )
+        futures[address].add_done_callback(lambda _future: finished.put(address))
+
+    while True:
+        for address in walk.start():
+            submit(address, skip=not walk.needs_run(address))
+        if not walk.running:
+            break
+        address = finished.get()
+        _settle(walk, address, futures[address])
+    for address in walk.blocked:  # shown as NotReady
+        submit(address)
+
+
+def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
+    future.wait()
+    if future.state.is_completed():
+        outcome = future.result()
+        walk.finish(address, outcome)
+        tell(Event(outcome.value, address))
+    else:
+        reason = future.state.message or str(future.state.type)
+        walk.fail(address, reason)
+        tell(Event("failed", address, reason))
+
+
+def _why_failed(walk: Walk) -> str:
+    lines = [f"{address} failed: {reason}" for address, reason in walk.failures.items()]
+    if walk.blocked:
+        lines.append(f"Not run for that: {', '.join(walk.blocked)}")
+    return "\n".join(lines)
+
+
+def _show_report(root: Path) -> None:
+    report = root / "report" / "report.md"
+    if report.is_file():
+        create_markdown_artifact(
+            report.read_text(encoding="utf-8"), key="benchmark", description="Benchmark"
+        )
+
+
+if __name__ == "__main__":
+    from plait.commands.run import run
+
+    run()

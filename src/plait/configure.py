@@ -1,0 +1,54 @@
+"""params.yaml and the experiments that may take its place."""
+
+from pathlib import Path
+
+from plait.errors import PlaitError, did_you_mean
+from plait.files import atomic_write
+
+
+def names(root: Path) -> list[str]:
+    """The experiments in `root`/experiments."""
+    return sorted(path.stem for path in (root / "experiments").glob("*.yaml"))
+
+
+def current(root: Path) -> str | None:
+    """The experiment that params.yaml equals byte for byte; None where it was edited by hand."""
+    now = (root / "params.yaml").read_bytes()
+    same = [name for name in names(root) if _path(root, name).read_bytes() == now]
+    return same[0] if same else None
+
+
+def has_hand_edits(root: Path) -> bool:
+    """Whether params.yaml holds something that no file of experiments/ holds."""
+    return (root / "params.yaml").exists() and current(root) is None
+
+
+def switch(root: Path, name: str, overwrite: bool = False) -> None:
+    """Check experiments/NAME.yaml and put it in place of params.yaml.
+
+    Raises:
+        PlaitError: there is no such experiment, it has mistakes, or params.yaml has hand edits
+            and `overwrite` is false.
+    """
+    from plait.experiment import load
+
+    if name not in names(root):
+        raise PlaitError(
+            f"experiments/{name}.yaml: no such experiment{did_you_mean(name, names(root))}"
+        )
+    load(_path(root, name))
+    wanted = _path(root, name).read_bytes()
+    if (root / "params.yaml").exists() and (root / "params.yaml").read_bytes() == wanted:
+        return
+    if has_hand_edits(root) and not overwrite:
+        raise PlaitError(
+            "params.yaml: found edits that no file of experiments/ has, expected a copy of one of "
+            f"them ({', '.join(names(root))}). Keep the edits with `cp params.yaml "
+            "experiments/mine.yaml`, or drop them with --overwrite; --keep runs them as they are."
+        )
+    with atomic_write(root / "params.yaml") as stream:
+        stream.write(wanted)
+
+
+def _path(root: Path, name: str) -> Path:
+    return root / "experiments" / f"{name}.yaml"

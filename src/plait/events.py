@@ -1,0 +1,36 @@
+"""What happens to stages, told to whoever listens in this process (the command line)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["note", "started", "progress", "line", "ran", "restored", "unchanged", "failed"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """`text` is a line or a reason, `figures` what `plait.progress` printed."""
+
+    kind: Kind
+    address: str = ""
+    text: str = ""
+    figures: Mapping[str, Any] | None = None
+
+
+_listeners: list[Callable[[Event], None]] = []
+
+
+@contextmanager
+def listening(listener: Callable[[Event], None]) -> Iterator[None]:
+    """Call `listener` for every event within the block, from the thread that it happens in."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def tell(event: Event) -> None:
+    for listener in list(_listeners):
+        listener(event)

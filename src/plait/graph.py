@@ -1,0 +1,201 @@
+"""DVC's resolved graph: its stages in order, which of them changed, and how to run one."""
+
+import json
+import os
+import re
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from plait.errors import PlaitError
+from plait.processes import Processes
+from plait.progress import LINES, PREFIX
+
+TELEMETRY_OFF = {
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+SHOWN_LINES = 20
+USER_MISTAKE = 2
+"""Exit status of a stage that ended with a `PlaitError`."""
+
+
+class Load(StrEnum):
+    """How much of the machine a stage takes (`meta.cores: all`, `meta.alone: true`)."""
+
+    LIGHT = "light"
+    CORES = "cores"
+    ALONE = "alone"
+
+
+class Outcome(StrEnum):
+    """What became of a stage: its command ran, DVC's cache had its outputs, or nothing to do."""
+
+    RAN = "ran"
+    RESTORED = "restored"
+    UNCHANGED = "unchanged"
+
+
+class StageCrashed(Exception):  # noqa: N818 - "crashed" is the word of the field
+    """A stage ended in a way that no `PlaitError` explains: killed, or a bug."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A node of the graph; `upstream` holds the addresses of what it waits for."""
+
+    address: str
+    load: Load
+    gpu: bool
+    upstream: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Stages in an order that DVC's edges allow, and what DVC says of the workspace.
+
+    `changed` holds the stages whose dependencies, outputs, command or parameters differ from
+    dvc.lock; a stage downstream of one is not among them for that alone.
+    """
+
+    stages: Mapping[str, Stage]
+    changed: frozenset[str]
+
+
+def read(folder: Path) -> Graph:
+    """Read the graph of the DVC project in `folder`, the working folder of this process.
+
+    Raises:
+        PlaitError: DVC can't read the project (its own words are in the message).
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(folder), _wait_for_lock=True) as repo:
+            stages = _stages(repo.index.graph)
+            return Graph(stages, frozenset(repo.status()))
+    except DvcException as error:
+        raise PlaitError(f"{folder}: DVC can't read its graph: {error}") from error
+
+
+def _stages(edges: Any) -> dict[str, Stage]:
+    """`edges` go from a stage to what it depends on."""
+    stages = {node.addressing: _stage(node, edges.successors(node)) for node in edges}
+    order = TopologicalSorter({each: stages[each].upstream for each in sorted(stages)})
+    return {address: stages[address] for address in order.static_order()}
+
+
+def _stage(node: Any, upstream: Iterable[Any]) -> Stage:
+    meta = node.meta if isinstance(getattr(node, "meta", None), dict) else {}
+    load = Load.CORES if meta.get("cores") == "all" else Load.LIGHT
+    return Stage(
+        address=node.addressing,
+        load=Load.ALONE if meta.get("alone") else load,
+        gpu=bool(meta.get("gpu")),
+        upstream=tuple(sorted(each.addressing for each in upstream)),
+    )
+
+
+def missing_outputs(folder: Path) -> list[str]:
+    """Outputs that dvc.lock knows, that are not in the workspace and that a remote may have.
+
+    Empty when no remote is configured.
+    """
+    from dvc.repo import Repo
+
+    with Repo(str(folder), _wait_for_lock=True) as repo:
+        if not repo.config["core"].get("remote"):
+            return []
+        return sorted(
+            os.path.relpath(out.fs_path, folder)
+            for out in repo.index.outs
+            if out.use_cache and out.hash_info and not out.exists
+        )
+
+
+def pull(targets: list[str], processes: Processes, on_line: Callable[[str], None]) -> bool:
+    """Try to fetch outputs from the remote; whether all came. What didn't is made from source."""
+    command = [*_dvc(), "pull", "--allow-missing", *targets]
+    return processes.run(command, on_line, environment()) == 0
+
+
+def environment() -> dict[str, str]:
+    """The environment of a stage: this interpreter first, progress as lines, no telemetry."""
+    return {
+        **os.environ,
+        **TELEMETRY_OFF,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONUNBUFFERED": "1",
+        LINES: "1",
+    }
+
+
+def _dvc() -> list[str]:
+    return [sys.executable, "-P", "-m", "dvc", "--wait-for-lock"]
+
+
+def run_stage(
+    address: str,
+    processes: Processes,
+    on_line: Callable[[str], None],
+    on_progress: Callable[[Mapping[str, Any]], None],
+    force: bool = False,
+) -> Outcome:
+    """Let DVC run one stage (not what it depends on), in a process of its own.
+
+    `on_progress` gets the values that `plait.progress` prints, `on_line` every other line.
+
+    Raises:
+        PlaitError: the stage ended with a user's mistake; its words are in the message.
+        StageCrashed: it ended otherwise than well.
+        Stopped: the run was cancelled.
+    """
+    tail: deque[str] = deque(maxlen=500)
+
+    def read_line(line: str) -> None:
+        progress = _progress(line)
+        if progress is not None:
+            on_progress(progress)
+        elif line:
+            tail.append(line)
+            on_line(line)
+
+    command = [*_dvc(), "repro", "--single-item", *(["--force"] if force else []), address]
+    if processes.run(command, read_line, environment()):
+        raise _failure(address, list(tail))
+    return _outcome(address, tail)
+
+
+def _progress(line: str) -> Mapping[str, Any] | None:
+    if not line.startswith(PREFIX):
+        return None
+    try:
+        value: Mapping[str, Any] = json.loads(line.removeprefix(PREFIX))
+    except ValueError:  # two processes of a stage wrote into one line
+        return None
+    return value
+
+
+def _outcome(address: str, lines: "deque[str]") -> Outcome:
+    if f"Stage '{address}' didn't change, skipping" in lines:
+        return Outcome.UNCHANGED
+    if any(line.startswith(f"Stage '{address}' is cached - skipping run") for line in lines):
+        return Outcome.RESTORED
+    return Outcome.RAN
+
+
+def _failure(address: str, lines: list[str]) -> Exception:
+    status = re.search(r"exited with (-?\d+)$", lines[-1]) if lines else None
+    began = [n for n, line in enumerate(lines) if line.startswith("> ")]
+    said = lines[began[0] + 1 : -1] if began and status else lines
+    if status is not None and int(status[1]) == USER_MISTAKE:
+        return PlaitError(f"{address}: " + "\n".join(said[-SHOWN_LINES:]))
+    ending = f"exited with {status[1]}" if status else "DVC could not run it"
+    return StageCrashed("\n".join([f"{address}: {ending}", *said[-SHOWN_LINES:]]))

@@ -1,0 +1,61 @@
+"""A stage's progress as a Prefect artifact, which the UI shows as a bar."""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+SECONDS_BETWEEN = 2.0
+
+
+def key(address: str) -> str:
+    """An artifact key, which has only lower-case letters, digits and dashes.
+
+    >>> key("train@minilm-intent+slots")
+    'progress-train-minilm-intent-plus-slots'
+    """
+    words = re.sub(r"[^a-z0-9]+", "-", address.lower().replace("+", "-plus-"))
+    return f"progress-{words.strip('-')}"
+
+
+class ProgressArtifact:
+    """Made with the first figures; a stage that prints none has no artifact.
+
+    To be used inside the task run that it belongs to.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._id: UUID | None = None
+        self._next = 0.0
+
+    def update(self, figures: Mapping[str, Any]) -> None:
+        """Show `plait.progress` figures, at most every `SECONDS_BETWEEN` seconds."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + SECONDS_BETWEEN
+        total = float(figures["total"] or 0)
+        self._show(100 * float(figures["done"]) / total if total else 0.0, describe(figures))
+
+    def close(self) -> None:
+        """The stage ended well."""
+        if self._id is not None:
+            self._show(100.0, f"{self.address}: done")
+
+    def _show(self, percent: float, description: str) -> None:
+        percent = min(100.0, max(0.0, percent))
+        if self._id is None:
+            made = create_progress_artifact(percent, key(self.address), description)
+            self._id = made if isinstance(made, UUID) else None
+        else:
+            update_progress_artifact(self._id, percent, description)
+
+
+def describe(figures: Mapping[str, Any]) -> str:
+    """`label: done/total, loss 0.12` for a person."""
+    shown = [f"{figures['label']}: {figures['done']:g}/{figures['total']:g}"]
+    shown += [f"{name} {value}" for name, value in figures["figures"].items()]
+    return ", ".join(shown)

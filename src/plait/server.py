@@ -1,0 +1,218 @@
+"""A Prefect server on this machine: found, started, stopped. Its state lies in .plait/prefect.
+
+Nothing here imports Prefect: its settings are read at import, and they are made here.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+from filelock import FileLock
+
+from plait.errors import PlaitError
+from plait.files import read_json, write_json
+
+HOST = "127.0.0.1"
+PORT = 4200
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers; `pid` is known where plait started it."""
+
+    api: str
+    pid: int | None = None
+
+    @property
+    def ui(self) -> str:
+        return self.api.removesuffix("/api")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What .plait/prefect/server.json says of the server that plait started last."""
+
+    api: str = ""
+    pid: int = 0
+    born: float = 0.0
+
+    def lives(self) -> bool:
+        """Whether the process is still that one, and not a later one of the same number."""
+        try:
+            return self.pid > 0 and psutil.Process(self.pid).create_time() == self.born
+        except psutil.Error:
+            return False
+
+
+def settings(folder: Path, api: str) -> dict[str, str]:
+    """Environment for clients and server. Settings that the user made win."""
+    wanted = {
+        "PREFECT_API_URL": api,
+        "PREFECT_HOME": str(_home(folder)),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "DO_NOT_TRACK": "1",
+    }
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
+
+
+def ensure(folder: Path) -> Server:
+    """Find a server or start one, and point this process and its children at it.
+
+    Looked at in order: PREFECT_API_URL, the server that plait started, port 4200. A server of
+    another Prefect release is left alone. A server that is started here keeps running.
+
+    Raises:
+        PlaitError: PREFECT_API_URL names another machine and nothing answers there, or the server
+            doesn't start.
+    """
+    with FileLock(_home(folder, make=True) / "server.lock"):
+        server = find(folder) or start(folder, _port())
+    os.environ.update(settings(folder, server.api))
+    return server
+
+
+def find(folder: Path) -> Server | None:
+    """The server that a run would use now, if one answers."""
+    chosen = os.environ.get("PREFECT_API_URL")
+    if chosen:
+        return Server(chosen, _pid(folder, chosen)) if _answers(chosen) else None
+    for api in filter(None, [_record(folder).api, _api(PORT)]):
+        if _answers(api) and _same_release(api):
+            return Server(api, _pid(folder, api))
+    return None
+
+
+def start(folder: Path, port: int) -> Server:
+    """Start a server on `port` of the loopback interface, in the background."""
+    api, log = _api(port), _home(folder, make=True) / "server.log"
+    ours = {**settings(folder, api), "PREFECT_SERVER_UI_API_URL": api}
+    command = [sys.executable, "-P", "-m", "prefect", "server", "start"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*command, "--host", HOST, "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env={**os.environ, **ours},
+            start_new_session=True,
+        )
+    _wait(process, api, log)
+    record = Record(api, process.pid, psutil.Process(process.pid).create_time())
+    write_json(_home(folder) / "server.json", asdict(record))
+    return Server(api, process.pid)
+
+
+def stop(folder: Path) -> Server | None:
+    """Stop the server that plait started here; None when there is none."""
+    record = _record(folder)
+    (_home(folder) / "server.json").unlink(missing_ok=True)
+    if not record.lives():
+        return None
+    leader = psutil.Process(record.pid)
+    family = [leader, *leader.children(recursive=True)]
+    with suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGTERM)
+    _, left = psutil.wait_procs(family, timeout=10)
+    for process in left:
+        with suppress(psutil.Error):
+            process.kill()
+    return Server(record.api, record.pid)
+
+
+def _home(folder: Path, make: bool = False) -> Path:
+    home = folder / ".plait" / "prefect"
+    if make:
+        home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def _api(port: int) -> str:
+    return f"http://{HOST}:{port}/api"
+
+
+def _port() -> int:
+    """The port that PREFECT_API_URL names, 4200, or any free one."""
+    chosen = os.environ.get("PREFECT_API_URL")
+    if not chosen:
+        return PORT if _is_free(PORT) else _free_port()
+    address = urlsplit(chosen)
+    if address.hostname not in (HOST, "localhost"):
+        raise PlaitError(
+            f"PREFECT_API_URL: found {chosen}, where no server answers. Start that server, or "
+            "unset the variable: plait then starts one on this machine."
+        )
+    return address.port or PORT
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return _binds(probe, port)
+
+
+def _binds(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind((HOST, port))
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _get(url: str) -> str | None:
+    try:
+        answer = httpx.get(url, timeout=2, trust_env=False)
+    except httpx.HTTPError:
+        return None
+    return answer.text.strip() if answer.is_success else None
+
+
+def _answers(api: str) -> bool:
+    return _get(f"{api}/health") == "true"
+
+
+def _same_release(api: str) -> bool:
+    """Releases that differ in more than the last number don't understand each other."""
+    theirs = (_get(f"{api}/admin/version") or "").strip('"')
+    return theirs.split(".")[:2] == version("prefect").split(".")[:2]
+
+
+def _wait(process: "subprocess.Popen[bytes]", api: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(api):
+        if process.poll() is not None or time.monotonic() > deadline:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            said = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
+            raise PlaitError(f"the Prefect server didn't start at {api} ({log}):\n{said}")
+        time.sleep(0.1)
+
+
+def _record(folder: Path) -> Record:
+    try:
+        return Record(**read_json(_home(folder) / "server.json"))
+    except (OSError, ValueError, TypeError):
+        return Record()
+
+
+def _pid(folder: Path, api: str) -> int | None:
+    record = _record(folder)
+    return record.pid if record.api == api and record.lives() else None

@@ -1,0 +1,66 @@
+"""Which stages may run now: DVC's edges decide, and what the machine can carry at once."""
+
+import os
+
+from plait.graph import Graph, Load, Outcome, Stage
+
+
+class Walk:
+    """The state of one walk over a graph.
+
+    One stage that takes all cores runs at a time, likewise one that takes the GPU; light stages
+    run beside them, as many as there are cores; a stage marked alone runs beside nothing. What
+    needs no run starts at once. A failed stage blocks what is downstream of it, nothing else.
+    """
+
+    def __init__(self, graph: Graph, force: bool = False, cores: int | None = None) -> None:
+        self.graph = graph
+        self.force = force
+        self.cores = cores or os.cpu_count() or 1
+        self.outcomes: dict[str, Outcome] = {}
+        self.failures: dict[str, str] = {}
+        self.running: set[str] = set()
+        self._waiting = list(graph.stages)
+
+    def start(self) -> list[str]:
+        """The stages that start now, in order; they count as running until `finish` or `fail`."""
+        ready = [address for address in self._waiting if self._is_ready(address)]
+        ready.sort(key=lambda address: self.graph.stages[address].load is Load.ALONE)
+        started = []
+        for address in ready:
+            if not self.needs_run(address) or self._fits(self.graph.stages[address]):
+                self.running.add(address)
+                self._waiting.remove(address)
+                started.append(address)
+        return started
+
+    def finish(self, address: str, outcome: Outcome) -> None:
+        self.running.remove(address)
+        self.outcomes[address] = outcome
+
+    def fail(self, address: str, reason: str) -> None:
+        self.running.remove(address)
+        self.failures[address] = reason
+
+    def needs_run(self, address: str) -> bool:
+        """Whether DVC must be asked; once everything upstream of the stage is done."""
+        upstream = self.graph.stages[address].upstream
+        unchanged = all(self.outcomes[each] is Outcome.UNCHANGED for each in upstream)
+        return self.force or address in self.graph.changed or not unchanged
+
+    @property
+    def blocked(self) -> list[str]:
+        """The stages that didn't start; at the end, those downstream of a failure."""
+        return list(self._waiting)
+
+    def _is_ready(self, address: str) -> bool:
+        return all(each in self.outcomes for each in self.graph.stages[address].upstream)
+
+    def _fits(self, stage: Stage) -> bool:
+        beside = [self.graph.stages[each] for each in self.running if self.needs_run(each)]
+        if stage.load is Load.ALONE or any(each.load is Load.ALONE for each in beside):
+            return not beside
+        if stage.gpu and any(each.gpu for each in beside):
+            return False
+        same = sum(each.load is stage.load for each in beside)
+        return same < (1 if stage.load is Load.CORES else self.cores)
