@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+)
 
 from plait.errors import PlaitError
 from plait.intervals import Estimate, Floats, bootstrap, share
@@ -178,3 +183,16 @@ def exact_match(correct: Sequence[Sequence[bool | None]]) -> Estimate | None:
     """
     rows = [row for row in zip(*correct, strict=True) if None not in row]
     return share(np.array([all(row) for row in rows], dtype=np.float64)) if rows else None
+
+
+def headline(task: Task, gold: Sequence[Label], answers: Sequence[Answer]) -> float:
+    """The task's headline metric alone, without an interval (for choosing weights on dev rows)."""
+    pairs = [(g, a) for g, a in zip(gold, answers, strict=True) if g is not None]
+    if task.metric == "span_f1":
+        spans = [(_as_set(g), _as_set(a)) for g, a in cast("Any", pairs)]
+        right = sum(len(g & a) for g, a in spans)
+        return 2 * right / max(1, sum(len(g) + len(a) for g, a in spans))
+    labels, choices = zip(*[(g, a.label) for g, a in cast("Any", pairs)], strict=True)
+    if task.metric == "macro_f1":
+        return float(f1_score(labels, choices, average="macro", zero_division=0))
+    return float(accuracy_score(labels, choices))

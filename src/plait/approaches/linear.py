@@ -7,6 +7,7 @@ around them. Scores become probabilities by one temperature per task, fitted on 
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ WINDOW = 2
 def word_features(text: str) -> list[str]:
     """Lower-case words of two letters or more, and pairs of neighbours."""
     words = re.findall(r"\b\w\w+\b", text.lower())
-    return words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    return words + [f"{a} {b}" for a, b in pairwise(words)]
 
 
 def token_features(words: Sequence[str]) -> list[list[str]]:

@@ -1,6 +1,13 @@
-"""inputs/CANDIDATE, weights/BACKBONE → models/CANDIDATE. Resumes from .plait/checkpoints."""
+"""inputs/CANDIDATE, weights/BACKBONE → models/CANDIDATE. Resumes from .plait/checkpoints.
 
+Several GPUs: name an accelerate configuration in PLAIT_ACCELERATE_CONFIG (see infra/accelerate/),
+and the stage starts itself again under `accelerate launch`. It also runs under `torchrun`.
+"""
+
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from plait import bundle
@@ -12,6 +19,10 @@ from plait.tasks import read_rows
 
 
 def train(name: str) -> None:
+    config = os.environ.pop("PLAIT_ACCELERATE_CONFIG", None)
+    if config:
+        launch = ["accelerate.commands.launch", "--config_file", config, "-m", "plait.stages.train"]
+        sys.exit(subprocess.run([sys.executable, "-m", *launch, name], check=False).returncode)
     inputs, scratch = Path("inputs", name), Path(".plait/checkpoints", name)
     candidate = Resolved.from_json(read_json(inputs / "candidate.json"))
     scratch.mkdir(parents=True, exist_ok=True)
@@ -22,8 +33,9 @@ def train(name: str) -> None:
         _rows(inputs / "dev"),
         scratch,
     )
-    bundle.save(model, candidate, Path("models", name))
-    shutil.rmtree(scratch)
+    if os.environ.get("RANK", "0") == "0":
+        bundle.save(model, candidate, Path("models", name))
+        shutil.rmtree(scratch)
 
 
 def _rows(folder: Path) -> Rows:

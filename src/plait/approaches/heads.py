@@ -1,0 +1,290 @@
+"""Approach `heads`: a shared encoder and one linear head per task.
+
+A classification head reads the mean of the token vectors, a tagging head the vector of each word's
+first sub-word. A row that carries several labels goes through the encoder once.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from datasets import Dataset, Features, List, Value, disable_progress_bars
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+
+from plait.approaches.base import Approach, Resolved, Rows
+from plait.errors import PlaitError
+from plait.files import read_json, sha256, write_json
+from plait.scoring import headline
+from plait.settings import Training
+from plait.tagging import spans_to_tags, tag_names, tags_to_spans
+from plait.tasks import Answer, Choice, Row, Span, Task
+from plait.training import IGNORED, Batch, fit, resolve_precision, use_all_cores
+
+Place = tuple[int, int]
+
+# Their bars and notices would hide ours; what goes wrong is raised all the same.
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+disable_progress_bars()
+
+
+class Network(nn.Module):
+    """Encoder and heads. Heads are named by position: task names may hold dots."""
+
+    def __init__(self, encoder: PreTrainedModel, tasks: Sequence[Task]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.tasks = tuple(tasks)
+        size = encoder.config.hidden_size
+        self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
+        self.heads = nn.ModuleList(nn.Linear(size, classes_count(task)) for task in tasks)
+
+    def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        """By task: (batch × classes), or for tagging (batch × length × classes)."""
+        hidden = self.encoder(**inputs).last_hidden_state  # batch × length × size
+        mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)  # batch × size
+        return {
+            task.name: head(self.dropout(mean if task.kind == "classification" else hidden))
+            for task, head in zip(self.tasks, self.heads, strict=True)
+            if task.name in names
+        }
+
+    def forward(
+        self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """By task, the cross-entropy summed over its targets."""
+        return {
+            name: nn.functional.cross_entropy(
+                logits.float().flatten(0, -2),
+                targets[name].flatten(),
+                ignore_index=IGNORED,
+                reduction="sum",
+            )
+            for name, logits in self.logits(inputs, list(targets)).items()
+        }
+
+
+def classes_count(task: Task) -> int:
+    """Outputs of the task's head."""
+    return len(task.labels if task.kind == "classification" else tag_names(task.labels))
+
+
+class Heads(Approach):
+    """A network, its tokenizer and how long a text may be."""
+
+    def __init__(self, module: Network, tokenizer: Any, max_length: int, precision: str) -> None:
+        self.module, self.tokenizer = module, tokenizer
+        self.tasks, self.max_length, self.precision = module.tasks, max_length, precision
+
+    @classmethod
+    def train(
+        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
+    ) -> "Heads":
+        settings = Training.model_validate(candidate.training)
+        use_all_cores(settings.threads)
+        torch.manual_seed(candidate.seed)
+        model = cls.build(candidate, backbone, settings)
+        fingerprint = _fingerprint(candidate, backbone, train)
+        tokens = scratch / "tokens" / fingerprint
+        encoded = {name: model._encoded(name, rows, tokens / name) for name, rows in train.items()}
+        fit(
+            model,
+            encoded,
+            lambda: model._dev_score(dev),
+            settings,
+            candidate.seed,
+            scratch,
+            fingerprint,
+            candidate.name,
+        )
+        return model
+
+    @classmethod
+    def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
+        """A pretrained encoder with fresh heads."""
+        encoder = AutoModel.from_pretrained(
+            backbone, dtype=torch.float32, use_safetensors=True, **_pooler(backbone)
+        )
+        tokenizer = AutoTokenizer.from_pretrained(backbone)
+        longest = getattr(encoder.config, "max_position_embeddings", settings.max_length)
+        if settings.max_length > longest:
+            raise PlaitError(
+                f"candidates.{candidate.name}.training.max_length: {settings.max_length} tokens, "
+                f"but backbone {candidate.backbone!r} reads at most {longest}. Lower max_length."
+            )
+        precision = resolve_precision(settings.precision)
+        return cls(Network(encoder, candidate.tasks), tokenizer, settings.max_length, precision)
+
+    def _encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
+        """Tokenised rows as a memory-mapped `datasets.Dataset`; `cache` is theirs alone."""
+        numbers = List(Value("int32"))
+        targets = {f"target {task.name}": numbers for task in self._tasks_of(dataset)}
+        return Dataset.from_generator(
+            lambda: self._examples(dataset, rows),
+            features=Features({"input_ids": numbers, "length": Value("int32"), **targets}),
+            cache_dir=str(cache),
+            fingerprint=cache.parent.name[:32],
+        )
+
+    def _tasks_of(self, dataset: str) -> list[Task]:
+        return [task for task in self.tasks if task.dataset == dataset]
+
+    def _examples(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        for begin in range(0, len(rows), 1000):
+            part = rows[begin : begin + 1000]
+            encoding = self._tokenise([row.text for row in part])
+            for i, row in enumerate(part):
+                targets = {
+                    f"target {task.name}": _targets(task, row, first_tokens(encoding, i, row.text))
+                    for task in self._tasks_of(dataset)
+                }
+                ids = encoding["input_ids"][i]
+                yield {"input_ids": ids, "length": len(ids), **targets}
+
+    def _tokenise(self, texts: Sequence[str]) -> Any:
+        return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
+
+    def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
+        """Pad to the longest row; a classification target stands once, tags one a token."""
+        inputs = self._pad([row["input_ids"] for row in rows])
+        length = inputs["input_ids"].shape[1]
+        targets: dict[str, Tensor] = {}
+        for task in self._tasks_of(dataset):
+            values = [row[f"target {task.name}"] for row in rows]
+            if task.kind == "tagging":
+                values = [v + [IGNORED] * (length - len(v)) for v in values]
+            targets[task.name] = torch.tensor(values)
+        return Batch(inputs, targets)
+
+    def _pad(self, ids: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+        padded = self.tokenizer.pad({"input_ids": list(ids)}, return_tensors="pt")
+        return {name: padded[name] for name in ("input_ids", "attention_mask")}
+
+    def _dev_score(self, dev: Rows) -> float:
+        """Mean over tasks of the headline metric on dev rows."""
+        scores = []
+        for dataset, rows in dev.items():
+            tasks = self._tasks_of(dataset)
+            answers = self.predict([row.text for row in rows], 64)
+            scores += [
+                headline(task, [row.labels.get(task.field) for row in rows], answers[task.name])
+                for task in tasks
+            ]
+        return sum(scores) / len(scores)
+
+    @torch.inference_mode()
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+        self.module.eval()
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        answers: dict[str, list[Answer]] = {task.name: [()] * len(texts) for task in self.tasks}
+        for begin in range(0, len(texts), batch_size):
+            places = order[begin : begin + batch_size]
+            batch = self._answer([texts[i] for i in places])
+            for name, found in batch.items():
+                for place, answer in zip(places, found, strict=True):
+                    answers[name][place] = answer
+        return answers
+
+    def _answer(self, texts: Sequence[str]) -> dict[str, list[Answer]]:
+        encoding = self._tokenise(texts)
+        device = next(self.module.parameters()).device
+        inputs = {k: v.to(device) for k, v in self._pad(encoding["input_ids"]).items()}
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            logits = self.module.logits(inputs, [task.name for task in self.tasks])
+        answers: dict[str, list[Answer]] = {}
+        for task in self.tasks:
+            probabilities = logits[task.name].float().softmax(-1).cpu()
+            if task.kind == "classification":
+                answers[task.name] = [choice(task, row) for row in probabilities]
+            else:
+                answers[task.name] = [
+                    spans(task, probabilities[i], first_tokens(encoding, i, text))
+                    for i, text in enumerate(texts)
+                ]
+        return answers
+
+    def save(self, folder: Path) -> None:
+        self.module.encoder.config.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        weights = {k: v.detach().cpu().contiguous() for k, v in self.module.state_dict().items()}
+        save_file(weights, folder / "model.safetensors")
+        write_json(
+            folder / "heads.json", {"max_length": self.max_length, "precision": self.precision}
+        )
+
+    @classmethod
+    def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
+        settings = read_json(folder / "heads.json")
+        encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), **_pooler(folder))
+        module = Network(encoder, tasks)
+        module.load_state_dict(load_file(folder / "model.safetensors"))
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        return cls(module.to(device).eval(), tokenizer, **settings)
+
+    def parameters_count(self) -> int:
+        return sum(p.numel() for p in self.module.parameters())
+
+
+def _pooler(folder: Path) -> dict[str, bool]:
+    """BERT's and RoBERTa's own pooler is not used, so it is not built either."""
+    kind = read_json(folder / "config.json").get("model_type")
+    return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta") else {}
+
+
+def _fingerprint(candidate: Resolved, backbone: Path, train: Rows) -> str:
+    """Names a training run: what it starts from, learns from and is told."""
+    total = hashlib.sha256(repr((candidate, sorted(train.items()))).encode())
+    for path in sorted(backbone.iterdir()):
+        total.update(sha256(path).encode())
+    return total.hexdigest()
+
+
+def first_tokens(encoding: Any, i: int, text: str) -> list[tuple[int, Place]]:
+    """For each word of text `i`: its first token's position, and its (start, end) characters."""
+    found: list[tuple[int, Place]] = []
+    previous = None
+    for position, word in enumerate(encoding.word_ids(i)):
+        if word is not None and word != previous:
+            span = encoding.word_to_chars(i, word)
+            start = span.start
+            while start < span.end - 1 and text[start].isspace():
+                start += 1
+            found.append((position, (start, span.end)))
+        previous = word
+    return found
+
+
+def _targets(task: Task, row: Row, words: Sequence[tuple[int, Place]]) -> list[int]:
+    """Class of the row, or one class a token (IGNORED but on the first sub-words)."""
+    label = row.labels.get(task.field)
+    if task.kind == "classification":
+        return [task.labels.index(label) if label in task.labels else IGNORED]
+    length = words[-1][0] + 1 if words else 1
+    targets = [IGNORED] * length
+    if isinstance(label, tuple):
+        known = [span for span in label if span.label in task.labels]
+        tags = spans_to_tags(known, [place for _, place in words], task.labels)
+        for (position, _), tag in zip(words, tags, strict=True):
+            targets[position] = tag
+    return targets
+
+
+def choice(task: Task, probabilities: Tensor) -> Choice:
+    """The most probable label of (classes)."""
+    found = dict(zip(task.labels, probabilities.tolist(), strict=True))
+    return Choice(task.labels[int(probabilities.argmax())], found)
+
+
+def spans(
+    task: Task, probabilities: Tensor, words: Sequence[tuple[int, Place]]
+) -> tuple[Span, ...]:
+    """Spans of (length × classes)."""
+    best, tags = probabilities[[position for position, _ in words]].max(-1)
+    return tags_to_spans(tags.tolist(), best.tolist(), [place for _, place in words], task.labels)

@@ -1,0 +1,105 @@
+"""Checkpoints in safetensors: a kill at any moment leaves the one before it whole."""
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from plait.files import atomic_folder, read_json, write_json
+
+OPTIMIZER = ("exp_avg", "exp_avg_sq", "step")
+
+
+@dataclass
+class State:
+    """How far training is. `fingerprint` names the run: data, settings and starting weights."""
+
+    fingerprint: str
+    total: int
+    step: int = 0
+    best: float = -1.0
+
+
+class Store:
+    """A folder with the last checkpoint and the best weights so far."""
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+        self._saved = time.monotonic()
+
+    def resume(
+        self,
+        fresh: State,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        device: torch.device,
+    ) -> State:
+        """Load the last checkpoint of the same run into module and optimizer; else `fresh`."""
+        last = self.folder / "last"
+        if not (last / "state.json").exists():
+            return fresh
+        state = State(**read_json(last / "state.json"))
+        if (state.fingerprint, state.total) != (fresh.fingerprint, fresh.total):
+            return fresh
+        _load_weights(module, last / "model.safetensors", device)
+        _load_optimizer(optimizer, load_file(last / "optimizer.safetensors", device=str(device)))
+        return state
+
+    def save_if_due(
+        self, state: State, module: nn.Module, optimizer: torch.optim.Optimizer, main: bool
+    ) -> None:
+        """Write a checkpoint when the last one is `seconds` old (0: after every step)."""
+        if not main or time.monotonic() - self._saved < self.seconds:
+            return
+        with atomic_folder(self.folder / "last") as partial:
+            save_file(_weights(module), partial / "model.safetensors")
+            save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
+            write_json(partial / "state.json", asdict(state))
+        self._saved = time.monotonic()
+
+    def save_best(self, module: nn.Module, main: bool) -> None:
+        """Keep these weights as the best so far."""
+        if main:
+            with atomic_folder(self.folder / "best") as partial:
+                save_file(_weights(module), partial / "model.safetensors")
+
+    def load_best(self, module: nn.Module, device: torch.device) -> None:
+        """Put the best weights back into the module."""
+        _load_weights(module, self.folder / "best" / "model.safetensors", device)
+
+
+def _weights(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in _trained(module)}
+
+
+def _trained(module: nn.Module) -> list[tuple[str, Tensor]]:
+    return [(name, value) for name, value in module.named_parameters() if value.requires_grad]
+
+
+def _load_weights(module: nn.Module, path: Path, device: torch.device) -> None:
+    saved = load_file(path, device=str(device))
+    with torch.no_grad():
+        for name, value in _trained(module):
+            value.copy_(saved[name])
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{i}.{key}": optimizer.state[p][key].detach().cpu().contiguous()
+        for i, p in enumerate(_parameters(optimizer))
+        if p in optimizer.state
+        for key in OPTIMIZER
+    }
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Tensor]) -> None:
+    for i, p in enumerate(_parameters(optimizer)):
+        if f"{i}.step" in saved:
+            optimizer.state[p] = {key: saved[f"{i}.{key}"] for key in OPTIMIZER}

@@ -1,0 +1,63 @@
+"""Small real things that many tests share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from plait.approaches.base import Resolved
+from plait.tasks import Row, Span, Task
+
+ROOMS = ("kitchen", "bedroom", "garage", "hall", "office", "attic")
+VERBS = {"turn_on": "turn on", "turn_off": "turn off", "query": "what about"}
+
+INTENT = Task("intent", "home", "classification", "intent", tuple(sorted(VERBS)), "accuracy")
+SLOTS = Task("slots", "home", "tagging", "slots", ("number", "room"), "span_f1")
+
+
+def home_rows(count: int, offset: int = 0) -> list[Row]:
+    """Short commands with a room, and in every other one a number."""
+    rows = []
+    for i in range(offset, offset + count):
+        intent = sorted(VERBS)[i % len(VERBS)]
+        room, number = ROOMS[i % len(ROOMS)], str(i % 9 + 1)
+        text = f"{VERBS[intent]} the {room}" + (f" number {number}" if i % 2 else "")
+        start = text.index(room)
+        spans = [Span(start, start + len(room), "room")]
+        if i % 2:
+            spans.append(Span(len(text) - 1, len(text), "number"))
+        rows.append(Row(f"r{i}", text, {"intent": intent, "slots": tuple(spans)}))
+    return rows
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two small layers with random weights, and a word-piece tokenizer."""
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    words = sorted({w for row in home_rows(60) for w in row.text.split()})
+    pieces = [
+        *"abcdefghijklmnopqrstuvwxyz0123456789",
+        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz0123456789"),
+    ]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys([*words, *pieces])]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    return folder
+
+
+def candidate(*tasks: Task, approach: str = "heads", seed: int = 3, **training: object) -> Resolved:
+    """A candidate over the small commands, named like `tiny-intent+slots`."""
+    name = "tiny-" + "+".join(task.name for task in tasks)
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 5e-3, "max_length": 32, **training}
+    return Resolved(name, "tiny", approach, "full", tasks, settings, seed)

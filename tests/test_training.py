@@ -1,0 +1,224 @@
+"""The loop: the same weights again, after a kill, accumulated, and on two processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from conftest import INTENT, SLOTS, candidate, home_rows
+from plait import bundle
+from plait.approaches.base import Resolved
+from plait.approaches.heads import Heads
+from plait.errors import PlaitError
+from plait.files import write_json
+from plait.mixture import Mixture
+from plait.settings import Training
+from plait.tasks import write_rows
+from plait.training import IGNORED, Batch
+
+TRAIN, DEV = {"home": home_rows(48)}, {"home": home_rows(12, 48)}
+
+
+def trained(made: Resolved, encoder: Path, scratch: Path) -> Heads:
+    return Heads.train(made, encoder, TRAIN, DEV, scratch)
+
+
+def digest(made: Resolved, model: Heads, folder: Path) -> str:
+    bundle.save(model, made, folder)
+    return bundle.digest(folder)
+
+
+def test_the_same_command_gives_the_same_weights(tiny_encoder: Path, tmp_path: Path) -> None:
+    made = candidate(INTENT, SLOTS)
+    digests = {
+        digest(made, trained(made, tiny_encoder, tmp_path / f"s{i}"), tmp_path / f"b{i}")
+        for i in range(2)
+    }
+    other = candidate(INTENT, SLOTS, seed=4)
+    digests.add(digest(other, trained(other, tiny_encoder, tmp_path / "s2"), tmp_path / "b2"))
+    assert len(digests) == 2
+
+
+def test_a_consolidated_model_learns_both_tasks(tiny_encoder: Path, tmp_path: Path) -> None:
+    made = candidate(INTENT, SLOTS, epochs=15)
+    model = trained(made, tiny_encoder, tmp_path)
+    rows = home_rows(30, 100)
+    answers = model.predict([row.text for row in rows])
+    intents = [a.label == r.labels["intent"] for a, r in zip(answers["intent"], rows, strict=True)]
+    slots = [a == r.labels["slots"] for a, r in zip(answers["slots"], rows, strict=True)]
+    assert sum(intents) / 30 > 0.9
+    assert sum(slots) / 30 > 0.8
+
+
+def test_a_bundle_holds_exactly_these_files(tiny_encoder: Path, tmp_path: Path) -> None:
+    made = candidate(INTENT, epochs=0.2)
+    bundle.save(trained(made, tiny_encoder, tmp_path / "s"), made, tmp_path / "b")
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
+        "README.md",
+        "bundle.json",
+        "config.json",
+        "heads.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+
+
+def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, torch.Tensor]:
+    """Weights after one step on rows of unequal lengths."""
+    made = candidate(
+        INTENT, SLOTS, epochs=1 / 6, gradient_accumulation=accumulation, learning_rate=1e-3
+    )
+    settings = Training.model_validate(made.training)
+    torch.manual_seed(0)
+    model = Heads.build(made, encoder, settings)
+    for module in model.module.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    from plait.training import fit
+
+    encoded = {"home": model._encoded("home", TRAIN["home"], scratch / "t" / "home")}
+    fit(model, encoded, lambda: 1.0, settings, 0, scratch, "x", "x")
+    return {name: p.detach().clone() for name, p in model.module.named_parameters()}
+
+
+def test_accumulated_gradients_equal_those_of_the_whole_batch(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    whole = _one_gradient(tiny_encoder, tmp_path / "1", 1)
+    parts = _one_gradient(tiny_encoder, tmp_path / "3", 3)
+    # Adam's first step is ±learning rate wherever a gradient is above rounding.
+    same = [torch.isclose(whole[n], parts[n], atol=2e-5).float().mean() for n in whole]
+    assert min(same) > 0.98
+
+
+def test_padding_changes_neither_loss_nor_targets(tiny_encoder: Path) -> None:
+    made = candidate(INTENT, SLOTS)
+    model = Heads.build(made, tiny_encoder, Training.model_validate(made.training))
+    model.module.eval()
+    rows = list(model._examples("home", TRAIN["home"]))
+
+    def losses(batch: Batch) -> dict[str, float]:
+        with torch.no_grad():
+            return {k: float(v) for k, v in model.module(batch.inputs, batch.targets).items()}
+
+    together = losses(model.collate("home", rows))
+    alone = [losses(model.collate("home", [row])) for row in rows]
+    for task in ("intent", "slots"):
+        assert together[task] == pytest.approx(sum(part[task] for part in alone), rel=1e-4)
+
+
+def test_tags_stand_on_first_sub_words_only(tiny_encoder: Path) -> None:
+    model = Heads.build(candidate(SLOTS), tiny_encoder, Training(max_length=32))
+    [row] = model._examples("home", home_rows(1, 1))
+    words = model._tokenise([home_rows(1, 1)[0].text]).word_ids(0)
+    firsts = [i for i, w in enumerate(words) if w is not None and w != words[i - 1]]
+    target = row["target slots"] + [IGNORED] * (len(words) - len(row["target slots"]))
+    assert [i for i, value in enumerate(target) if value != IGNORED] == firsts
+
+
+def test_a_mixture_draws_by_temperature_and_covers_every_row() -> None:
+    lengths = {"big": [5] * 900, "small": [5] * 100}
+    assert Mixture(lengths, 32, 1.0, 0).rows_per_epoch() == {"big": 900, "small": 100}
+    flat = Mixture(lengths, 32, 1e9, 0).rows_per_epoch()
+    assert flat == {"big": 500, "small": 500}
+    steps = Mixture(lengths, 32, 1.0, 0).epoch(0)
+    for name, values in lengths.items():
+        drawn = sorted(i for step in steps if step.dataset == name for i in step.rows)
+        assert drawn == list(range(len(values)))
+    assert steps != Mixture(lengths, 32, 1.0, 1).epoch(0)
+
+
+def test_rows_of_a_batch_are_alike_in_length() -> None:
+    lengths = [i % 60 + 1 for i in range(3000)]
+    steps = Mixture({"d": lengths}, 30, 1.0, 0).epoch(0)
+    spread = [max(lengths[i] for i in s.rows) - min(lengths[i] for i in s.rows) for s in steps]
+    assert max(spread) <= 2
+
+
+def test_max_length_beyond_the_backbone_is_refused(tiny_encoder: Path, tmp_path: Path) -> None:
+    made = candidate(INTENT, max_length=100)
+    with pytest.raises(
+        PlaitError, match=r"max_length: 100 tokens, but backbone 'tiny' reads at most 64"
+    ):
+        trained(made, tiny_encoder, tmp_path)
+
+
+def _project(folder: Path, encoder: Path, made: Resolved) -> Path:
+    """A folder as the train stage finds it."""
+    for split, rows in (("train", TRAIN), ("dev", DEV)):
+        write_rows(folder / "inputs" / made.name / split / "home.jsonl", rows["home"])
+    write_json(folder / "inputs" / made.name / "candidate.json", made.as_json())
+    (folder / "weights").mkdir()
+    (folder / "weights" / "tiny").symlink_to(encoder)
+    return folder
+
+
+def _stage(folder: Path, made: Resolved, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "plait.stages.train", made.name],
+        cwd=folder,
+        env={**os.environ, "PLAIT_PROGRESS_LINES": "1", **environment},
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_killed_in_the_middle_training_ends_with_the_same_weights(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    made = candidate(INTENT, SLOTS, epochs=60, checkpoint_seconds=0, evaluations=6)
+    whole = _project(tmp_path / "whole", tiny_encoder, made)
+    assert _stage(whole, made).wait() == 0
+    killed = _project(tmp_path / "killed", tiny_encoder, made)
+    process = _stage(killed, made)
+    state = killed / ".plait/checkpoints" / made.name / "last/state.json"
+    while '"step": 7' not in (state.read_text() if state.exists() else ""):
+        assert process.poll() is None, "training ended before it could be killed"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "models").exists()
+    again = _stage(killed, made)
+    output = again.communicate()[1].decode()
+    assert again.returncode == 0, output
+    assert "goes on from step" in output
+    assert bundle.digest(killed / "models" / made.name) == bundle.digest(
+        whole / "models" / made.name
+    )
+
+
+def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Dropout differs between processes, so it is off here; the rest must agree."""
+    from transformers import BertModel
+
+    encoder = tmp_path / "encoder"
+    encoder.mkdir()
+    for path in tiny_encoder.iterdir():
+        (encoder / path.name).write_bytes(path.read_bytes())
+    model = BertModel.from_pretrained(encoder)
+    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
+    model.config.save_pretrained(encoder)
+    made = candidate(INTENT, SLOTS, epochs=1, learning_rate=1e-3, threads=1)
+    one = _project(tmp_path / "one", encoder, made)
+    two = _project(tmp_path / "two", encoder, made)
+    assert _stage(one, made).wait() == 0
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    done = subprocess.run(
+        [sys.executable, *launcher, "-m", "plait.stages.train", made.name],
+        cwd=two,
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "PLAIT_PROGRESS_LINES": "1"},
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    weights = [load_file(f / "models" / made.name / "model.safetensors") for f in (one, two)]
+    same = [
+        torch.isclose(weights[0][n], weights[1][n], atol=2e-4).float().mean() for n in weights[0]
+    ]
+    assert min(same) > 0.95
