@@ -1,0 +1,1 @@
+"""Commands: what `plait --help` lists. Heavy imports stand inside the functions."""

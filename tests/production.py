@@ -1,0 +1,67 @@
+"""A small experiment that has been trained and benchmarked, ready to promote."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import small
+from plait.experiment import Experiment, check
+from plait.files import read_json, write_json
+from plait.stages.benchmark import main as benchmark_stage
+from plait.stages.train import train as train_stage
+
+PARAMS: dict[str, Any] = {
+    "datasets": {"home": {"reader": "home_assistant"}},
+    "tasks": {
+        "intent": {"dataset": "home", "kind": "classification", "field": "intent"},
+        "slots": {"dataset": "home", "kind": "tagging", "field": "slots"},
+    },
+    "backbones": {"tfidf": {"kind": "none"}},
+    "candidates": {
+        name: {"backbone": "tfidf", "approach": "linear", "tasks": [task.name for task in tasks]}
+        for name, tasks in small.CANDIDATES.items()
+    },
+    "services": {
+        "assistant": {
+            "tasks": ["intent", "slots"],
+            "plans": {
+                "consolidated": ["tfidf-intent+slots"],
+                "one-per-task": ["tfidf-intent", "tfidf-slots"],
+            },
+        }
+    },
+}
+
+
+def experiment(**assistant: Any) -> Experiment:
+    """The experiment, with other settings of its service."""
+    service = {**PARAMS["services"]["assistant"], **assistant}
+    return check({**PARAMS, "services": {"assistant": service}}, "params.yaml")
+
+
+def measure(root: Path) -> None:
+    """Train and benchmark all candidates in `root` by the real stages."""
+    small.write_inputs(root)
+    for name in small.CANDIDATES:
+        train(root, name)
+
+
+def train(root: Path, name: str, **changes: Any) -> None:
+    """Train and benchmark one candidate in `root`, after changes to its candidate.json."""
+    path = root / "inputs" / name / "candidate.json"
+    write_json(path, {**read_json(path), **changes})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        train_stage(name)
+        benchmark_stage(name)
+
+
+def rescore(root: Path, candidate: str, **scores: float) -> None:
+    """Say that a candidate scored these headline metrics by task."""
+    metrics = {"intent": "accuracy", "slots": "span_f1"}
+    path = root / "scores" / f"{candidate}.json"
+    found = read_json(path)
+    for task, value in scores.items():
+        found[task][metrics[task]] = value
+    write_json(path, found)

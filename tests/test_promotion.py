@@ -1,0 +1,416 @@
+"""Promotion: what becomes champion, what doesn't and why, and that no failure harms a champion."""
+
+import errno
+import functools
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plait import bundle
+from plait.errors import PlaitError
+from plait.files import read_json, sha256, write_json
+from plait.promotion import Decision, promote
+from plait.registry import Registry
+from plait.serving import Service
+from production import PARAMS, experiment, measure, rescore, train
+
+BOTH, INTENT, SLOTS = "tfidf-intent+slots", "tfidf-intent", "tfidf-slots"
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measured")
+    measure(folder)
+    return folder
+
+
+@pytest.fixture
+def root(measured: Path, tmp_path: Path) -> Path:
+    """A project that has been run and never promoted."""
+    shutil.copytree(measured, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def settle(root: Path, **assistant: Any) -> Decision:
+    (decision,) = promote(experiment(**assistant), root)
+    return decision
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """All that the registry holds."""
+    folder = root / "registry"
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def better_plan(root: Path) -> None:
+    """Let one model per task win by far over the consolidated champion."""
+    rescore(root, INTENT, intent=0.99)
+    rescore(root, SLOTS, slots=0.99)
+    rescore(root, BOTH, intent=0.5, slots=0.5)
+
+
+def test_the_first_winner_becomes_champion(root: Path) -> None:
+    decision = settle(root)
+    assert (decision.outcome, decision.record.number) == ("promoted", 1)
+    assert decision.reason.endswith("It is the service's first champion.")
+    digest = bundle.digest(root / "models" / BOTH)
+    record = read_json(root / "registry/assistant/0001.json")
+    assert record["bundles"] == {BOTH: digest}
+    assert record["tasks"] == {"intent": BOTH, "slots": BOTH}
+    assert record["scores"]["intent"] == read_json(root / f"scores/{BOTH}.json")["intent"]
+    assert record["plan"] == "consolidated"
+    files = {path.name for path in (root / "models" / BOTH).iterdir()}
+    assert set(contents(root)) == {
+        "assistant/0001.json",
+        "assistant/champion.json",
+        *(f"bundles/{digest}/{name}" for name in files),
+    }
+    assert bundle.digest(root / "registry/bundles" / digest) == digest
+
+
+def test_promoting_again_changes_nothing(root: Path) -> None:
+    settle(root)
+    before = contents(root)
+    decision = settle(root)
+    assert (decision.outcome, decision.record.number) == ("unchanged", 1)
+    assert decision.reason.endswith("It is the champion (decision 1, plan consolidated) already.")
+    assert contents(root) == before
+
+
+def test_a_better_plan_replaces_the_champion_whose_bundles_stay(root: Path) -> None:
+    settle(root)
+    rescore(root, INTENT, intent=0.99)
+    rescore(root, SLOTS, slots=0.99)
+    old = Registry(root).require("assistant")
+    decision = settle(root)
+    assert decision.outcome == "promoted"
+    assert (decision.record.plan, decision.record.replaces) == ("one-per-task", 1)
+    assert decision.reason.endswith("on the same held-out rows.")
+    assert set(decision.record.bundles) == {INTENT, SLOTS}
+    assert Registry(root).require("assistant") == decision.record
+    assert all(Registry(root).intact(digest) for digest in old.bundles.values())
+
+
+def test_a_plan_that_is_not_better_is_refused_and_recorded_once(root: Path) -> None:
+    settle(root)
+    pointer = (root / "registry/assistant/champion.json").read_bytes()
+    train(root, BOTH, seed=8)
+    rescore(root, BOTH, intent=0.7, slots=0.7)
+    rescore(root, INTENT, intent=0.7)
+    rescore(root, SLOTS, slots=0.7)
+    decision = settle(root)
+    assert decision.outcome == "refused"
+    assert "But its mean 70.00 % isn't better than " in decision.reason
+    assert decision.reason.endswith("on the same held-out rows: the champion stays.")
+    assert settle(root) == decision
+    assert Registry(root).numbers("assistant") == [1, 2]
+    assert Registry(root).record("assistant", 2).outcome == "refused"
+    assert (root / "registry/assistant/champion.json").read_bytes() == pointer
+
+
+def test_a_winner_measured_on_other_rows_is_promoted_and_the_reason_says_so(root: Path) -> None:
+    settle(root)
+    for name in (BOTH, INTENT, SLOTS):
+        path = root / "heldout" / name / "home.jsonl"
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:20]))
+        train(root, name, seed=8)
+        rescore(
+            root,
+            name,
+            **dict.fromkeys(read_json(root / f"scores/{name}.json").keys() - {"joint"}, 0.6),
+        )
+    decision = settle(root)
+    assert decision.outcome == "promoted"
+    assert decision.reason.endswith(
+        "which was measured on other held-out rows and can't be compared: gates and floor alone "
+        "decide."
+    )
+
+
+def test_all_candidates_were_measured_on_rows_that_can_be_compared(root: Path) -> None:
+    both, intent, slots = (
+        read_json(root / "predictions" / name / "details.json")["heldout"]
+        for name in (BOTH, INTENT, SLOTS)
+    )
+    assert both == {**intent, **slots}
+    assert both["intent"] != both["slots"]
+
+
+def test_a_champion_judged_by_another_metric_is_compared_by_todays(root: Path) -> None:
+    settle(root)
+    tasks = {**PARAMS["tasks"], "intent": {**PARAMS["tasks"]["intent"], "metric": "macro_f1"}}
+    other = experiment().model_copy(
+        update={"tasks": type(experiment()).model_validate({**PARAMS, "tasks": tasks}).tasks}
+    )
+    scores = read_json(root / f"scores/{BOTH}.json")
+    train(root, BOTH, seed=8)
+    scores["intent"]["accuracy"] -= 0.1
+    scores["intent"]["macro_f1"] += 0.01
+    write_json(root / f"scores/{BOTH}.json", scores)
+    (decision,) = promote(other, root)
+    assert decision.outcome == "promoted"
+
+
+def test_below_its_gate_nothing_is_promoted(root: Path) -> None:
+    rescore(root, BOTH, intent=0.8)
+    rescore(root, INTENT, intent=0.8)
+    decision = settle(root, gates={"intent": 0.9})
+    assert decision.outcome == "refused"
+    assert decision.record.rejected == {
+        "consolidated": "intent 80.00 % is below its gate 90.00 %",
+        "one-per-task": "intent 80.00 % is below its gate 90.00 %",
+    }
+    assert decision.reason.endswith("The service has no champion.")
+    assert Registry(root).services() == []
+    assert not (root / "registry/bundles").exists()
+
+
+def test_the_floor_is_promoted_where_nothing_beats_it(root: Path) -> None:
+    rescore(root, BOTH, intent=0.5, slots=0.5)
+    decision = settle(root, floor="one-per-task")
+    assert (decision.outcome, decision.record.plan) == ("promoted", "one-per-task")
+    assert decision.reason.startswith("No fine-tuned model beats the TF-IDF floor")
+
+
+def test_scores_of_another_bundle_are_refused(root: Path) -> None:
+    found = read_json(root / f"predictions/{BOTH}/details.json")["bundle"]
+    path = root / f"models/{BOTH}/README.md"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(PlaitError) as error:
+        settle(root)
+    assert f"but scores/{BOTH}.json was measured on {found}. Run `dvc repro benchmark@" in str(
+        error.value
+    )
+
+
+@pytest.mark.parametrize("path", [f"scores/{BOTH}.json", f"predictions/{BOTH}/details.json"])
+def test_missing_results_are_named(root: Path, path: str) -> None:
+    (root / path).unlink()
+    with pytest.raises(PlaitError) as error:
+        settle(root)
+    assert str(error.value) == (
+        f"{root / path}: no such file, so candidate '{BOTH}' can't be judged. Run `plait run`."
+    )
+
+
+def test_a_missing_bundle_is_named(root: Path) -> None:
+    shutil.rmtree(root / "models" / BOTH)
+    with pytest.raises(PlaitError, match="no such bundle, so it can't be promoted"):
+        settle(root)
+
+
+def test_a_record_says_which_revision_it_came_from(root: Path) -> None:
+    (root / "dvc.lock").write_text("schema: '2.0'\n")
+    (root / ".gitignore").write_text("*\n!.gitignore\n")
+    run = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*run, *arguments], check=True)
+    revision = subprocess.run(
+        [*run, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert settle(root).record.source == {
+        "revision": revision,
+        "changed": False,
+        "dvc_lock": sha256(root / "dvc.lock"),
+    }
+
+
+class Step:
+    """Counts what a promotion does to the disk, and stops it before the one that is named."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, stop: Callable[[], None], at: int | None) -> None:
+        self.count = 0
+        self.stop, self.at = stop, at
+        for name in ("fsync", "replace", "rename"):
+            patch.setattr(os, name, self.watched(getattr(os, name)))
+
+    def watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **options: Any) -> Any:
+            self.count += 1
+            if self.count - 1 == self.at:
+                self.stop()
+            return original(*arguments, **options)
+
+        return step
+
+
+def disk_full() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def contested(root: Path) -> Iterator[Path]:
+    """Copies of a project with a champion and a better plan, one for each step of promoting it."""
+    settle(root)
+    better_plan(root)
+    rehearsal = root.with_name("rehearsal")
+    shutil.copytree(root, rehearsal)
+    with pytest.MonkeyPatch.context() as patch:
+        step = Step(patch, disk_full, None)
+        assert settle(rehearsal).outcome == "promoted"
+    assert step.count > 10
+    return (shutil.copytree(root, root.with_name(f"stopped-{at}")) for at in range(step.count))
+
+
+def whole_champion_stays(root: Path, before: dict[str, bytes]) -> None:
+    after = contents(root)
+    assert {path: after.get(path) for path in before} == before
+    assert Service.load("assistant", root).champion.plan == "consolidated"
+
+
+def better_plan_wins_at_last(root: Path) -> None:
+    assert settle(root).outcome == "promoted"
+    assert Service.load("assistant", root).champion.plan == "one-per-task"
+    assert Registry(root).numbers("assistant") == [1, 2]
+    assert not [path for path in contents(root) if Path(path).name.startswith(".")]
+
+
+def test_a_full_disk_at_any_step_leaves_the_champion_as_it_was(contested: Iterator[Path]) -> None:
+    for at, root in enumerate(contested):
+        before = contents(root)
+        message = promotion_on_a_full_disk(root, at)
+        assert "No space left on device" in message
+        assert "The champion and its bundles are as they were. Free some disk space" in message
+        assert not [path for path in contents(root) if "partial" in path]
+        whole_champion_stays(root, before)
+        better_plan_wins_at_last(root)
+
+
+def promotion_on_a_full_disk(root: Path, at: int) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        Step(patch, disk_full, at)
+        with pytest.raises(PlaitError) as error:
+            settle(root)
+    return str(error.value)
+
+
+def test_a_kill_at_any_step_leaves_a_whole_champion(contested: Iterator[Path]) -> None:
+    for at, root in enumerate(contested):
+        before = contents(root)
+        assert in_child(functools.partial(stopped_promotion, root, at)) == signal.SIGKILL
+        whole_champion_stays(root, before)
+        better_plan_wins_at_last(root)
+
+
+def stopped_promotion(root: Path, at: int) -> None:
+    Step(pytest.MonkeyPatch(), killed, at)
+    settle(root)
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Run in a forked process; returns the signal that ended it, or 0."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
+@contextmanager
+def file_size_limit(limit: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_write_that_the_system_refuses_leaves_the_champion_as_it_was(root: Path) -> None:
+    settle(root)
+    better_plan(root)
+    before = contents(root)
+    with pytest.raises(PlaitError, match="File too large"), file_size_limit(1000):
+        settle(root)
+    assert contents(root) == before
+    assert settle(root).outcome == "promoted"
+
+
+def test_a_copy_that_differs_is_thrown_away(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(source: Any, target: Any, length: int) -> None:
+        target.write(source.read()[:-1])
+
+    monkeypatch.setattr(shutil, "copyfileobj", short)
+    with pytest.raises(PlaitError, match="the bundle changed while it was copied"):
+        settle(root)
+    assert contents(root) == {}
+
+
+def test_promotions_at_the_same_time_are_one_promotion(root: Path) -> None:
+    children = [os.fork() for _ in range(4)]
+    if 0 in children:
+        try:
+            settle(root)
+        finally:
+            os._exit(0)
+    for child in children:
+        os.waitpid(child, 0)
+    assert Registry(root).numbers("assistant") == [1]
+    assert Service.load("assistant", root).champion.number == 1
+
+
+def test_a_promotion_that_never_ends_is_not_waited_for_for_ever(root: Path) -> None:
+    holds, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with Registry(root).lock():
+            holds.set()
+            let_go.wait(10)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert holds.wait(10)
+    with pytest.raises(PlaitError) as error, Registry(root).lock(seconds=0.1):
+        pass
+    let_go.set()
+    other.join()
+    assert "another promotion holds the registry for over 0.1 s" in str(error.value)
+
+
+def test_an_altered_bundle_of_the_champion_is_brought_back(root: Path) -> None:
+    digest = settle(root).record.bundles[BOTH]
+    (root / "registry/bundles" / digest / "README.md").write_text("altered\n")
+    assert settle(root).outcome == "unchanged"
+    assert Registry(root).intact(digest)
+
+
+def test_a_champion_that_cannot_be_brought_back_is_replaced(root: Path) -> None:
+    digest = settle(root).record.bundles[BOTH]
+    shutil.rmtree(root / "registry/bundles" / digest)
+    train(root, BOTH, seed=8)
+    decision = settle(root)
+    assert decision.outcome == "promoted"
+    assert decision.reason.endswith(f"whose bundle {digest} is damaged.")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("champion.json", "{"), ("champion.json", "{}"), ("champion.json", "[]"), ("0001.json", "{}")],
+)
+def test_a_damaged_pointer_or_record_is_named(root: Path, name: str, text: str) -> None:
+    settle(root)
+    path = root / "registry/assistant" / name
+    path.write_text(text)
+    with pytest.raises(PlaitError) as error:
+        settle(root)
+    assert str(error.value).startswith(f"{path}: found ")
+    assert "Restore the file, or delete" in str(error.value)
