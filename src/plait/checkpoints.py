@@ -31,11 +31,7 @@ class Store:
         self._saved = time.monotonic()
 
     def resume(
-        self,
-        fresh: State,
-        module: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        device: torch.device,
+        self, fresh: State, module: nn.Module, optimizer: torch.optim.Optimizer
     ) -> State:
         """Load the last checkpoint of the same run into module and optimizer; else `fresh`."""
         last = self.folder / "last"
@@ -44,8 +40,8 @@ class Store:
         state = State(**read_json(last / "state.json"))
         if (state.fingerprint, state.total) != (fresh.fingerprint, fresh.total):
             return fresh
-        _load_weights(module, last / "model.safetensors", device)
-        _load_optimizer(optimizer, load_file(last / "optimizer.safetensors", device=str(device)))
+        _load_weights(module, last / "model.safetensors")
+        _load_optimizer(optimizer, load_file(last / "optimizer.safetensors"))
         return state
 
     def save_if_due(
@@ -66,9 +62,9 @@ class Store:
             with atomic_folder(self.folder / "best") as partial:
                 save_file(_weights(module), partial / "model.safetensors")
 
-    def load_best(self, module: nn.Module, device: torch.device) -> None:
+    def load_best(self, module: nn.Module) -> None:
         """Put the best weights back into the module."""
-        _load_weights(module, self.folder / "best" / "model.safetensors", device)
+        _load_weights(module, self.folder / "best" / "model.safetensors")
 
 
 def _weights(module: nn.Module) -> dict[str, Tensor]:
@@ -79,8 +75,8 @@ def _trained(module: nn.Module) -> list[tuple[str, Tensor]]:
     return [(name, value) for name, value in module.named_parameters() if value.requires_grad]
 
 
-def _load_weights(module: nn.Module, path: Path, device: torch.device) -> None:
-    saved = load_file(path, device=str(device))
+def _load_weights(module: nn.Module, path: Path) -> None:
+    saved = load_file(path)
     with torch.no_grad():
         for name, value in _trained(module):
             value.copy_(saved[name])
@@ -102,4 +98,4 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 def _load_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Tensor]) -> None:
     for i, p in enumerate(_parameters(optimizer)):
         if f"{i}.step" in saved:
-            optimizer.state[p] = {key: saved[f"{i}.{key}"] for key in OPTIMIZER}
+            optimizer.state[p] = {key: saved[f"{i}.{key}"].to(p.device) for key in OPTIMIZER}

@@ -120,7 +120,7 @@ class _Loop:
 
     def run(self, label: str) -> None:
         module = self.accelerator.unwrap_model(self.model)
-        self.state = self.store.resume(self.state, module, self.optimizer, self.device)
+        self.state = self.store.resume(self.state, module, self.optimizer)
         if self.state.step:
             print(f"{label}: goes on from step {self.state.step} of {self.total}", file=sys.stderr)
         rows = sum(self.mixture.rows_per_epoch().values()) * self.total
@@ -134,7 +134,7 @@ class _Loop:
                 self.state.step = number + 1
                 bar.update(len(step.rows), loss=round(loss, 4), dev=round(self.state.best, 4))
                 self._between_steps(module)
-        self.store.load_best(module, self.device)
+        self.store.load_best(module)
         self.accelerator.wait_for_everyone()
 
     def learn(self, number: int, step: Step) -> float:

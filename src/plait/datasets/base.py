@@ -3,16 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from plait.datasets.splits import rank
 from plait.sources import Source
 from plait.tasks import Kind, Row, Split
 
 
 class Reader(BaseModel, ABC):
     """A dataset's entry in params.yaml: the fields of the subclass are its settings.
+
+    `limit` keeps a random sample of that many rows of a split, for quick experiments.
 
     A reader is deterministic: the same raw bytes, settings and seed give the same rows in the same
     order on every machine.
@@ -21,7 +24,23 @@ class Reader(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reader: str
+    limit: Mapping[Split, Annotated[int, Field(ge=1)]] = {}
     fields: ClassVar[Mapping[str, Kind]]
+
+    def rows(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
+        """The rows that `limit` leaves: a random sample of each split that it names."""
+        if not self.limit:
+            return self.read(folder, seed)
+        ranks: dict[Split, list[str]] = {split: [] for split in self.limit}
+        for split, row in self.read(folder, seed):
+            if split in ranks:
+                ranks[split].append(rank(seed, "limit", row.id))
+        kept = {split: frozenset(sorted(ranks[split])[:n]) for split, n in self.limit.items()}
+        return (
+            (split, row)
+            for split, row in self.read(folder, seed)
+            if split not in kept or rank(seed, "limit", row.id) in kept[split]
+        )
 
     def field_kinds(self) -> Mapping[str, Kind]:
         """The fields that its rows carry, and the kind of task that each serves."""

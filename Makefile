@@ -1,0 +1,29 @@
+# A fresh machine needs Python 3.11+, pip, make and git; everything else is set up here.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint clean
+.DEFAULT_GOAL := run
+
+run: .venv/ready  ## from raw data to a promoted plan per service
+	$(BIN)/plait run
+
+test: .venv/ready  ## lint, types and tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not slow and not gpu and not browser"
+
+lint: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
+
+clean:  ## every output; the environment stays
+	rm -rf fetched data weights prepared inputs heldout validation models predictions confusions \
+	  scores timings/measured report finished.json .dvc/cache .plait
+
+.venv/ready: constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	touch $@
