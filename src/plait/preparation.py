@@ -94,7 +94,7 @@ def _canonical(name: str, reader: Reader, raw: Path, seed: int, folder: Path) ->
     seen = Seen()
     with ExitStack() as stack:
         files = {split: _open(stack, folder / f"{split}.jsonl") for split in SPLITS}
-        for split, row in reader.rows(raw, seed):
+        for split, row in reader.limited(raw, seed):
             seen.add(split, row)
             files[split].write(json_line(row_to_json(row)))
     if seen.repeated:

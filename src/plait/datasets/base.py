@@ -27,7 +27,7 @@ class Reader(BaseModel, ABC):
     limit: Mapping[Split, Annotated[int, Field(ge=1)]] = {}
     fields: ClassVar[Mapping[str, Kind]]
 
-    def rows(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
+    def limited(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
         """The rows that `limit` leaves: a random sample of each split that it names."""
         if not self.limit:
             return self.read(folder, seed)

@@ -1,34 +1,207 @@
-"""Any CSV or JSONL file, by a mapping of its columns in params.yaml: no code."""
+"""Any CSV, TSV or JSONL file, by a mapping of its columns in params.yaml: no code."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plait.datasets.base import Reader
+from plait.datasets.splits import stratified
+from plait.datasets.table_files import FORMATS, parse_json_cell, records
+from plait.datasets.text_files import column, open_raw
+from plait.errors import PlaitError
 from plait.settings import Settings
+from plait.sources import Hub, LocalFile, Source
 from plait.sources.base import Sha256
+from plait.tasks import Kind, Label, Row, Span, Split
 
-Fields = dict[str, str]
-Split_ = Literal["train", "dev", "heldout"]
+_SPLIT_NAMES: Mapping[str, Split] = {
+    "train": "train",
+    "dev": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "test": "heldout",
+    "heldout": "heldout",
+}
+Share = Annotated[float, Field(gt=0, lt=1)]
+Place = tuple[str, int]
 
 
 class File(Settings):
-    """A file of rows. `split` is the split of all its rows."""
+    """A file of rows; with `split`, all of them belong to that split."""
 
     path: str
     sha256: Sha256 | None = None
-    split: Split_ | None = None
+    split: Split | None = None
 
 
 class Fractions(Settings):
-    """Shares of rows set aside, drawn by each row's id."""
+    """Shares that are set aside where the data has no such split."""
 
-    dev: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    heldout: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    dev: Share = 0.1
+    heldout: Share = 0.2
 
 
 class Table(Reader):
-    """Rows of CSV (with a header line) or JSONL files."""
+    """Rows of CSV or TSV (with a header line) or JSONL files.
+
+    `labels` and `spans` map a field to its column. A column of spans holds JSON,
+    `[[start, end, type], …]`, in characters of the text. `split` names a column that holds train,
+    dev (or valid, validation) or heldout (or test). A split that neither files nor column give is
+    drawn from the training rows, `fractions` of each label. With `hub`, paths are those of a data
+    set there; else of the user's own files, from the project's root.
+    """
 
     reader: Literal["table"] = "table"
     files: Annotated[tuple[File, ...], Field(min_length=1)]
+    text: str = "text"
+    id: str | None = None
+    labels: Mapping[str, str] = {}
+    spans: Mapping[str, str] = {}
+    split: str | None = None
+    fractions: Fractions = Fractions()
+    hub: Hub | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Table":
+        faults = [
+            f"{file.path!r} ends with none of {', '.join(FORMATS)}"
+            for file in self.files
+            if PurePosixPath(file.path).suffix not in FORMATS
+        ]
+        if len({self._target(file) for file in self.files}) < len(self.files):
+            faults.append("two files have one name; give each a name of its own")
+        if not self.labels and not self.spans:
+            faults.append("neither `labels` nor `spans` names a field")
+        faults += [f"field {name!r} is in both" for name in self.labels if name in self.spans]
+        if self.split and any(file.split for file in self.files):
+            faults.append("splits come from the column `split` or from files, not from both")
+        if self.hub and self.hub.type != "dataset":
+            faults.append("`hub.type` is 'model', expected 'dataset'")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def field_kinds(self) -> Mapping[str, Kind]:
+        kinds: dict[str, Kind] = dict.fromkeys(self.labels, "classification")
+        return {**kinds, **dict.fromkeys(self.spans, "tagging")}
+
+    def sources(self) -> list[Source]:
+        if self.hub:
+            pins = {file.path: file.sha256 for file in self.files if file.sha256}
+            paths = tuple(file.path for file in self.files)
+            return [self.hub.model_copy(update={"files": paths, "sha256": pins})]
+        return [
+            LocalFile(
+                path=file.path,
+                target=self._target(file),
+                sha256=file.sha256,
+                setting=f"files.{index}.sha256",
+            )
+            for index, file in enumerate(self.files)
+        ]
+
+    def read(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
+        drawn = self._draw(folder, seed)
+        for place, split, row in self._rows(folder):
+            yield drawn.get(place, split), row
+
+    def _target(self, file: File) -> str:
+        return file.path if self.hub else PurePosixPath(file.path).name
+
+    def _draw(self, folder: Path, seed: int) -> dict[Place, Split]:
+        """The training rows that become another split: first held-out, then dev."""
+        strata: dict[str, tuple[Place, str]] = {}
+        given: set[Split] = set()
+        for place, split, row in self._rows(folder):
+            given.add(split)
+            if split == "train":
+                strata[row.id] = place, _stratum(row)
+        drawn: dict[Place, Split] = {}
+        for split, share in (("heldout", self.fractions.heldout), ("dev", self.fractions.dev)):
+            if split not in given:
+                rest = (
+                    (name, stratum)
+                    for name, (place, stratum) in strata.items()
+                    if place not in drawn
+                )
+                for name in stratified(list(rest), share, seed):
+                    drawn[strata[name][0]] = split
+        return drawn
+
+    def _rows(self, folder: Path) -> Iterator[tuple[Place, Split, Row]]:
+        for file in self.files:
+            path = open_raw(folder, self._target(file))
+            for number, value in records(path):
+                split = file.split or self._split(value, path, number)
+                yield (file.path, number), split, self._row(value, path, number)
+
+    def _split(self, value: dict[str, Any], path: Path, number: int) -> Split:
+        if self.split is None:
+            return "train"
+        found = column(value, self.split, path, number)
+        if found not in _SPLIT_NAMES:
+            raise PlaitError(
+                f"{path}, line {number}: column {self.split!r}: found {found!r}, expected one of "
+                f"{', '.join(_SPLIT_NAMES)}."
+            )
+        return _SPLIT_NAMES[found]
+
+    def _row(self, value: dict[str, Any], path: Path, number: int) -> Row:
+        text = column(value, self.text, path, number)
+        name = column(value, self.id, path, number) if self.id else f"{path.stem}-{number:06d}"
+        labels: dict[str, Label] = {}
+        for field, source in self.labels.items():
+            labels[field] = _label(value, source, path, number)
+        for field, source in self.spans.items():
+            labels[field] = _spans(value, source, text, path, number)
+        return Row(name, text, labels)
+
+
+def _stratum(row: Row) -> str:
+    return next((label for label in row.labels.values() if isinstance(label, str)), "")
+
+
+def _label(value: dict[str, Any], name: str, path: Path, number: int) -> str | None:
+    """A label; None where the cell is empty or null."""
+    found = value.get(name, "")
+    if name not in value or not isinstance(found, str | int | None):
+        column(value, name, path, number)
+    return None if found is None or found == "" else str(found)
+
+
+def _spans(
+    value: dict[str, Any], name: str, text: str, path: Path, number: int
+) -> tuple[Span, ...] | None:
+    """Spans in order; None where the cell is empty or null."""
+    if value.get(name) in (None, "") and name in value:
+        return None
+    try:
+        spans = tuple(sorted(Span(*_span(entry)) for entry in parse_json_cell(value[name])))
+    except (KeyError, TypeError, ValueError) as error:
+        raise PlaitError(
+            f"{path}, line {number}: column {name!r}: found {value.get(name)!r}, expected "
+            "[[start, end, type], …] in characters."
+        ) from error
+    _check_spans(spans, text, f"{path}, line {number}: column {name!r}")
+    return spans
+
+
+def _span(entry: Any) -> tuple[int, int, str]:
+    start, end, label = entry
+    if type(start) is not int or type(end) is not int or not isinstance(label, str):
+        raise TypeError(f"{entry!r} is no span")
+    return start, end, label
+
+
+def _check_spans(spans: tuple[Span, ...], text: str, where: str) -> None:
+    end = 0
+    for span in spans:
+        if not end <= span.start < span.end <= len(text):
+            raise PlaitError(
+                f"{where}: span [{span.start}, {span.end}, {span.label!r}] is empty, overlaps "
+                f"another or leaves the text of {len(text)} characters. Correct the offsets: they "
+                "count characters from 0, the end not included."
+            )
+        end = span.end

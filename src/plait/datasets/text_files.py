@@ -78,6 +78,13 @@ def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
     if not isinstance(found, str):
         there = f"found {found!r}" if name in value else f"columns are {', '.join(value)}"
         raise PlaitError(f"{path}, line {number}: column {name!r}: {there}, expected a string.")
+    try:
+        found.encode()
+    except UnicodeEncodeError as error:
+        raise PlaitError(
+            f"{path}, line {number}: column {name!r}: holds half of a surrogate pair at character "
+            f"{error.start}, expected whole Unicode characters. Write the file again as UTF-8."
+        ) from error
     return found
 
 
