@@ -1,6 +1,7 @@
 """The report on real, small candidates: verdicts, tables, records, and a page that stands alone."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+import projects
 import small
 from plait import experiment
 from plait.bundle import load
+from plait.commands.results import publish, results
 from plait.errors import PlaitError
 from plait.experiment import Experiment
 from plait.files import read_json, read_jsonl, write_json
@@ -258,6 +261,31 @@ def test_a_missing_output_is_named_with_its_remedy(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PlaitError, match=r"scores/tfidf-intent.json: no such file.*`dvc repro b"):
         report_stage()
+
+
+def test_results_are_published_with_the_command_that_makes_them(root: Path, tmp_path: Path) -> None:
+    (root / "experiments").mkdir(exist_ok=True)
+    publish(root, tmp_path / "v1.2")
+    assert {path.name for path in tmp_path.iterdir()} == {"v1.2.json", "v1.2.md"}
+    records = read_json(root / "report/records.json")
+    assert read_json(tmp_path / "v1.2.json") == records
+    shutil.copy(root / "params.yaml", root / "experiments/small.yaml")
+    publish(root, tmp_path / "v1.2")
+    commands = {r["command"] for r in read_json(tmp_path / "v1.2.json")["records"]}
+    assert commands == {"plait run --experiment small"}
+    text = (tmp_path / "v1.2.md").read_text(encoding="utf-8")
+    assert text.endswith("Made with:\n\n    plait run --experiment small\n")
+    assert "exact match, %" in text
+
+
+def test_results_of_another_state_are_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = projects.make(tmp_path / "p", {"train": projects.training("a", 0)})
+    monkeypatch.chdir(project)
+    with pytest.raises(PlaitError, match=r"stages that changed since the last run \(train\)"):
+        results(tmp_path / "out")
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_confusions_stay_readable_at_60_classes() -> None:

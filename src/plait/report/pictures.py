@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from plait.report.results import Service
 from plait.report.tables import estimates
@@ -28,7 +28,7 @@ COLOURS = {
 PLANS = [COLOURS[name][0] for name in ("accent", "second", "good", "bad", "warn")]
 MARKERS = "osD^v"
 INK, MUTED, LINE = (COLOURS[name][0] for name in ("ink", "muted", "line"))
-WIDTH = 5.6
+WIDTH = 4.8
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "plait",
@@ -63,7 +63,7 @@ def scores_picture(service: Service) -> str:
         axes.set_ylim(len(figures) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("percent, with 95 % interval")
-        axes.figure.legend(loc="upper center", ncols=3, frameon=False)
+        axes.figure.legend(loc="outside upper center", ncols=3, frameon=False)
 
     return _svg(draw, height, f"scores-{service.name}")
 
@@ -86,11 +86,15 @@ def tradeoff_picture(service: Service) -> str:
             mean = 100 * service.verdict.means[plan.name]
             colour, marker = PLANS[index % 5], MARKERS[index % 5]
             axes.plot(plan.cost.p50_ms, mean, marker, color=colour, markersize=8)
-            axes.annotate(
-                plan.name, (plan.cost.p50_ms, mean), (0, 8), textcoords="offset points", ha="center"
-            )
+            above_or_below = (0, -15 if index % 2 else 8)
+            at = (plan.cost.p50_ms, mean)
+            axes.annotate(plan.name, at, above_or_below, textcoords="offset points", ha="center")
+        latencies = [plan.cost.p50_ms for plan in service.plans]
         axes.set_xscale("log")
-        axes.margins(x=0.25, y=0.25)
+        # Wide enough for one of the ticks 1, 2, 5, 10, … and for the names at the sides.
+        axes.set_xlim(min(latencies) / 2, max(latencies) * 2)
+        axes.margins(y=0.25)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("latency p50 at batch 1, ms (log)")

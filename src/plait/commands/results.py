@@ -1,0 +1,53 @@
+"""`plait results`: the last run's figures as files that are worth committing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="PATH", help="PATH.json and PATH.md are written or replaced."
+    ),
+]
+
+
+def results(output: Output) -> None:
+    """Write the last run's scores as records (JSON) and as a readable text (Markdown).
+
+    Refuses where a stage has changed since: the figures would not be those of the present
+    parameters and code.
+    """
+    from plait import graph
+    from plait.errors import PlaitError
+    from plait.project import root
+
+    changed = sorted(graph.read(root()).changed)
+    if changed:
+        raise PlaitError(
+            f"found stages that changed since the last run ({', '.join(changed)}), expected none: "
+            "the figures are not those of the present state. Run `plait run` first."
+        )
+    publish(root(), output)
+    print(f"{output}.json and {output}.md: written")
+
+
+def publish(folder: Path, output: Path) -> None:
+    """Copy `folder`/report's records and text to `output`.json and `output`.md.
+
+    Where params.yaml is one of the project's experiments, its command is put in.
+    """
+    from plait.configure import current
+    from plait.files import atomic_write, read_json, write_json
+
+    records = read_json(folder / "report/records.json")["records"]
+    experiment = current(folder)
+    if experiment is not None:
+        command = f"plait run --experiment {experiment}"
+        records = [{**record, "command": command} for record in records]
+    write_json(output.with_name(f"{output.name}.json"), {"records": records})
+    commands = dict.fromkeys(f"    {record['command']}" for record in records)
+    text = (folder / "report/report.md").read_text(encoding="utf-8")
+    with atomic_write(output.with_name(f"{output.name}.md")) as stream:
+        stream.write(f"{text}\nMade with:\n\n{chr(10).join(commands)}\n".encode())
