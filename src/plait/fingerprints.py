@@ -26,11 +26,11 @@ def read_fingerprints(path: Path) -> list[dict[str, Any]]:
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    labels = {field: _names(label) for field, label in row.labels.items()}
+    labels = {field: label_names(label) for field, label in row.labels.items()}
     return {"id": row.id, "fingerprint": fingerprint(row.text), "labels": labels}
 
 
-def _names(label: Label) -> list[str]:
+def label_names(label: Label) -> list[str]:
     """The label, or the type of each span; none where the row has no label."""
     if label is None:
         return []

@@ -12,9 +12,9 @@ from plait.datasets.base import Reader
 from plait.errors import PlaitError
 from plait.experiment import Experiment, TaskSettings
 from plait.files import atomic_folder, atomic_write, json_line, read_jsonl, sha256, write_json
-from plait.fingerprints import write_fingerprints
+from plait.fingerprints import label_names, write_fingerprints
 from plait.progress import Progress
-from plait.tasks import SPLITS, Label, Row, Split, Task, row_from_json, row_to_json
+from plait.tasks import SPLITS, Row, Split, Task, row_from_json, row_to_json
 
 _NAMED = 3
 
@@ -39,13 +39,6 @@ class Seen:
                 self.labels[name].update(label_names(label))
 
 
-def label_names(label: Label) -> list[str]:
-    """The label, or the type of each span; none where the row has no label."""
-    if label is None:
-        return []
-    return [label] if isinstance(label, str) else [span.label for span in label]
-
-
 def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, heldout: Path) -> None:
     """Write all prepared files.
 
@@ -65,7 +58,7 @@ def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, hel
         with Progress(len(experiment.datasets), "prepare", "dataset") as bar:
             for name, reader in experiment.datasets.items():
                 seen = _canonical(name, reader, raw / name, experiment.seed, shared / name)
-                _write_facts(shared / name, reader, seen)
+                _write_facts(shared / name, raw / name, reader, seen)
                 tasks |= _tasks(experiment, name, seen)
                 _distribute(experiment, name, shared / name, given, kept)
                 _hide(shared / name / "heldout.jsonl")
@@ -114,11 +107,14 @@ def _open(stack: ExitStack, path: Path) -> IO[bytes]:
     return stack.enter_context(atomic_write(path))
 
 
-def _write_facts(folder: Path, reader: Reader, seen: Seen) -> None:
+def _write_facts(folder: Path, raw: Path, reader: Reader, seen: Seen) -> None:
+    """dataset.json: the settings and bytes that the rows were made from, and what came of them."""
+    files = sorted(path for path in raw.rglob("*") if path.is_file())
     write_json(
         folder / "dataset.json",
         {
             "settings": reader.model_dump(mode="json"),
+            "raw": {path.relative_to(raw).as_posix(): sha256(path) for path in files},
             "fields": dict(reader.field_kinds()),
             "rows": seen.rows,
             "sha256": {split: sha256(folder / f"{split}.jsonl") for split in SPLITS},
