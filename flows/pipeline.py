@@ -127,8 +127,9 @@ def _pull(root: Path, processes: Processes) -> None:
     missing = graph.missing_outputs(root)
     if missing:
         tell(Event("note", text=f"Looking for {len(missing)} missing outputs in the DVC remote"))
-        came = graph.pull(missing, processes, get_run_logger().info)
-        tell(Event("note", text="All came" if came else "Not all came: the rest is made here"))
+        graph.pull(missing, processes, get_run_logger().info)
+        left = len(graph.missing_outputs(root))
+        tell(Event("note", text=f"{len(missing) - left} came, {left} are made here"))
 
 
 def _walk(walk: Walk, processes: Processes) -> None:

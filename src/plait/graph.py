@@ -120,10 +120,9 @@ def missing_outputs(folder: Path) -> list[str]:
         )
 
 
-def pull(targets: list[str], processes: Processes, on_line: Callable[[str], None]) -> bool:
-    """Try to fetch outputs from the remote; whether all came. What didn't is made from source."""
-    command = [*_dvc(), "pull", "--allow-missing", *targets]
-    return processes.run(command, on_line, environment()) == 0
+def pull(targets: list[str], processes: Processes, on_line: Callable[[str], None]) -> None:
+    """Try to fetch outputs from the remote. What doesn't come is made from source later."""
+    processes.run([*_dvc(), "pull", "--allow-missing", *targets], on_line, environment())
 
 
 def environment() -> dict[str, str]:

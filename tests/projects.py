@@ -1,0 +1,62 @@
+"""Small real DVC projects."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[1]
+EMPTY = {"datasets": {}, "tasks": {}, "backbones": {}, "candidates": {}, "services": {}}
+TRAIN = """
+import json, os, pathlib, sys, time
+name, seconds = sys.argv[1], float(sys.argv[2])
+pathlib.Path("pid." + name).write_text(str(os.getpid()))
+print("training", name, flush=True)
+for step in range(10):
+    value = {"label": "train", "done": step + 1, "total": 10, "figures": {"loss": 1 / (step + 1)}}
+    print("plait-progress " + json.dumps(value), file=sys.stderr, flush=True)
+    time.sleep(seconds / 10)
+pathlib.Path("model." + name).write_text(name)
+"""
+
+
+def make(folder: Path, stages: dict[str, object]) -> Path:
+    """A git and DVC project with these stages and `train.py NAME SECONDS`."""
+    from dvc.repo import Repo
+
+    folder.mkdir(parents=True, exist_ok=True)
+    git = ["git", "-C", str(folder), "-c", "init.defaultBranch=main"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    Repo.init(str(folder)).close()
+    for name, value in {"params.yaml": EMPTY, "dvc.yaml": {"stages": stages}}.items():
+        (folder / name).write_text(yaml.safe_dump(value), encoding="utf-8")
+    (folder / ".dvc" / "config").write_text("[core]\nanalytics = false\ncheck_update = false\n")
+    (folder / ".gitignore").write_text(".plait/\n")
+    (folder / "train.py").write_text(TRAIN)
+    (folder / "flows").symlink_to(REPOSITORY / "flows")
+    return folder
+
+
+def training(name: str, seconds: float, **more: object) -> dict[str, object]:
+    """A stage that trains for a while, and takes all cores unless told otherwise."""
+    return {
+        "cmd": f"python train.py {name} {seconds}",
+        "deps": ["train.py"],
+        "outs": [f"model.{name}"],
+        "meta": {"cores": "all"},
+        **more,
+    }
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in a project; its output."""
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+    ).stdout
