@@ -1,6 +1,10 @@
 """Experiments take the place of params.yaml; hand edits are not lost unasked."""
 
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
