@@ -1,5 +1,8 @@
 """A small experiment that has been trained and benchmarked, ready to promote."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +68,14 @@ def rescore(root: Path, candidate: str, **scores: float) -> None:
     for task, value in scores.items():
         found[task][metrics[task]] = value
     write_json(path, found)
+
+
+@contextmanager
+def file_size_limit(limit: int) -> Iterator[None]:
+    """The system refuses writes beyond `limit` bytes a file, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

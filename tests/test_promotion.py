@@ -3,13 +3,11 @@
 import errno
 import functools
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from plait.files import read_json, sha256, write_json
 from plait.promotion import Decision, promote
 from plait.registry import Registry
 from plait.serving import Service
-from production import PARAMS, experiment, measure, rescore, train
+from production import PARAMS, experiment, file_size_limit, measure, rescore, train
 
 BOTH, INTENT, SLOTS = "tfidf-intent+slots", "tfidf-intent", "tfidf-slots"
 
@@ -323,16 +321,6 @@ def in_child(work: Callable[[], None]) -> int:
         finally:
             os._exit(0)
     return os.WTERMSIG(os.waitpid(child, 0)[1])
-
-
-@contextmanager
-def file_size_limit(limit: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_write_that_the_system_refuses_leaves_the_champion_as_it_was(root: Path) -> None:

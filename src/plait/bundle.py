@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from plait.approaches import approach
 from plait.approaches.base import Approach, Resolved
 from plait.errors import PlaitError
@@ -23,9 +25,9 @@ def save(model: Approach, candidate: Resolved, folder: Path) -> None:
             model.save(partial)
             write_json(partial / CANDIDATE, {"format": FORMAT, **candidate.as_json()})
             (partial / "README.md").write_text(card(candidate, model), encoding="utf-8")
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise PlaitError(
-            f"{folder}: the bundle could not be written ({error.strerror or error}); "
+            f"{folder}: the bundle could not be written ({error}); "
             "what stood there before is intact. Free some disk space and run again."
         ) from error
 
