@@ -20,7 +20,7 @@ from plait.experiment import Experiment
 from plait.files import read_json, read_jsonl, write_json
 from plait.intervals import Estimate
 from plait.latency import measure
-from plait.plans import Contender, choose
+from plait.plans import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.pictures import scores_picture
 from plait.report.results import Cost, Plan, Service, joined_exact_match
@@ -227,6 +227,12 @@ def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: P
     assert "3 of 60 train rows are <duplicates>." in page.words
     assert "<duplicates>" not in (root / "report/index.html").read_text(encoding="utf-8")
     assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
+
+
+def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
+    scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
+    with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
+        judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores)
 
 
 def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(

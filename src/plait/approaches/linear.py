@@ -7,6 +7,7 @@ around them. Scores become probabilities by one temperature per task, fitted on 
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -96,14 +97,24 @@ class Separator:
         best = minimize_scalar(loss, bounds=(-4, 4), method="bounded")
         self.weights["temperature"] = np.array([np.exp(best.x)], np.float32)
 
-    def scores(self, features: list[list[str]]) -> Array:
-        """Scores (rows × classes)."""
+    @cached_property
+    def _vectorizer(self) -> TfidfVectorizer:
+        """Made once: setting it up walks through the whole vocabulary, an answer must not."""
         vectorizer = TfidfVectorizer(
             analyzer=_identity, sublinear_tf=True, dtype=np.float32, vocabulary=self.vocabulary
         )
         vectorizer.idf_ = self.weights["idf"]
-        inputs: csr_matrix = vectorizer.transform(features)
-        found: Array = inputs @ self.weights["coefficients"].T + self.weights["intercept"]
+        return vectorizer
+
+    @cached_property
+    def _coefficients(self) -> Array:
+        """Features × classes, laid out so: a product with sparse rows copies any other layout."""
+        return np.ascontiguousarray(self.weights["coefficients"].T)
+
+    def scores(self, features: list[list[str]]) -> Array:
+        """Scores (rows × classes)."""
+        inputs: csr_matrix = self._vectorizer.transform(features)
+        found: Array = inputs @ self._coefficients + self.weights["intercept"]
         return found
 
     def probabilities(self, features: list[list[str]]) -> Array:
