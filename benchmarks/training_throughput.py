@@ -1,0 +1,121 @@
+"""Training rate of plait's loop against a plain `transformers.Trainer`, in one run.
+
+Both fine-tune the same encoder on the same rows with the same batch size and precision; the two
+take turns, round after round, and the ratio is taken within each round, since machines drift.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+)
+
+from plait.approaches.base import Resolved
+from plait.approaches.heads import Heads
+from plait.datasets.massive import Massive
+from plait.settings import Training
+from plait.tasks import Row, Task
+from plait.training import fit, resolve_precision, use_all_cores
+
+BATCH = 32
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds (a minute)")
+    parser.add_argument("--weights", type=Path, default=Path("weights/minilm"), help="encoder")
+    parser.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
+    return parser.parse_args()
+
+
+def rows(data: Path | None, count: int) -> list[Row]:
+    """The first training rows of MASSIVE en-US (from PLAIT_MIRROR unless told otherwise)."""
+    reader = Massive(reader="massive")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = data or Path(scratch)
+        if data is None:
+            for source in reader.sources():
+                source.fetch(folder)
+        found = [row for split, row in reader.rows(folder, 0) if split == "train"]
+    return found[:count]
+
+
+def plait_rate(task: Task, train: list[Row], weights: Path) -> float:
+    """Rows a second of `plait.training.fit`, tokenised beforehand."""
+    settings = Training(epochs=1, batch_size=BATCH, max_length=64, evaluations=1)
+    made = Resolved("benchmark", "minilm", "heads", "full", (task,), settings.model_dump(), 0)
+    with tempfile.TemporaryDirectory() as scratch:
+        model = Heads.build(made, weights, settings)
+        encoded = {task.dataset: model._encoded(task.dataset, train, Path(scratch) / "t" / "d")}
+        start = time.perf_counter()
+        fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), "x", "plait")
+        return len(train) / (time.perf_counter() - start)
+
+
+def trainer_rate(task: Task, train: list[Row], weights: Path) -> float:
+    """Rows a second of `transformers.Trainer` with its default collator, tokenised beforehand."""
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        weights, num_labels=len(task.labels), dtype=torch.float32
+    )
+    data: list[dict[str, Any]] = [
+        {
+            **tokenizer(row.text, truncation=True, max_length=64),
+            "labels": task.labels.index(str(row.labels[task.field])),
+        }
+        for row in train
+    ]
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = TrainingArguments(
+            output_dir=scratch,
+            per_device_train_batch_size=BATCH,
+            num_train_epochs=1,
+            learning_rate=2e-4,
+            bf16=resolve_precision("auto") == "bf16",
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+        )
+        collator = DataCollatorWithPadding(tokenizer)
+        trainer = Trainer(model=model, args=settings, train_dataset=data, data_collator=collator)
+        start = time.perf_counter()
+        trainer.train()
+        return len(train) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    options = arguments()
+    os.environ.setdefault("PLAIT_PROGRESS_LINES", "")
+    use_all_cores(0)
+    train = rows(options.data, 1000 if options.quick else 3000)
+    labels = tuple(sorted({str(row.labels["intent"]) for row in train}))
+    task = Task("intent", "massive", "classification", "intent", labels, "accuracy")
+    rounds = 2 if options.quick else 3
+    print(
+        f"{len(train)} rows of MASSIVE en-US intent, batch {BATCH}, "
+        f"{resolve_precision('auto')}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    )
+    ratios = []
+    for number in range(rounds):
+        ours, theirs = (rate(task, train, options.weights) for rate in (plait_rate, trainer_rate))
+        ratios.append(ours / theirs)
+        print(f"round {number + 1}: plait {ours:.0f} rows/s, Trainer {theirs:.0f} rows/s")
+    print(f"ratio: {statistics.median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()

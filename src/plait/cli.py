@@ -1,0 +1,50 @@
+"""The command line: one line a command; each imports what it needs only when it is called."""
+
+import os
+import sys
+
+import typer
+
+from plait.commands.configure import configure
+from plait.commands.fetch import fetch
+from plait.commands.predict import predict
+from plait.commands.promote import promote
+from plait.commands.results import results
+from plait.commands.run import run
+from plait.commands.schedule import schedule
+from plait.commands.server import app as server
+from plait.commands.validate import validate
+from plait.errors import PlaitError
+
+app = typer.Typer(
+    help=(
+        "One fine-tuned text classifier or several, an encoder or an LLM: measured, versioned, "
+        "promoted.\n\nStart with `plait run`; it ends with a table for each service, a report and "
+        'a promoted plan. Then: `plait predict "turn on the kitchen lights" --service assistant`.'
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (run, predict, configure, fetch, validate, promote, results, schedule):
+    app.command()(command)
+app.add_typer(server, name="server")
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one message and status 2."""
+    # No dependency reports home; must be set before any of them is imported.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        app()
+    except PlaitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
