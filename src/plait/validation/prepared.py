@@ -1,0 +1,166 @@
+"""prepared/DATASET → lines as they stand on disk, faults and all.
+
+`plait.tasks.read_rows` trusts its file; validation must not. Of held-out rows only fingerprints are
+read: their texts stay out of reach of everything but the benchmark.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plait.errors import PlaitError
+from plait.tasks import Kind, Label, Span, Task
+
+KEYS = {"id", "text", "labels"}
+FINGERPRINT_KEYS = {"id", "fingerprint", "labels"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a prepared file. A part that is null or of a wrong type is None; `problem` says
+    what is malformed.
+    """
+
+    number: int
+    id: str | None
+    text: str | None
+    labels: Mapping[str, Label]
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What a report calls the row: its id, or its line where it has none."""
+        return f"line {self.number}" if self.id is None else self.id
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset as `prepare` wrote it, with the tasks that are asked of it."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    train: tuple[Line, ...]
+    dev: tuple[Line, ...]
+    heldout: tuple[Mapping[str, Any], ...]
+
+
+def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> Prepared:
+    """Read the prepared files of one dataset.
+
+    Raises:
+        PlaitError: a file is missing, or a line is not UTF-8 or not JSON; names file and line.
+    """
+    kinds = {task.field: task.kind for task in tasks}
+    return Prepared(
+        name,
+        tuple(tasks),
+        tuple(_lines(folder / name / "train.jsonl", kinds)),
+        tuple(_lines(folder / name / "dev.jsonl", kinds)),
+        tuple(_fingerprints(folder / name / "heldout.fingerprints.jsonl")),
+    )
+
+
+def _values(path: Path) -> Iterator[tuple[int, Any]]:
+    """Line numbers (from 1) and JSON values of a file."""
+    if not path.is_file():
+        raise PlaitError(f"{path}: no such file. Write it: `dvc repro prepare` or `plait run`.")
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                yield number, json.loads(line.decode("utf-8"))
+            except ValueError as error:
+                raise PlaitError(
+                    f"{path}, line {number}: found {_excerpt(line)}, expected one JSON object a "
+                    f"line in UTF-8 ({error}). Prepare it again: `dvc repro --force prepare`."
+                ) from error
+
+
+def _fingerprints(path: Path) -> Iterator[Mapping[str, Any]]:
+    for number, value in _values(path):
+        if not isinstance(value, dict) or not set(value) >= FINGERPRINT_KEYS:
+            raise PlaitError(
+                f"{path}, line {number}: found {_type(value)}, expected an object with the keys "
+                f"{', '.join(sorted(FINGERPRINT_KEYS))}. Prepare it again: "
+                "`dvc repro --force prepare`."
+            )
+        yield value
+
+
+def _excerpt(line: bytes) -> str:
+    return repr(line[:40].decode("utf-8", "backslashreplace"))
+
+
+def _lines(path: Path, kinds: Mapping[str, Kind]) -> Iterator[Line]:
+    for number, value in _values(path):
+        fields = value if isinstance(value, dict) else {}
+        labels = fields.get("labels")
+        yield Line(
+            number,
+            _string(fields.get("id")),
+            _string(fields.get("text")),
+            {f: _label(labels.get(f), k) for f, k in kinds.items()}
+            if isinstance(labels, dict)
+            else dict.fromkeys(kinds),
+            next(_problems(value, kinds), None),
+        )
+
+
+def _problems(value: Any, kinds: Mapping[str, Kind]) -> Iterator[str]:
+    """What is malformed in a line, in words."""
+    if not isinstance(value, dict):
+        yield f"found {_type(value)}, expected an object"
+        return
+    if set(value) != KEYS:
+        found = ", ".join(sorted(map(str, value))) or "none"
+        yield f"found the keys {found}; expected id, labels, text"
+    for key in ("id", "text"):
+        if not isinstance(value.get(key), str | None):
+            yield f"{key} is {_type(value[key])}, expected a string"
+    if not isinstance(value.get("labels"), dict):
+        yield f"labels is {_type(value.get('labels'))}, expected an object"
+        return
+    for name, kind in kinds.items():
+        yield from _field_problems(name, kind, value["labels"])
+
+
+def _field_problems(name: str, kind: Kind, labels: Mapping[str, Any]) -> Iterator[str]:
+    if name not in labels:
+        yield f"labels has no field {name!r}"
+    elif kind == "classification" and not isinstance(labels[name], str | None):
+        yield f"labels.{name} is {_type(labels[name])}, expected a string"
+    elif kind == "tagging" and not isinstance(labels[name], list | None):
+        yield f"labels.{name} is {_type(labels[name])}, expected a list of spans"
+    elif kind == "tagging" and not all(map(_is_span, labels[name] or [])):
+        yield f"labels.{name} holds something else than [start, end, type]"
+
+
+def _label(value: Any, kind: Kind) -> Label:
+    if kind == "classification":
+        return _string(value)
+    if isinstance(value, list):
+        return tuple(Span(*span) for span in value if _is_span(span))
+    return None
+
+
+def _is_span(value: Any) -> bool:
+    return isinstance(value, list) and [type(part) for part in value] == [int, int, str]
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_TYPES = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _type(value: Any) -> str:
+    return _TYPES.get(type(value), "null")

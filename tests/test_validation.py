@@ -1,0 +1,287 @@
+"""Each rule shown failing and passing, on data that the test prepares."""
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notes import CLOSED_SLOTS, CLOSED_TOPIC, SLOTS, TASKS, TOPIC, Data, declared, healthy, write
+from plait.experiment import Validation
+from plait.tasks import Task
+from plait.validation import Report, Result, validate
+from plait.validation.engine import judge, run
+
+
+def apply(rule: str, folder: Path, data: Data, task: Task, **limits: Any) -> list[Result]:
+    """Run the checks of one rule: great-expectations takes 15 ms a check, all would be long."""
+    checks, tables = declared(folder, data, (task,), **limits)
+    asked = [check for check in checks if check.rule.name == rule]
+    return judge("notes", asked, run(asked, tables), tables)
+
+
+def find(
+    results: Iterable[Result], rule: str, split: str | None, task: str | None = None
+) -> Result:
+    (result,) = (r for r in results if (r.rule, r.split, r.task) == (rule, split, task))
+    return result
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An accident, the check that must catch it, and what the user reads."""
+
+    rule: str
+    severity: str
+    split: str | None
+    spoil: Callable[[Data], Any]
+    sentence: str
+    rows: tuple[str, ...]
+    task: str | None = None
+    count: int = 1
+
+    def asked(self) -> Task:
+        """The one task that is asked: labels are closed where the rule is about that."""
+        if self.rule == "label_unknown":
+            return CLOSED_SLOTS if self.task == "slots" else CLOSED_TOPIC
+        return SLOTS if self.task == "slots" else TOPIC
+
+
+def put(split: str, i: int, **parts: Any) -> Callable[[Data], None]:
+    """Replace parts of one row; `topic` and `slots` are labels."""
+
+    def spoil(data: Data) -> None:
+        row = data[split][i]
+        for key, value in parts.items():
+            (row["labels"] if key in row["labels"] else row)[key] = value
+
+    return spoil
+
+
+def repeat(source: str, target: str, count: int) -> Callable[[Data], None]:
+    """Copy the first texts of `source`, with their labels, over the last rows of `target`."""
+
+    def spoil(data: Data) -> None:
+        for i in range(1, count + 1):
+            copied = {key: data[source][i][key] for key in ("text", "labels")}
+            data[target][-i] = copy.deepcopy({**data[target][-i], **copied})
+
+    return spoil
+
+
+def relabel(split: str, rows: range, topic: str) -> Callable[[Data], None]:
+    return lambda data: [put(split, i, topic=topic)(data) for i in rows]
+
+
+def types(split: str, label: str) -> Callable[[Data], None]:
+    """Give the first span of the first row another type."""
+    return lambda data: data[split][0]["labels"]["slots"][0].__setitem__(2, label)
+
+
+FAULTS = [
+    Fault(
+        "rows", "critical", "dev", lambda d: d["dev"].clear(),
+        "dev has 0 rows; at least 1 is needed. Check the dataset's reader and source.", (),
+    ),
+    Fault(
+        "schema", "critical", "train", put("train", 2, text=7),
+        "1 of 40 train rows are malformed: 'text is a number, expected a string' (1). "
+        "Mend the dataset's reader or source.", ("train-2",),
+    ),
+    Fault(
+        "id_null", "critical", "train", put("train", 2, id=None),
+        "1 of 40 train rows have no id. Give every row an id in the source.", ("line 3",),
+    ),
+    Fault(
+        "id_duplicate", "critical", "train", put("train", 2, id="train-5"),
+        "2 of 40 train rows share their id with another row.", ("train-5",), count=2,
+    ),
+    Fault(
+        "id_across_splits", "critical", None, put("dev", 2, id="heldout-5"),
+        "1 of 79 ids stand in more than one split.", ("heldout-5",),
+    ),
+    Fault(
+        "text_null", "critical", "dev", put("dev", 2, text=None),
+        "1 of 20 dev rows have no text. Remove the rows", ("dev-2",),
+    ),
+    Fault(
+        "text_empty", "critical", "train", put("train", 2, text="", slots=[]),
+        "1 of 40 train rows have a text that is empty or only white space.", ("train-2",),
+    ),
+    Fault(
+        "text_empty", "critical", "dev", put("dev", 3, text=" \t\n\u00a0", slots=[]),
+        "1 of 20 dev rows have a text that is empty or only white space.", ("dev-3",),
+    ),
+    Fault(
+        "text_nul", "critical", "train", put("train", 2, text="in tr\x00in at 2 o'clock"),
+        "1 of 40 train rows have a NUL character in their text.", ("train-2",),
+    ),
+    Fault(
+        "text_long", "critical", "train", put("train", 2, text="in train " * 1_200_000),
+        "1 of 40 train rows have a text of more than 1,000,000 characters. "
+        "Cut or remove the texts in the source, or raise validation.max_characters.",
+        ("train-2",),
+    ),
+    Fault(
+        "text_duplicate", "warning", "train", repeat("train", "train", 5),
+        "5 of 40 train rows repeat the text of an earlier row (12.50%; at most 10.00% allowed). "
+        "Remove the copies from the source, or raise validation.max_duplicate_share.",
+        ("train-35", "train-36", "train-37", "train-38", "train-39"), count=5,
+    ),
+    Fault(
+        "text_in_train", "warning", "dev", repeat("train", "dev", 1),
+        "1 of 20 dev rows have a text that also stands in train. Scores on them flatter",
+        ("dev-19",),
+    ),
+    Fault(
+        "text_in_train", "warning", "heldout", repeat("train", "heldout", 1),
+        "1 of 20 held-out rows have a text that also stands in train.", ("heldout-19",),
+    ),
+    Fault(
+        "text_in_dev", "warning", "heldout", repeat("dev", "heldout", 1),
+        "1 of 20 held-out rows have a text that also stands in dev.", ("heldout-19",),
+    ),
+    Fault(
+        "text_in_train_share", "critical", "heldout", repeat("train", "heldout", 3),
+        "3 of 20 held-out rows have a text that also stands in train (15.00%; at most 10.00% "
+        "allowed). Remove the copies from train, or raise validation.max_leaked_share.",
+        ("heldout-17", "heldout-18", "heldout-19"), count=3,
+    ),
+    Fault(
+        "text_in_dev_share", "critical", "heldout", repeat("dev", "heldout", 3),
+        "3 of 20 held-out rows have a text that also stands in dev (15.00%",
+        ("heldout-17", "heldout-18", "heldout-19"), count=3,
+    ),
+    Fault(
+        "label_null", "warning", "train", put("train", 2, topic=None),
+        "1 of 40 train rows have no label for topic.", ("train-2",), "topic",
+    ),
+    Fault(
+        "label_unknown", "critical", "dev", put("dev", 2, topic="sprot"),
+        "1 of 20 dev rows have a label that tasks.topic.labels in params.yaml does not name: "
+        "'sprot' (1). Add the label there, or mend the rows in the source.", ("dev-2",), "topic",
+    ),
+    Fault(
+        "label_unknown", "critical", "heldout", types("heldout", "plaec"),
+        "1 of 40 held-out spans have a label that tasks.slots.labels in params.yaml does not name: "
+        "'plaec' (1).", ("heldout-0",), "slots",
+    ),
+    Fault(
+        "label_unseen", "warning", "dev", put("dev", 2, topic="weather"),
+        "1 of 20 dev rows have a label of topic that train does not have: 'weather' (1). "
+        "No model can answer them right", ("dev-2",), "topic",
+    ),
+    Fault(
+        "label_unseen", "warning", "heldout", put("heldout", 2, topic="weather"),
+        "1 of 20 held-out rows have a label of topic that train does not have: 'weather' (1).",
+        ("heldout-2",), "topic",
+    ),
+    Fault(
+        "label_unseen_share", "critical", "dev", relabel("dev", range(2), "weather"),
+        "2 of 20 dev rows have a label of topic that train does not have (10.00%; at most 5.00% "
+        "allowed): 'weather' (2). Add train rows", ("dev-0", "dev-1"), "topic", count=2,
+    ),
+    Fault(
+        "label_support", "warning", "train", relabel("train", range(4), "weather"),
+        "1 of 3 labels of topic have fewer than 5 train rows. Add train",
+        ("weather",), "topic",
+    ),
+    Fault(
+        "label_support", "warning", "train", types("train", "day"),
+        "1 of 3 labels of slots have fewer than 5 train spans. Add", ("day",), "slots",
+    ),
+    Fault(
+        "label_count", "critical", "train", relabel("train", range(40), "news"),
+        "topic has 1 labels with train rows; at least 2 needed. Check the task's field", (),
+        "topic",
+    ),
+    Fault(
+        "label_conflict", "warning", None, put("dev", 0, text="in train at 1 o'clock"),
+        "2 of 60 train and dev rows share their text with a row that has another label for topic.",
+        ("train-1", "dev-0"), "topic", count=2,
+    ),
+    Fault(
+        "span_outside", "critical", "train", put("train", 2, slots=[[3, 99, "place"]]),
+        "1 of 79 train spans reach outside their text or are empty.", ("train-2",), "slots",
+    ),
+    Fault(
+        "span_outside", "critical", "dev", put("dev", 2, slots=[[3, 3, "place"]]),
+        "1 of 39 dev spans reach outside their text or are empty.", ("dev-2",), "slots",
+    ),
+    Fault(
+        "span_overlap", "critical", "dev", put("dev", 2, slots=[[3, 9, "place"], [7, 19, "time"]]),
+        "1 of 40 dev spans overlap an earlier span of their row.", ("dev-2",), "slots",
+    ),
+    Fault(
+        "span_cuts_word", "warning", "train", put("train", 2, slots=[[3, 7, "place"]]),
+        "1 of 79 train spans begin or end inside a word or on white space.", ("train-2",), "slots",
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    folder = tmp_path_factory.mktemp("healthy")
+    write(folder, healthy())
+    return validate(folder, TASKS, Validation())
+
+
+def test_healthy_data_passes_every_check_having_seen_rows(passed: Report) -> None:
+    assert passed.verdict == "passed"
+    assert passed.sentence == f"Passed: all of {len(passed.results)} checks on 1 dataset hold."
+    assert [r for r in passed.results if not r.passed or r.examined == 0 or r.count] == []
+
+
+def test_every_declared_rule_has_a_fault(passed: Report) -> None:
+    assert {result.rule for result in passed.results} == {fault.rule for fault in FAULTS}
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda f: "-".join(filter(None, (f.rule, f.split, f.task)))
+)
+def test_fault_is_caught(tmp_path: Path, passed: Report, fault: Fault) -> None:
+    data = healthy()
+    fault.spoil(data)
+    results = apply(fault.rule, tmp_path, data, fault.asked())
+    result = find(results, fault.rule, fault.split, fault.task)
+    assert not result.passed
+    assert result.severity == fault.severity
+    assert fault.sentence in result.sentence
+    assert result.rows == fault.rows
+    assert result.count == fault.count
+    assert find(passed.results, fault.rule, fault.split, fault.task).passed
+
+
+@pytest.mark.parametrize(
+    ("rule", "limit", "value"),
+    [
+        ("text_duplicate", "max_duplicate_share", 0.125),
+        ("text_long", "max_characters", 10_800_000),
+        ("text_in_train_share", "max_leaked_share", 0.15),
+        ("label_unseen_share", "max_unseen_share", 0.1),
+    ],
+)
+def test_limit_of_params_decides(tmp_path: Path, rule: str, limit: str, value: float) -> None:
+    fault = next(fault for fault in FAULTS if fault.rule == rule)
+    data = healthy()
+    fault.spoil(data)
+    results = apply(rule, tmp_path, data, TOPIC, **{limit: value})
+    assert find(results, rule, fault.split, fault.task).passed
+
+
+def test_digits_and_units_are_words_of_their_own(tmp_path: Path) -> None:
+    data = healthy()
+    put("train", 0, text="set it to 20C at 5pm", slots=[[10, 12, "place"], [17, 18, "time"]])(data)
+    results = apply("span_cuts_word", tmp_path, data, SLOTS)
+    assert [result.passed for result in results] == [True, True]
+
+
+def test_samples_are_at_most_ten_and_in_order(tmp_path: Path) -> None:
+    data = healthy()
+    for i in range(30):
+        put("train", i, text=f"\x00{i}")(data)
+    result = find(apply("text_nul", tmp_path, data, TOPIC), "text_nul", "train")
+    assert result.count == 30
+    assert result.rows == tuple(f"train-{i}" for i in range(10))

@@ -1,0 +1,127 @@
+"""Validation itself is guarded: what is missing, unread or unreadable never counts as passed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notes import ROWS, TASKS, declared, healthy, write
+from plait.errors import PlaitError
+from plait.experiment import Validation
+from plait.validation import validate
+from plait.validation.checks import Check
+from plait.validation.engine import judge, run
+from plait.validation.prepared import read_prepared
+from plait.validation.rules import Rule
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (["a", "text"], "found a list, expected an object"),
+        ({"id": "a", "text": "b"}, "found the keys id, text; expected id, labels, text"),
+        ({"id": 7, "text": "b", "labels": {}}, "id is a number, expected a string"),
+        ({"id": "a", "text": ["b"], "labels": {}}, "text is a list, expected a string"),
+        ({"id": "a", "text": "b", "labels": "news"}, "labels is a string, expected an object"),
+        ({"id": "a", "text": "b", "labels": {"slots": []}}, "labels has no field 'topic'"),
+        (
+            {"id": "a", "text": "b", "labels": {"topic": 3, "slots": []}},
+            "labels.topic is a number, expected a string",
+        ),
+        (
+            {"id": "a", "text": "b", "labels": {"topic": None, "slots": "place"}},
+            "labels.slots is a string, expected a list of spans",
+        ),
+        (
+            {"id": "a", "text": "b", "labels": {"topic": None, "slots": [[0, True, "place"]]}},
+            "labels.slots holds something else than [start, end, type]",
+        ),
+        ({"id": "a", "text": "b", "labels": {"topic": "news", "slots": [[0, 1, "place"]]}}, None),
+    ],
+)
+def test_malformed_line_is_described(tmp_path: Path, value: Any, problem: str | None) -> None:
+    write(tmp_path, {**healthy(), "train": [value]})
+    assert read_prepared(tmp_path, "notes", TASKS).train[0].problem == problem
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "found"),
+    [
+        ("train", b'{"id": "a", "text"', """found '{"id": "a", "text"\\n', expected one JSON"""),
+        ("dev", b'{"id": "\xe9"}', """found '{"id": "\\\\xe9"}\\n', expected one JSON"""),
+        ("heldout.fingerprints", b"[]", "found a list, expected an object with the keys"),
+    ],
+)
+def test_unreadable_line_is_named(tmp_path: Path, name: str, line: bytes, found: str) -> None:
+    write(tmp_path, healthy())
+    path = tmp_path / "notes" / f"{name}.jsonl"
+    path.write_bytes(path.read_bytes().splitlines()[0] + b"\n" + line + b"\n")
+    with pytest.raises(PlaitError) as error:
+        validate(tmp_path, TASKS, Validation())
+    assert str(error.value).startswith(f"{path}, line 2: {found}")
+    assert str(error.value).endswith("Prepare it again: `dvc repro --force prepare`.")
+
+
+def test_missing_file_is_named_with_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(PlaitError, match=r"train\.jsonl: no such file\. Write it: `dvc repro prep"):
+        validate(tmp_path, TASKS, Validation())
+
+
+def test_check_that_great_expectations_loses_is_a_critical_failure(tmp_path: Path) -> None:
+    """Its suites are sets: of two equal expectations one is dropped without a word."""
+    _, tables = declared(tmp_path, healthy())
+    expectation = "expect_column_values_to_not_be_null", {"column": "text"}
+    rules = [Rule(name, "warning", expectation, "have no text", "") for name in ("first", "again")]
+    checks = [Check(rule, "train", "train rows", "train") for rule in rules]
+    first, again = judge("notes", checks, run(checks, tables), tables)
+    assert (first.passed, first.severity) == (True, "warning")
+    assert (again.passed, again.severity) == (False, "critical")
+    assert again.sentence == (
+        "The check again on train rows proves nothing: it is declared but missing from the outcome."
+    )
+
+
+def test_any_outcome_left_out_fails(tmp_path: Path) -> None:
+    checks, tables = declared(tmp_path, healthy())
+    outcomes = run(checks, tables)
+    assert len(outcomes) == len(checks) > 40
+    for left_out in checks:
+        kept = {key: outcome for key, outcome in outcomes.items() if key != left_out.key}
+        failed = [r for r in judge("notes", checks, kept, tables) if not r.passed]
+        assert [(r.rule, r.severity) for r in failed] == [(left_out.rule.name, "critical")]
+
+
+def test_check_that_saw_no_rows_fails_though_great_expectations_passes_it(tmp_path: Path) -> None:
+    data = healthy()
+    for row in data["dev"]:
+        row["labels"]["topic"] = None
+    checks, tables = declared(tmp_path, data)
+    outcomes = run(checks, tables)
+    key = "answers/topic/dev:label_unknown:topic"
+    assert (outcomes[key].success, outcomes[key].examined) == (True, 0)
+    results = {
+        c.key: r for c, r in zip(checks, judge("notes", checks, outcomes, tables), strict=True)
+    }
+    assert (results[key].passed, results[key].severity) == (False, "critical")
+    assert results[key].sentence.endswith("proves nothing: it saw no dev rows.")
+
+
+def test_check_that_cannot_run_fails(tmp_path: Path) -> None:
+    _, tables = declared(tmp_path, healthy())
+    rule = Rule(
+        "typo", "warning", ("expect_column_values_to_not_be_null", {"column": "txt"}), "", ""
+    )
+    checks = [Check(rule, "train", "train rows", "train")]
+    (result,) = judge("notes", checks, run(checks, tables), tables)
+    assert (result.passed, result.severity) == (False, "critical")
+    assert "it could not be run" in result.sentence
+    assert "txt" in result.sentence
+
+
+def test_heldout_texts_are_not_in_the_fingerprints(tmp_path: Path) -> None:
+    write(tmp_path, healthy())
+    lines = (tmp_path / "notes" / "heldout.fingerprints.jsonl").read_text().splitlines()
+    assert len(lines) == ROWS["heldout"]
+    assert not any("o'clock" in line for line in lines)
+    assert json.loads(lines[0])["labels"] == {"topic": ["sport"], "slots": ["place", "time"]}

@@ -1,0 +1,251 @@
+"""The stage, its files, the page and the command, on data that the real `prepare` has written."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from plait.commands.validate import validate as command
+from plait.errors import PlaitError
+from plait.experiment import load
+from plait.files import read_json, write_json, write_jsonl
+from plait.preparation import prepare
+from plait.stages.validate import validate as stage
+from plait.validation.pictures import LABELS, length_picture, support_picture
+
+PARAMS = {
+    "datasets": {
+        "notes": {
+            "reader": "table",
+            "files": [{"path": "notes.jsonl"}],
+            "id": "id",
+            "labels": {"topic": "topic"},
+            "spans": {"places": "places"},
+            "split": "split",
+        }
+    },
+    "tasks": {
+        "topic": {"dataset": "notes", "kind": "classification", "field": "topic"},
+        "places": {"dataset": "notes", "kind": "tagging", "field": "places"},
+    },
+    "backbones": {"tfidf": {"kind": "none"}},
+    "candidates": {"floor": {"backbone": "tfidf", "approach": "linear", "tasks": ["topic"]}},
+    "services": {"notes": {"tasks": ["topic"], "plans": {"floor": ["floor"]}}},
+}
+Rows = list[dict[str, Any]]
+
+
+def rows() -> Rows:
+    return [
+        {
+            "id": f"{split}-{i}",
+            "text": f"{split} note {i} from Rome",
+            "topic": "news" if i % 2 else "sport",
+            "places": [
+                [len(f"{split} note {i} from "), len(f"{split} note {i} from Rome"), "city"]
+            ],
+            "split": split,
+        }
+        for split, count in (("train", 30), ("dev", 20), ("heldout", 20))
+        for i in range(count)
+    ]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Rows], Path]:
+    """Prepare rows of a table in a project of their own, which becomes the working folder."""
+
+    def start(table: Rows) -> Path:
+        monkeypatch.chdir(tmp_path)
+        write_json(tmp_path / "params.yaml", PARAMS)
+        (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+        write_jsonl(tmp_path / "data/notes/notes.jsonl", table)
+        folders = (tmp_path / name for name in ("data", "prepared", "inputs", "heldout"))
+        prepare(load(), *folders)
+        return tmp_path
+
+    return start
+
+
+def spoil_prepared(folder: Path, split: str, i: int, **parts: Any) -> None:
+    """Change a prepared row behind the reader's back."""
+    path = folder / f"prepared/notes/{split}.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[i].update(parts)
+    write_jsonl(path, lines)
+
+
+def test_healthy_data_opens_the_gate(project: Callable[[Rows], Path]) -> None:
+    folder = project(rows())
+    stage()
+    assert {path.name for path in (folder / "validation").iterdir()} == {
+        "report.json", "index.html", "gate.json",
+    }  # fmt: skip
+    assert (folder / "validation/gate.json").read_text() == '{\n  "passed": true\n}\n'
+    report = read_json(folder / "validation/report.json")
+    assert report["verdict"] == "passed"
+    assert report["datasets"]["notes"]["rows"] == {"train": 30, "dev": 20, "heldout": 20}
+    assert report["datasets"]["notes"]["support"]["places"] == [
+        {"name": "city", "train": 30, "dev": 20, "heldout": 20}
+    ]
+    assert {"least": 16, "train": 30, "dev": 20} in report["datasets"]["notes"]["lengths"]
+
+
+def test_label_without_train_rows_is_a_warning_and_the_run_goes_on(
+    project: Callable[[Rows], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = rows()
+    table[-1]["topic"] = table[31]["topic"] = "music"
+    folder = project(table)
+    stage()
+    assert "Passed with 3 warnings" in capsys.readouterr().out
+    assert (folder / "validation/gate.json").exists()
+    failed = [r for r in read_json(folder / "validation/report.json")["results"] if not r["passed"]]
+    assert [(r["rule"], r["split"], r["rows"]) for r in failed] == [
+        ("label_unseen", "dev", ["dev-1"]),
+        ("label_unseen", "heldout", ["heldout-19"]),
+        ("label_support", "train", ["music"]),
+    ]
+
+
+def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows], Path]) -> None:
+    folder = project(rows())
+    stage()
+    spoil_prepared(folder, "train", 4, text="\x00 note")
+    with pytest.raises(PlaitError) as error:
+        stage()
+    assert {path.name for path in (folder / "validation").iterdir()} == {
+        "report.json", "index.html",
+    }  # fmt: skip
+    lines = str(error.value).splitlines()
+    assert "2 critical checks failed" in lines[0]
+    assert lines[0].endswith("Nothing is trained on this data.")
+    assert lines[1] == (
+        "  notes, rule text_nul, count 1: 1 of 30 train rows have a NUL character in their text. "
+        "Remove the character from the source. For example: train-4."
+    )
+    assert lines[2].startswith("  notes, rule span_outside, count 1: 1 of 30 train spans")
+    assert lines[3] == "See validation/index.html."
+
+
+def test_long_lists_of_failures_are_cut(project: Callable[[Rows], Path]) -> None:
+    folder = project(rows())
+    (folder / "prepared/notes/dev.jsonl").write_bytes(b"")
+    with pytest.raises(PlaitError, match=r"dev has 0 rows; at least 1 is needed") as error:
+        stage()
+    lines = str(error.value).splitlines()
+    assert len(lines) == 8
+    assert re.fullmatch(r"  and \d+ more", lines[6])
+
+
+def test_same_data_gives_the_same_bytes(project: Callable[[Rows], Path]) -> None:
+    folder = project(rows())
+    stage()
+    first = {path.name: path.read_bytes() for path in (folder / "validation").iterdir()}
+    stage()
+    assert first == {path.name: path.read_bytes() for path in (folder / "validation").iterdir()}
+    assert not any(str(folder).encode() in data for data in first.values())
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would load, run and show."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.tags: list[str] = []
+        self.shown = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.loaded += [value or "" for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.shown += data
+
+
+def test_page_stands_alone_and_escapes_what_it_shows(project: Callable[[Rows], Path]) -> None:
+    table = rows()
+    table[0]["id"] = "<script>alert(1)</script>"
+    table[0]["topic"] = "<b>odd</b>"
+    folder = project(table)
+    stage()
+    text = (folder / "validation/index.html").read_text()
+    page = _Page(text)
+    assert set(page.loaded) == {"data:,", "#notes"}
+    assert not {"script", "link rel=stylesheet", "img"} & set(page.tags)
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "prefers-color-scheme: dark" in text
+    assert page.shown.count("<b>odd</b>") >= 2
+    assert "Passed with 1 warning, of" in page.shown
+    assert "1 of 3 labels of topic have fewer than 5 train rows" in page.shown
+    assert page.tags.count("svg") == 3
+
+
+def test_command_shows_failures_and_exits_with_2(
+    project: Callable[[Rows], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = rows()
+    table[0]["topic"] = table[30]["topic"] = "[red]odd[/red]"
+    folder = project(table)
+    command()
+    shown = capsys.readouterr().out
+    assert "label_support" in shown
+    assert "[red]odd[/red]" in shown
+    assert "Page: validation/index.html" in shown
+    spoil_prepared(folder, "dev", 0, id=None)
+    with pytest.raises(typer.Exit) as exit_:
+        command()
+    assert exit_.value.exit_code == 2
+    shown = capsys.readouterr().out
+    assert "id_null" in shown
+    assert "line 1" in shown
+
+
+def test_stage_opens_no_connection_and_exits_with_2(project: Callable[[Rows], Path]) -> None:
+    folder = project(rows())
+    spoil_prepared(folder, "dev", 3, text=" ")
+    guard = folder / "guard"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(
+        "import socket\n"
+        "def refuse(*arguments):\n"
+        "    print('CONNECTS', arguments)\n"
+        "    raise OSError('no network in this test')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "plait.stages.validate"],
+        env={**os.environ, "PYTHONPATH": str(guard)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "CONNECTS" not in done.stdout + done.stderr
+    assert done.stderr.startswith("error: Failed: of ")
+    assert "rule text_empty, count 1: 1 of 20 dev rows" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_pictures_name_few_labels_and_keep_bars_inside() -> None:
+    many = [{"name": f"label {i:03}", "train": i, "dev": 0, "heldout": 0} for i in range(100)]
+    drawn = support_picture(many)
+    assert len(drawn.bars) == LABELS
+    assert (drawn.bars[0].name, drawn.bars[-1].name) == ("label 099", "label 000")
+    assert "76 between them" in drawn.note
+    lengths = length_picture(
+        [{"least": 1, "train": 3, "dev": 0}, {"least": 2, "train": 1, "dev": 2}]
+    )
+    assert [bar.number for bar in lengths.bars] == ["75.0%", "0.0%", "25.0%", "100.0%"]
+    assert all(0 <= bar.width <= 170 for bar in (*drawn.bars, *lengths.bars))
+    assert support_picture([]).bars == length_picture([]).bars == ()
