@@ -5,8 +5,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from plait.approaches import approach
 from plait.approaches.base import Approach, Resolved
+from plait.approaches.loading import approach
 from plait.errors import PlaitError
 from plait.files import atomic_folder, read_json, sha256, write_json
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plait.approaches import APPROACHES
+from plait.approaches.registry import APPROACHES
 from plait.errors import did_you_mean
 from plait.tasks import METRICS
 

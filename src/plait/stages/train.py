@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from plait import bundle
-from plait.approaches import approach
 from plait.approaches.base import Resolved, Rows
+from plait.approaches.loading import approach
 from plait.files import read_json
 from plait.stages import run
 from plait.tasks import read_rows

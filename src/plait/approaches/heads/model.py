@@ -13,66 +13,23 @@ import torch
 import transformers
 from datasets import Dataset, Features, List, Value, disable_progress_bars
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from torch import Tensor
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.heads.network import Network
+from plait.approaches.heads.words import choice, first_tokens, spans, targets_of
 from plait.errors import PlaitError
 from plait.files import read_json, sha256, write_json
 from plait.scoring import headline
 from plait.settings import Training
-from plait.tagging import spans_to_tags, tag_names, tags_to_spans
-from plait.tasks import Answer, Choice, Row, Span, Task
+from plait.tasks import Answer, Row, Task
 from plait.training import IGNORED, Batch, fit, resolve_precision, use_all_cores
-
-Place = tuple[int, int]
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 disable_progress_bars()
-
-
-class Network(nn.Module):
-    """Encoder and heads. Heads are named by position: task names may hold dots."""
-
-    def __init__(self, encoder: PreTrainedModel, tasks: Sequence[Task]) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.tasks = tuple(tasks)
-        size = encoder.config.hidden_size
-        self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
-        self.heads = nn.ModuleList(nn.Linear(size, classes_count(task)) for task in tasks)
-
-    def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        """By task: (batch × classes), or for tagging (batch × length × classes)."""
-        hidden = self.encoder(**inputs).last_hidden_state  # batch × length × size
-        mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)  # batch × size
-        return {
-            task.name: head(self.dropout(mean if task.kind == "classification" else hidden))
-            for task, head in zip(self.tasks, self.heads, strict=True)
-            if task.name in names
-        }
-
-    def forward(
-        self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """By task, the cross-entropy summed over its targets."""
-        return {
-            name: nn.functional.cross_entropy(
-                logits.float().flatten(0, -2),
-                targets[name].flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-            )
-            for name, logits in self.logits(inputs, list(targets)).items()
-        }
-
-
-def classes_count(task: Task) -> int:
-    """Outputs of the task's head."""
-    return len(task.labels if task.kind == "classification" else tag_names(task.labels))
 
 
 class Heads(Approach):
@@ -141,7 +98,9 @@ class Heads(Approach):
             encoding = self._tokenise([row.text for row in part])
             for i, row in enumerate(part):
                 targets = {
-                    f"target {task.name}": _targets(task, row, first_tokens(encoding, i, row.text))
+                    f"target {task.name}": targets_of(
+                        task, row, first_tokens(encoding, i, row.text)
+                    )
                     for task in self._tasks_of(dataset)
                 }
                 ids = encoding["input_ids"][i]
@@ -244,47 +203,3 @@ def _fingerprint(candidate: Resolved, backbone: Path, train: Rows) -> str:
     for path in sorted(backbone.iterdir()):
         total.update(sha256(path).encode())
     return total.hexdigest()
-
-
-def first_tokens(encoding: Any, i: int, text: str) -> list[tuple[int, Place]]:
-    """For each word of text `i`: its first token's position, and its (start, end) characters."""
-    found: list[tuple[int, Place]] = []
-    previous = None
-    for position, word in enumerate(encoding.word_ids(i)):
-        if word is not None and word != previous:
-            span = encoding.word_to_chars(i, word)
-            start = span.start
-            while start < span.end - 1 and text[start].isspace():
-                start += 1
-            found.append((position, (start, span.end)))
-        previous = word
-    return found
-
-
-def _targets(task: Task, row: Row, words: Sequence[tuple[int, Place]]) -> list[int]:
-    """Class of the row, or one class a token (IGNORED but on the first sub-words)."""
-    label = row.labels.get(task.field)
-    if task.kind == "classification":
-        return [task.labels.index(label) if label in task.labels else IGNORED]
-    length = words[-1][0] + 1 if words else 1
-    targets = [IGNORED] * length
-    if isinstance(label, tuple):
-        known = [span for span in label if span.label in task.labels]
-        tags = spans_to_tags(known, [place for _, place in words], task.labels)
-        for (position, _), tag in zip(words, tags, strict=True):
-            targets[position] = tag
-    return targets
-
-
-def choice(task: Task, probabilities: Tensor) -> Choice:
-    """The most probable label of (classes)."""
-    found = dict(zip(task.labels, probabilities.tolist(), strict=True))
-    return Choice(task.labels[int(probabilities.argmax())], found)
-
-
-def spans(
-    task: Task, probabilities: Tensor, words: Sequence[tuple[int, Place]]
-) -> tuple[Span, ...]:
-    """Spans of (length × classes)."""
-    best, tags = probabilities[[position for position, _ in words]].max(-1)
-    return tags_to_spans(tags.tolist(), best.tolist(), [place for _, place in words], task.labels)

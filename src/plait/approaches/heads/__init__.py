@@ -1,0 +1,7 @@
+"""Approach `heads`: a shared encoder and one linear head per task."""
+
+from plait.approaches.heads.model import Heads
+
+APPROACH = Heads
+
+__all__ = ["APPROACH", "Heads"]
