@@ -151,7 +151,7 @@ def test_the_interval_of_a_share_is_the_normal_approximation_for_many_rows() -> 
 
 
 def test_resampled_rows_are_as_many_as_there_are_rows() -> None:
-    chunks = list(resampled_counts(7, 250, seed=0))
+    chunks = list(resampled_counts(np.arange(7), 250, seed=0))
     counts = np.concatenate(chunks)
     assert counts.shape == (250, 7)
     assert set(counts.sum(axis=1)) == {7.0}
@@ -163,7 +163,7 @@ def test_the_bootstrap_of_a_ratio_equals_a_loop_over_resamples() -> None:
     statistics = np.random.default_rng(3).integers(0, 4, size=(40, 2)).astype(float)
     (estimate,) = bootstrap(statistics, lambda s: s[:, :1] / s[:, 1:], resamples=300, seed=5)
     looped = []
-    for counts in np.concatenate(list(resampled_counts(40, 300, 5))):
+    for counts in np.concatenate(list(resampled_counts(np.arange(40), 300, 5))):
         rows = np.repeat(np.arange(40), counts.astype(int))
         looped.append(statistics[rows, 0].sum() / statistics[rows, 1].sum())
     assert estimate.ci95 == pytest.approx(tuple(np.quantile(looped, [0.025, 0.975])))
@@ -175,4 +175,4 @@ def test_intervals_of_7500_rows_and_60_classes_take_less_than_two_seconds() -> N
     found = [g if draw.random() < 0.8 else "c0" for g in gold]
     started = time.process_time()
     classification(gold, found)
-    assert time.process_time() - started < 4  # processor time of two cores
+    assert time.process_time() - started < 2

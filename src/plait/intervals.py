@@ -33,17 +33,24 @@ class Estimate:
         return cls(value["value"], (value["ci95"][0], value["ci95"][1]), value["n"])
 
 
-def resampled_counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each of `n` rows was drawn, shape (up to `CHUNK`, n), `resamples` lines in all.
+def resampled_counts(kinds: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Floats]:
+    """How often rows of each kind were drawn, with rows of one kind indistinguishable.
 
-    The same `n` and `seed` draw the same rows, so figures of two candidates can be paired.
+    The same number of rows and `seed` draw the same rows, so figures of two candidates can be
+    paired.
+
+    Args:
+        kinds: shape (n,), the kind (0 … K - 1) of each row.
+
+    Yields:
+        Shape (up to `CHUNK`, K), `resamples` lines in all.
     """
     draw = np.random.default_rng(seed)
+    n, k = len(kinds), int(kinds.max()) + 1
     for done in range(0, resamples, CHUNK):
         size = min(CHUNK, resamples - done)
-        rows = draw.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(rows.ravel(), minlength=size * n)
-        yield counts.reshape(size, n).astype(np.float64)
+        drawn = kinds[draw.integers(0, n, size=(size, n))] + np.arange(size)[:, None] * k
+        yield np.bincount(drawn.ravel(), minlength=size * k).reshape(size, k).astype(np.float64)
 
 
 def bootstrap(
@@ -63,7 +70,10 @@ def bootstrap(
     """
     n = len(statistics)
     value = metrics(statistics.sum(axis=0, keepdims=True))[0]
-    sampled = [metrics(counts @ statistics) for counts in resampled_counts(n, resamples, seed)]
+    # Few rows differ in what they add, so counting them by kind keeps the products small.
+    different, kinds = np.unique(statistics, axis=0, return_inverse=True)
+    drawn = resampled_counts(kinds, resamples, seed)
+    sampled = [metrics(counts @ different) for counts in drawn]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(np.concatenate(sampled), [tail, 1 - tail], axis=0)
     return [
