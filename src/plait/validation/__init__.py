@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plait.progress import Progress
 from plait.tasks import Task
 from plait.validation.checks import declare
 from plait.validation.engine import Result, judge, run
@@ -30,10 +31,13 @@ def validate(folder: Path, tasks: Sequence[Task], limits: "Validation") -> Repor
     """
     results: list[Result] = []
     shown: dict[str, Figures] = {}
-    for name in sorted({task.dataset for task in tasks}):
-        data = read_prepared(folder, name, [task for task in tasks if task.dataset == name])
-        tables = build_tables(data)
-        checks = declare(data, tables, limits)
-        results += judge(name, checks, run(checks, tables), tables)
-        shown[name] = figures(data, tables)
+    names = sorted({task.dataset for task in tasks})
+    with Progress(len(names), "validate", "dataset") as bar:
+        for name in names:
+            data = read_prepared(folder, name, [task for task in tasks if task.dataset == name])
+            tables = build_tables(data)
+            checks = declare(data, tables, limits)
+            results += judge(name, checks, run(checks, tables), tables)
+            shown[name] = figures(data, tables)
+            bar.update()
     return Report(tuple(results), shown)
