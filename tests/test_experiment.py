@@ -320,8 +320,8 @@ def test_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n"])
 def test_empty_file(tmp_path: Path, text: str) -> None:
     assert refused(tmp_path, text) == (
-        "params.yaml: found nothing, expected the sections datasets, tasks, backbones, candidates, "
-        "services. Write an example with `plait configure default`."
+        "params.yaml: found nothing, expected the sections datasets, tasks, backbones, training, "
+        "validation, candidates, services. Write an example with `plait configure default`."
     )
 
 

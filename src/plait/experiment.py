@@ -90,16 +90,16 @@ class Validation(Settings):
 
 
 class Experiment(Settings):
-    """Everything that params.yaml says."""
+    """Everything that params.yaml says. DVC needs every section to be there, be it empty."""
 
-    seed: int = 0
+    seed: int
     datasets: dict[Name, AnyReader]
     tasks: dict[Name, TaskSettings]
     backbones: dict[Name, Backbone]
-    training: Training = Training()
+    training: Training
     candidates: dict[Name, Candidate]
     services: dict[Name, Service]
-    validation: Validation = Validation()
+    validation: Validation
 
     def training_of(self, candidate: str) -> Training:
         """The training settings of a candidate, defaults overridden by its own."""
@@ -107,7 +107,15 @@ class Experiment(Settings):
         return Training.model_validate({**self.training.model_dump(), **own})
 
 
-SECTIONS = ("datasets", "tasks", "backbones", "candidates", "services")
+SECTIONS = (
+    "datasets",
+    "tasks",
+    "backbones",
+    "training",
+    "validation",
+    "candidates",
+    "services",
+)
 
 
 def load(path: Path = Path("params.yaml")) -> Experiment:
@@ -168,7 +176,7 @@ def _known(value: Mapping[Any, Any], detail: Mapping[str, Any]) -> list[str]:
 def _without(value: Mapping[Any, Any], wrong: list[Loc]) -> dict[Any, Any]:
     """The experiment less what is wrong in it, so that the rest can be checked, too."""
     broken = {loc[:2] for loc in wrong}
-    rest: dict[Any, Any] = {section: {} for section in SECTIONS}
+    rest: dict[Any, Any] = {"seed": 0, **{section: {} for section in SECTIONS}}
     for section, entries in value.items():
         if section in SECTIONS and isinstance(entries, Mapping):
             rest[section] = {
