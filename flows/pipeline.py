@@ -161,15 +161,20 @@ def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
         walk.finish(address, outcome)
         tell(Event(outcome.value, address))
     else:
-        reason = future.state.message or str(future.state.type)
+        reason = _reason(future.state)
         walk.fail(address, reason)
         tell(Event("failed", address, reason))
 
 
+def _reason(state: State[Any]) -> str:
+    error = state.result(raise_on_failure=False)
+    return str(error) if isinstance(error, StageCrashed) else state.message or state.type.value
+
+
 def _why_failed(walk: Walk) -> str:
-    lines = [f"{address} failed: {reason}" for address, reason in walk.failures.items()]
+    lines = [f"Failed: {reason}" for reason in walk.failures.values()]
     if walk.blocked:
-        lines.append(f"Not run for that: {', '.join(walk.blocked)}")
+        lines.append(f"Not run for that: {len(walk.blocked)} stages downstream")
     return "\n".join(lines)
 
 

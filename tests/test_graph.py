@@ -155,6 +155,11 @@ def test_a_users_mistake_is_told_in_its_own_words(processes: Processes) -> None:
         run("mistake", processes)
 
 
+def test_dvcs_refusal_is_a_users_mistake(project: Path, processes: Processes) -> None:
+    with pytest.raises(PlaitError, match=r"(?s)^timing: .*No such file.*model\.a"):
+        run("timing", processes)
+
+
 def test_a_bug_is_a_crash_with_its_traceback(processes: Processes) -> None:
     with pytest.raises(StageCrashed, match=r"(?s)^bug: exited with 1\n.*ZeroDivisionError"):
         run("bug", processes)

@@ -22,6 +22,17 @@ TELEMETRY_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 SHOWN_LINES = 20
+ADVICE = (
+    "To track the changes with git",
+    "\tgit add",
+    "To enable auto staging",
+    "\tdvc config core.autostage",
+    "Use `dvc push`",
+    "Generating lock file",
+    "Updating lock file",
+    "Data and pipelines are up to date",
+)
+"""What DVC says to a person who runs it by hand."""
 USER_MISTAKE = 2
 """Exit status of a stage that ended with a `PlaitError`."""
 
@@ -162,13 +173,14 @@ def run_stage(
         progress = _progress(line)
         if progress is not None:
             on_progress(progress)
-        elif line:
+        elif line and not line.startswith(ADVICE):
             tail.append(line)
             on_line(line)
 
     command = [*_dvc(), "repro", "--single-item", *(["--force"] if force else []), address]
-    if processes.run(command, read_line, environment()):
-        raise _failure(address, list(tail))
+    status = processes.run(command, read_line, environment())
+    if status:
+        raise _failure(address, status, list(tail))
     return _outcome(address, tail)
 
 
@@ -190,11 +202,14 @@ def _outcome(address: str, lines: "deque[str]") -> Outcome:
     return Outcome.RAN
 
 
-def _failure(address: str, lines: list[str]) -> Exception:
-    status = re.search(r"exited with (-?\d+)$", lines[-1]) if lines else None
-    began = [n for n, line in enumerate(lines) if line.startswith("> ")]
-    said = lines[began[0] + 1 : -1] if began and status else lines
-    if status is not None and int(status[1]) == USER_MISTAKE:
-        return PlaitError(f"{address}: " + "\n".join(said[-SHOWN_LINES:]))
-    ending = f"exited with {status[1]}" if status else "DVC could not run it"
-    return StageCrashed("\n".join([f"{address}: {ending}", *said[-SHOWN_LINES:]]))
+def _failure(address: str, dvc_status: int, lines: list[str]) -> Exception:
+    """A user's mistake where the stage says so or DVC refuses to run it, else a crash."""
+    found = re.search(r"exited with (-?\d+)$", lines[-1]) if lines else None
+    began = [number for number, line in enumerate(lines) if line.startswith("> ")]
+    said = lines[began[0] + 1 : -1] if began and found else lines
+    status = int(found[1]) if found else None
+    text = "\n".join(said[-SHOWN_LINES:])
+    if status == USER_MISTAKE or (status is None and dvc_status > 0):
+        return PlaitError(f"{address}: {text}")
+    ending = f"exited with {status}" if status is not None else f"DVC exited with {dvc_status}"
+    return StageCrashed(f"{address}: {ending}\n{text}")

@@ -45,7 +45,7 @@ class Terminal:
         """Show one event; called from the threads that stages run in."""
         self.counts[event.kind] += 1
         if event.kind == "note":
-            self.console.print(escape(event.text), highlight=False)
+            self._print(escape(event.text))
         elif event.kind == "started":
             self._start(event.address)
         elif event.kind == "progress":
@@ -56,6 +56,7 @@ class Terminal:
             self._end(event)
 
     def _start(self, address: str) -> None:
+        self._lines.pop(address, None)
         self._began[address] = self._spoke[address] = time.monotonic()
         self._bars[address] = self._progress.add_task(escape(address), total=None, note="")
         if not self.console.is_terminal:
@@ -83,7 +84,10 @@ class Terminal:
         elif event.kind == "failed":
             self._say("[red]✗[/]", event.address, f"failed after {took}")
             for line in self._lines.get(event.address, []):
-                self.console.print(f"    {escape(line)}", highlight=False)
+                self._print(f"    {escape(line)}")
 
     def _say(self, sign: str, address: str, text: str) -> None:
-        self.console.print(f"{sign} {escape(address)}  [dim]{escape(text)}[/]", highlight=False)
+        self._print(f"{sign} {escape(address)}  [dim]{escape(text)}[/]")
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)

@@ -42,11 +42,11 @@ def run(
 
     from plait import project, server
 
-    root, console = project.root(), Console()
+    root, console = project.root(), Console(highlight=False, soft_wrap=True)
     if experiment is not None and not switch_or_ask(root, experiment, overwrite, keep):
         experiment = None
     found = server.ensure(root)
-    console.print(f"Prefect shows the run at {found.ui}", highlight=False)
+    console.print(f"Prefect shows the run at {found.ui}")
     try:
         state = _run(console, experiment, force)
     finally:
@@ -66,7 +66,7 @@ def _run(console: "Console", experiment: str | None, force: bool) -> "State[obje
     with Terminal(console) as terminal, listening(terminal):
         state: State[object] = flow(experiment=experiment, force=force, return_state=True)
     if terminal.counts["unchanged"]:
-        console.print(f"= {terminal.counts['unchanged']} stages unchanged", highlight=False)
+        console.print(f"= {terminal.counts['unchanged']} stages unchanged")
     return state
 
 
@@ -74,7 +74,7 @@ def _finish(root: Path, console: "Console", state: "State[object]", found: "Serv
     if state.is_completed():
         _show_results(root, console, state.message or "")
     if found is not None and found.pid is not None:
-        console.print(f"Runs     {found.ui} (`plait server stop` ends it)", highlight=False)
+        console.print(f"Runs     {found.ui} (`plait server stop` ends it)")
     if state.is_cancelled():
         console.print("Cancelled. `plait run` goes on where it stopped.")
         sys.exit(CANCELLED)
@@ -90,5 +90,5 @@ def _show_results(root: Path, console: "Console", promotion: str) -> None:
     if report.is_file():
         console.print(Markdown(report.read_text(encoding="utf-8")))
     page = root / "report" / "index.html"
-    console.print(f"\nPromoted {promotion}", highlight=False)
-    console.print(f"Report   {page}  (open it in a browser: {page.as_uri()})", highlight=False)
+    console.print(f"\nPromoted {promotion}")
+    console.print(f"Report   {page}  (open it in a browser: {page.as_uri()})")
