@@ -17,6 +17,7 @@ from plait.progress import Progress
 from plait.tasks import SPLITS, Row, Split, Task, row_from_json, row_to_json
 
 _NAMED = 3
+_SHOWN = 1000
 
 
 @dataclass
@@ -57,7 +58,9 @@ def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, hel
         tasks: dict[str, Task] = {}
         with Progress(len(experiment.datasets), "prepare", "dataset") as bar:
             for name, reader in experiment.datasets.items():
-                seen = _canonical(name, reader, raw / name, experiment.seed, shared / name)
+                bar.update(0, dataset=name)
+                rows_read = _counted(reader.limited(raw / name, experiment.seed), bar)
+                seen = _canonical(name, rows_read, shared / name)
                 _write_facts(shared / name, raw / name, reader, seen)
                 tasks |= _tasks(experiment, name, seen)
                 _distribute(experiment, name, shared / name, given, kept)
@@ -82,12 +85,20 @@ def resolve(experiment: Experiment, name: str, tasks: Mapping[str, Task]) -> Res
     )
 
 
-def _canonical(name: str, reader: Reader, raw: Path, seed: int, folder: Path) -> Seen:
+def _counted(found: Iterator[tuple[Split, Row]], bar: Progress) -> Iterator[tuple[Split, Row]]:
+    """The rows; the bar shows how many have been read."""
+    for count, row in enumerate(found, 1):
+        if count % _SHOWN == 0:
+            bar.update(0, rows=count)
+        yield row
+
+
+def _canonical(name: str, found: Iterator[tuple[Split, Row]], folder: Path) -> Seen:
     """Write SPLIT.jsonl for each split, row by row."""
     seen = Seen()
     with ExitStack() as stack:
         files = {split: _open(stack, folder / f"{split}.jsonl") for split in SPLITS}
-        for split, row in reader.limited(raw, seed):
+        for split, row in found:
             seen.add(split, row)
             files[split].write(json_line(row_to_json(row)))
     if seen.repeated:

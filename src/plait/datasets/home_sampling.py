@@ -40,7 +40,7 @@ class Sampler:
         self._templates = grammar.templates()
         # Intents that are split by skeleton go first: they have the fewest to give away.
         few = sorted(self._templates, key=lambda name: (len(self._templates[name]) >= _FEW, name))
-        self._units = {name: self._divide(name) for name in few}
+        self.units = {name: self._divide(name) for name in few}
 
     def samples(self, sizes: Mapping[Split, int]) -> Iterator[tuple[Split, str, list[Sample]]]:
         """Split, intent and samples; `sizes` are wanted, texts may run out before."""
@@ -86,7 +86,7 @@ class Sampler:
 
     def _draw(self, intent: str, split: Split, wanted: int) -> list[Sample]:
         """Up to `wanted` samples of new texts whose skeleton is no other split's."""
-        units, found = self._units[intent][split], list[Sample]()
+        units, found = self.units[intent][split], list[Sample]()
         draw = random.Random(f"{self._seed}/{intent}/{split}")
         for _ in range(wanted * _ATTEMPTS if units else 0):
             unit = pick(units, draw)

@@ -14,7 +14,7 @@ def rank(seed: int, *keys: str) -> str:
 
 
 def stratified(rows: Iterable[tuple[str, str]], fraction: float, seed: int) -> frozenset[str]:
-    """The ids that are set aside: `fraction` of each stratum, rounded to the nearest row.
+    """The ids that are set aside: `fraction` of each stratum, rounded, but never all of one.
 
     `rows` are pairs of id and stratum (the label). The order of rows has no influence.
     """
@@ -24,7 +24,8 @@ def stratified(rows: Iterable[tuple[str, str]], fraction: float, seed: int) -> f
     chosen: list[str] = []
     for identities in strata.values():
         identities.sort(key=lambda identity: rank(seed, identity))
-        chosen += identities[: int(len(identities) * fraction + 0.5)]
+        count = len(identities)
+        chosen += identities[: min(int(count * fraction + 0.5), count - 1)]
     return frozenset(chosen)
 
 

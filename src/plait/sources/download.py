@@ -59,7 +59,7 @@ def _attempt(url: str, partial: Path, label: str) -> None:
             Progress(total, f"download {label}", "B", scale=True) as bar,
         ):
             bar.update(start)
-            while chunk := response.read(_CHUNK):
+            while chunk := response.read1(_CHUNK):
                 stream.write(chunk)
                 bar.update(len(chunk))
         if total > partial.stat().st_size:

@@ -8,6 +8,8 @@ from plait.sources.archives import missing_member, tar_files
 from plait.sources.base import MIRROR, InsidePath, Sha256, Source, downloads, mirror, verify
 from plait.sources.download import download
 
+PAUSE_SECONDS = 1.0
+
 
 class Upstream(Source):
     """One file: `path` in a mirror, or `url`; with `member`, the url is a tar that holds it.
@@ -54,7 +56,7 @@ class Upstream(Source):
             root = mirror()
             looked = f"{MIRROR}={root} has no {self.path}" if root else f"{MIRROR} is not set"
             remedy = f"{looked}. Check the network, or put the file into a mirror folder."
-            download(self.url, kept, remedy)
+            download(self.url, kept, remedy, PAUSE_SECONDS)
         return kept
 
     def _forget(self, origin: Path) -> None:
