@@ -23,10 +23,11 @@ from transformers import (
 
 from plait.approaches.base import Resolved
 from plait.approaches.heads import Heads
+from plait.batches import resolve_precision, use_all_cores
 from plait.datasets.massive import Massive
 from plait.settings import Training
 from plait.tasks import Row, Task
-from plait.training import fit, resolve_precision, use_all_cores
+from plait.training import fit
 
 BATCH = 32
 

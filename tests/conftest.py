@@ -1,6 +1,9 @@
 """Small real things that many tests share."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: see plait.stages
 
 import pytest
 import torch

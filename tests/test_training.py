@@ -15,12 +15,12 @@ from conftest import INTENT, SLOTS, candidate, home_rows
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.approaches.heads import Heads
+from plait.batches import IGNORED, Batch
 from plait.errors import PlaitError
 from plait.files import write_json
 from plait.mixture import Mixture
 from plait.settings import Training
 from plait.tasks import write_rows
-from plait.training import IGNORED, Batch
 
 TRAIN, DEV = {"home": home_rows(48)}, {"home": home_rows(12, 48)}
 

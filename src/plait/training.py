@@ -5,32 +5,21 @@ step alone, so a run that goes on from a checkpoint ends with the weights of one
 """
 
 import math
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
-from torch import Tensor, nn
+from torch import nn
 
 from plait import checkpoints
+from plait.batches import IGNORED, Batch, resolve_precision
 from plait.mixture import Mixture, Step
 from plait.progress import Progress
 from plait.settings import Training
-
-IGNORED = -100
-
-
-@dataclass(frozen=True)
-class Batch:
-    """`inputs` of the network and, by task, `targets` (IGNORED where there is nothing to learn)."""
-
-    inputs: dict[str, Tensor]
-    targets: dict[str, Tensor]
 
 
 class Learner(Protocol):
@@ -42,20 +31,6 @@ class Learner(Protocol):
 
     def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
         """Pad encoded rows into a batch."""
-
-
-def use_all_cores(threads: int) -> None:
-    """Fix the number of threads (0: one a core): weights depend on it bit by bit."""
-    torch.set_num_threads(threads or os.cpu_count() or 1)
-
-
-def resolve_precision(wanted: str) -> str:
-    """`bf16` or `fp32`; `auto` takes bf16 where the GPU or CPU has it in hardware."""
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 def fit(

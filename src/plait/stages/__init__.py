@@ -1,9 +1,14 @@
 """Stages of the DVC graph: thin, and the only code that knows where things lie."""
 
+import os
 import sys
 from collections.abc import Callable
 
 from plait.errors import PlaitError
+
+# Threads that wait by spinning make a stage 10 times slower as soon as anything else runs beside
+# it; must be said before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def run(stage: Callable[..., None]) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 import transformers
-from datasets import Dataset, Features, List, Value, disable_progress_bars
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -19,17 +18,16 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from plait.approaches.base import Approach, Resolved, Rows
 from plait.approaches.heads.network import Network
 from plait.approaches.heads.words import choice, first_tokens, spans, targets_of
+from plait.batches import IGNORED, Batch, resolve_precision, use_all_cores
 from plait.errors import PlaitError
 from plait.files import read_json, sha256, write_json
 from plait.scoring import headline
 from plait.settings import Training
 from plait.tasks import Answer, Row, Task
-from plait.training import IGNORED, Batch, fit, resolve_precision, use_all_cores
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
-disable_progress_bars()
 
 
 class Heads(Approach):
@@ -43,6 +41,9 @@ class Heads(Approach):
     def train(
         cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
     ) -> "Heads":
+        # Answering needs neither accelerate nor the loop, and they take seconds to import.
+        from plait.training import fit
+
         settings = Training.model_validate(candidate.training)
         use_all_cores(settings.threads)
         torch.manual_seed(candidate.seed)
@@ -80,6 +81,9 @@ class Heads(Approach):
 
     def _encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
         """Tokenised rows as a memory-mapped `datasets.Dataset`; `cache` is theirs alone."""
+        from datasets import Dataset, Features, List, Value, disable_progress_bars
+
+        disable_progress_bars()
         numbers = List(Value("int32"))
         targets = {f"target {task.name}": numbers for task in self._tasks_of(dataset)}
         return Dataset.from_generator(

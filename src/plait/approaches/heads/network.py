@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from plait.batches import IGNORED
 from plait.tagging import tag_names
 from plait.tasks import Task
-from plait.training import IGNORED
 
 
 class Network(nn.Module):

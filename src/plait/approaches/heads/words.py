@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
+from plait.batches import IGNORED
 from plait.tagging import spans_to_tags, tags_to_spans
 from plait.tasks import Choice, Row, Span, Task
-from plait.training import IGNORED
 
 Place = tuple[int, int]
 

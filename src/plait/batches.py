@@ -1,0 +1,31 @@
+"""What a network is fed, and on what it runs; light to import, for answering needs no loop."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`inputs` of the network and, by task, `targets` (IGNORED where there is nothing to learn)."""
+
+    inputs: dict[str, Tensor]
+    targets: dict[str, Tensor]
+
+
+def use_all_cores(threads: int) -> None:
+    """Fix the number of threads (0: one a core): weights depend on it bit by bit."""
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+
+
+def resolve_precision(wanted: str) -> str:
+    """`bf16` or `fp32`; `auto` takes bf16 where the GPU or CPU has it in hardware."""
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"

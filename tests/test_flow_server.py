@@ -1,0 +1,304 @@
+"""The flow on a real Prefect server: served, triggered, watched and cancelled through its API."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
+from prefect.client.schemas.objects import FlowRun, TaskRun
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling
+
+import projects
+from plait import graph, server
+from plait.processes import marked
+
+pytestmark = pytest.mark.services
+
+PLAIT = [sys.executable, "-m", "plait.cli"]
+
+
+@pytest.fixture(scope="module")
+def api() -> str:
+    """The address of a server on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+
+
+@pytest.fixture(scope="module")
+def environment(api: str) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    # One thread: two that share busy cores wait for each other longer than they work.
+    return {**own, "PREFECT_API_URL": api, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def client(api: str) -> Iterator[SyncPrefectClient]:
+    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the working tree, with an experiment `long` that trains for hours."""
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=projects.REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (projects.REPOSITORY / name).is_file():  # one that isn't deleted just now
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(projects.REPOSITORY / name, folder / name)
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    smoke = (folder / "experiments" / "smoke.yaml").read_text()
+    (folder / "experiments" / "long.yaml").write_text(smoke.replace("epochs: 1", "epochs: 9999"))
+    shutil.copy(folder / "experiments" / "smoke.yaml", folder / "params.yaml")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def deployment(project: Path, environment: dict[str, str]) -> Iterator[str]:
+    """`plait schedule`, which starts the server too; the deployment's name."""
+    with background([*PLAIT, "schedule", "--cron", "0 3 * * *"], project, environment) as lines:
+        wait_for(lambda: any("Serving plait/nightly" in line for line in lines()), 90)
+        yield "plait/nightly"
+    server.stop(project)
+
+
+@contextmanager
+def background(
+    command: list[str], folder: Path, env: dict[str, str]
+) -> Iterator[Callable[[], list[str]]]:
+    """A process that is ended with the block; yields how to read what it has printed."""
+    log = folder / ".plait" / "background.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w") as stream:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=stream, stderr=stream)
+        try:
+            yield lambda: log.read_text().splitlines()
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float) -> float:
+    """Seconds until `is_so`."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, f"not so after {seconds} s"
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def trigger(client: SyncPrefectClient, deployment: str, **parameters: object) -> UUID:
+    found = client.read_deployment_by_name(deployment)
+    return client.create_flow_run_from_deployment(found.id, parameters=parameters).id
+
+
+def finished(client: SyncPrefectClient, run: UUID, seconds: float = 280) -> FlowRun:
+    def is_final() -> bool:
+        state = client.read_flow_run(run).state
+        return state is not None and state.is_final()
+
+    wait_for(is_final, seconds)
+    return client.read_flow_run(run)
+
+
+def tasks(client: SyncPrefectClient, run: UUID) -> dict[str, TaskRun]:
+    """Task runs by name."""
+    mine = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+    return {task.name: task for task in client.read_task_runs(flow_run_filter=mine, limit=200)}
+
+
+def state_names(client: SyncPrefectClient, run: UUID, count: int) -> dict[str, str]:
+    """States by task name, once there are `count` that have ended: the server hears them later."""
+
+    def read() -> dict[str, str]:
+        return {name: task.state.name for name, task in tasks(client, run).items() if task.state}
+
+    wait_for(lambda: len(read()) >= count and "Running" not in read().values(), 20)
+    return read()
+
+
+def artifact_keys(client: SyncPrefectClient, run: UUID) -> set[str]:
+    mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+    return {a.key for a in client.read_artifacts(artifact_filter=mine, limit=200) if a.key}
+
+
+@pytest.fixture(scope="module")
+def smoke(
+    client: SyncPrefectClient, deployment: str, project: Path, environment: dict[str, str]
+) -> UUID:
+    """A run of the smoke experiment, as `prefect deployment run` starts it."""
+    command = [sys.executable, "-m", "prefect", "deployment", "run", deployment]
+    subprocess.run(
+        [*command, "--param", "experiment=smoke"], cwd=project, env=environment, check=True
+    )
+    (run,) = client.read_flow_runs(limit=10)
+    return finished(client, run.id).id
+
+
+def test_every_stage_is_a_task_run_of_its_name(
+    client: SyncPrefectClient, smoke: UUID, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = client.read_flow_run(smoke).state
+    assert state is not None
+    assert state.is_completed(), state.message
+    monkeypatch.chdir(project)
+    read = graph.read(project)
+    assert read.changed == set()
+    states = state_names(client, smoke, len(read.stages) + 1)
+    assert set(states) == {*read.stages, "promote"}
+    assert set(states.values()) <= {"Completed", "Cached"}
+    assert len(states) > 15
+
+
+def test_the_flows_edges_are_dvcs(
+    client: SyncPrefectClient, smoke: UUID, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    runs = tasks(client, smoke)
+    names = {str(task.id): name for name, task in runs.items()}
+    edges = {
+        (name, names[str(upstream.id)])
+        for name, task in runs.items()
+        for upstream in task.task_inputs.get("wait_for", [])
+        if upstream.input_type == "task_run"
+    }
+    stages = graph.read(project).stages.values()
+    assert edges == {(stage.address, each) for stage in stages for each in stage.upstream}
+
+
+def test_progress_benchmark_and_promotion_are_artifacts(
+    client: SyncPrefectClient, smoke: UUID
+) -> None:
+    keys = artifact_keys(client, smoke)
+    assert {"benchmark", "promotion"} <= keys
+    assert any(key.startswith("progress-train-minilm-intent") for key in keys)
+
+
+def test_a_second_run_is_cached(client: SyncPrefectClient, smoke: UUID, deployment: str) -> None:
+    run = finished(client, trigger(client, deployment))
+    names = set(tasks(client, smoke))
+    states = state_names(client, run.id, len(names))
+    assert set(states) == names
+    assert states.pop("promote") == "Completed"
+    assert set(states.values()) == {"Cached"}
+
+
+def test_a_run_is_cancelled_in_the_middle_of_training(
+    client: SyncPrefectClient, smoke: UUID, deployment: str, project: Path
+) -> None:
+    run = trigger(client, deployment, experiment="long")
+    wait_for(lambda: any(k.startswith("progress-train") for k in artifact_keys(client, run)), 120)
+    mark = f"{project}|"
+    assert any("plait.stages.train" in " ".join(p.cmdline()) for p in marked(mark))
+    client.set_flow_run_state(run, Cancelling())
+    assert wait_for(lambda: not marked(mark), 10) < 10
+    assert finished(client, run, 30).state_name == "Cancelled"
+    states = state_names(client, run, 1)
+    assert not any(name.startswith("benchmark") for name in states)
+    assert "Cancelled" in states.values()
+
+
+TINY: dict[str, object] = {
+    "good": {"cmd": "echo > good", "outs": ["good"]},
+    "mistake": {"cmd": "echo rows.csv: row 3 has no text >&2; exit 2", "outs": ["rows"]},
+    "after-mistake": {"cmd": "echo > after", "deps": ["rows"], "outs": ["after"]},
+    "unlucky": {
+        "cmd": "test -f tried && echo > unlucky || { touch tried; kill -9 $$; }",
+        "outs": ["unlucky"],
+    },
+    "after-good": {"cmd": "echo > further", "deps": ["good", "unlucky"], "outs": ["further"]},
+}
+
+
+def test_a_mistake_stops_its_branch_alone_and_a_crash_is_tried_again(
+    client: SyncPrefectClient,
+    deployment: str,  # its server
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    folder = projects.make(tmp_path / "project", TINY)
+    done = subprocess.run(
+        [sys.executable, "flows/pipeline.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "error: Failed: mistake: rows.csv: row 3 has no text\n" in done.stderr
+    assert "Not run for that: 1 stages downstream" in done.stderr
+    assert (folder / "further").exists()
+    run = client.read_flow_runs(limit=100)
+    newest = max(run, key=lambda each: each.created or each.expected_start_time)
+    assert newest.state_name == "Failed"
+    assert state_names(client, newest.id, 5) == {
+        "good": "Completed",
+        "mistake": "Failed",
+        "after-mistake": "NotReady",
+        "unlucky": "Completed",
+        "after-good": "Completed",
+    }
+    assert tasks(client, newest.id)["unlucky"].run_count == 2
+    assert tasks(client, newest.id)["mistake"].run_count == 1
+
+
+def test_ctrl_c_ends_everything_and_the_next_run_goes_on(
+    deployment: str,  # its server
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    stages = {"done": TINY["good"], "slow": projects.training("slow", 60)}
+    folder = projects.make(tmp_path / "project", stages)
+    process = subprocess.Popen(
+        [*PLAIT, "run"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    wait_for((folder / "pid.slow").exists, 60)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Cancelled. `plait run` goes on where it stopped." in printed
+    assert marked(f"{folder}|") == []
+    assert (folder / "good").exists()
+
+
+def test_a_wrong_schedule_is_refused(
+    environment: dict[str, str], deployment: str, project: Path
+) -> None:
+    for option, value, message in (
+        ("--cron", "every night", "error: --cron: found 'every night', expected five fields"),
+        ("--timezone", "Europe/Berln", "did you mean 'Europe/Berlin'?"),
+    ):
+        done = subprocess.run(
+            [*PLAIT, "schedule", option, value],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert message in done.stderr
