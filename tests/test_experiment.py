@@ -366,3 +366,9 @@ def test_numbers_and_words_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("rate: 1e-4\nlabels: [on, off, no]\n")
     assert strict_yaml.read(path) == {"rate": 1e-4, "labels": ["on", "off", "no"]}
+
+
+def test_keys_that_dvc_overlooks_are_refused(value: Any) -> None:
+    value["tasks"]["size"] = value["tasks"]["intent"]
+    with pytest.raises(PlaitError, match=r"tasks\.size: DVC does not notice changes of a key"):
+        check(value, "params.yaml")

@@ -11,7 +11,7 @@ from plait.backbones import Backbone
 from plait.datasets import READERS
 from plait.datasets.base import Reader
 from plait.errors import PlaitError, did_you_mean
-from plait.experiment_checks import References, contradictions
+from plait.experiment_checks import References, contradictions, overlooked
 from plait.experiment_errors import Loc, known_settings, readable
 from plait.settings import Fraction, Settings, Training
 from plait.tasks import METRICS, Kind
@@ -144,6 +144,7 @@ def check(value: Any, origin: str) -> Experiment:
     mistakes, wrong = _schema_mistakes(value)
     experiment = Experiment.model_validate(_without(value, wrong))
     mistakes += contradictions(experiment, References.of(value))
+    mistakes += overlooked(value)
     if mistakes:
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
         raise PlaitError(f"{origin}: {len(mistakes)} mistake(s)\n{lines}")

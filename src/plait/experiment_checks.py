@@ -11,6 +11,8 @@ from plait.tasks import METRICS
 if TYPE_CHECKING:
     from plait.experiment import Candidate, Experiment, Service, TaskSettings
 
+OVERLOOKED = ("size", "nfiles")
+
 
 @dataclass(frozen=True)
 class References:
@@ -44,6 +46,19 @@ def contradictions(experiment: "Experiment", references: References) -> Iterator
         yield from _candidate(experiment, references, f"candidates.{name}", candidate)
     for name, service in experiment.services.items():
         yield from _service(experiment, references, f"services.{name}", service)
+
+
+def overlooked(value: Any, path: str = "") -> Iterator[str]:
+    """Each key that DVC's run cache leaves out of a stage's parameters, at any depth.
+
+    A change below such a key would bring back the outputs of the old value, unnoticed.
+    """
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            at = f"{path}.{key}".lstrip(".")
+            if key in OVERLOOKED:
+                yield f"{at}: DVC does not notice changes of a key called {key!r}; rename it"
+            yield from overlooked(entry, at)
 
 
 def _unknown(path: str, what: str, found: str, known: Collection[str]) -> Iterator[str]:
