@@ -8,7 +8,21 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
-EMPTY = {"datasets": {}, "tasks": {}, "backbones": {}, "candidates": {}, "services": {}}
+EMPTY: dict[str, object] = {
+    "seed": 1,
+    **{
+        section: {}
+        for section in (
+            "datasets",
+            "tasks",
+            "backbones",
+            "training",
+            "candidates",
+            "services",
+            "validation",
+        )
+    },
+}
 TRAIN = """
 import json, os, pathlib, sys, time
 name, seconds = sys.argv[1], float(sys.argv[2])
@@ -45,7 +59,7 @@ def training(name: str, seconds: float, **more: object) -> dict[str, object]:
         "cmd": f"python train.py {name} {seconds}",
         "deps": ["train.py"],
         "outs": [f"model.{name}"],
-        "meta": {"cores": "all"},
+        "meta": {"cores": 0},
         **more,
     }
 

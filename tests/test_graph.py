@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +17,8 @@ import pytest
 import projects
 from plait import graph
 from plait.errors import PlaitError
-from plait.graph import Graph, Load, Outcome, Stage, StageCrashed
+from plait.experiment import load
+from plait.graph import Graph, Outcome, Stage, StageCrashed
 from plait.processes import Processes, Stopped, marked, only_run
 from plait.walk import Walk
 
@@ -107,8 +109,8 @@ def test_the_projects_graph_equals_dvcs(tmp_path: Path, monkeypatch: pytest.Monk
     )
     trainings = [s for a, s in stages.items() if a.startswith("train@")]
     assert trainings
-    assert {s.load for s in trainings} == {Load.CORES}
-    assert stages["prepare"].load is Load.LIGHT
+    assert {s.cores for s in trainings} == {load(Path("params.yaml")).training.threads}
+    assert stages["prepare"].cores == 1
 
 
 def test_held_out_rows_reach_the_benchmark_alone(project: Path) -> None:
@@ -306,25 +308,32 @@ def test_dvcs_own_complaint_is_a_plait_error(project: Path) -> None:
         graph.read(project)
 
 
+LOADS: dict[str, dict[str, Any]] = {
+    "all": {"cores": 0},
+    "two": {"cores": 2},
+    "one": {},
+    "alone": {"alone": True},
+    "gpu": {"gpu": True},
+}
+
+
 def walk_of(changed: str, cores: int = 2, **loads: str) -> Walk:
     """Stages `a`, `b`, … as `load` or `load:upstream`."""
     stages = {}
     for name, text in loads.items():
-        load, _, upstream = text.partition(":")
-        gpu = load == "gpu"
-        kind = Load.LIGHT if gpu else Load(load)
-        stages[name] = Stage(name, kind, gpu, tuple(upstream))
+        kind, _, upstream = text.partition(":")
+        stages[name] = Stage(name, tuple(upstream), **LOADS[kind])
     return Walk(Graph(stages, frozenset(changed)), cores=cores)
 
 
-def test_one_stage_takes_all_cores_and_light_ones_run_beside_it() -> None:
-    walk = walk_of("abcdef", a="cores", b="cores", c="light", d="light", e="light", f="alone")
-    assert walk.start() == ["a", "c", "d"]
+def test_stages_run_side_by_side_while_there_are_cores() -> None:
+    walk = walk_of("abcdef", cores=3, a="all", b="two", c="one", d="one", e="one", f="alone")
+    assert walk.start() == ["a"]
     walk.finish("a", Outcome.RAN)
-    assert walk.start() == ["b"]
-    walk.finish("c", Outcome.RAN)
-    assert walk.start() == ["e"]
-    for name in "bd":
+    assert walk.start() == ["b", "c"]
+    walk.finish("b", Outcome.RAN)
+    assert walk.start() == ["d", "e"]
+    for name in "cd":
         walk.finish(name, Outcome.RAN)
         assert walk.start() == []
     walk.finish("e", Outcome.RAN)
@@ -333,7 +342,7 @@ def test_one_stage_takes_all_cores_and_light_ones_run_beside_it() -> None:
 
 
 def test_beside_a_stage_that_is_alone_nothing_starts() -> None:
-    walk = walk_of("abc", a="alone", b="light:a", c="light:d", d="alone")
+    walk = walk_of("abc", a="alone", b="one:a", c="one:d", d="alone")
     assert walk.start() == ["a", "d"]  # d is unchanged and needs no turn
     walk.finish("d", Outcome.UNCHANGED)
     assert walk.start() == []
@@ -342,12 +351,12 @@ def test_beside_a_stage_that_is_alone_nothing_starts() -> None:
 
 
 def test_one_stage_holds_the_gpu() -> None:
-    walk = walk_of("abc", cores=8, a="gpu", b="gpu", c="light")
+    walk = walk_of("abc", cores=8, a="gpu", b="gpu", c="one")
     assert walk.start() == ["a", "c"]
 
 
 def test_dvc_is_asked_where_something_may_have_changed() -> None:
-    walk = walk_of("a", a="light", b="light:a", c="light:b", d="light:c")
+    walk = walk_of("a", a="one", b="one:a", c="one:b", d="one:c")
     assert walk.start() == ["a"]
     walk.finish("a", Outcome.RAN)
     assert walk.start() == ["b"]
@@ -361,7 +370,7 @@ def test_dvc_is_asked_where_something_may_have_changed() -> None:
 
 
 def test_a_failure_blocks_what_is_downstream_and_nothing_else() -> None:
-    walk = walk_of("abcd", a="light", b="light:a", c="light", d="light:c")
+    walk = walk_of("abcd", a="one", b="one:a", c="one", d="one:c")
     assert walk.start() == ["a", "c"]
     walk.fail("a", "no rows")
     walk.finish("c", Outcome.RAN)

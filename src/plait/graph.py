@@ -37,14 +37,6 @@ USER_MISTAKE = 2
 """Exit status of a stage that ended with a `PlaitError`."""
 
 
-class Load(StrEnum):
-    """How much of the machine a stage takes (`meta.cores: all`, `meta.alone: true`)."""
-
-    LIGHT = "light"
-    CORES = "cores"
-    ALONE = "alone"
-
-
 class Outcome(StrEnum):
     """What became of a stage: its command ran, DVC's cache had its outputs, or nothing to do."""
 
@@ -59,12 +51,17 @@ class StageCrashed(Exception):  # noqa: N818 - "crashed" is the word of the fiel
 
 @dataclass(frozen=True)
 class Stage:
-    """A node of the graph; `upstream` holds the addresses of what it waits for."""
+    """A node of the graph; `upstream` holds the addresses of what it waits for.
+
+    `cores` is how many it keeps busy (`meta.cores`, 1 unless said; 0 means all of them); nothing
+    may run beside a stage that is `alone`, and one stage at a time has the `gpu`.
+    """
 
     address: str
-    load: Load
-    gpu: bool
-    upstream: tuple[str, ...]
+    upstream: tuple[str, ...] = ()
+    cores: int = 1
+    alone: bool = False
+    gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,12 +102,12 @@ def _stages(edges: Any) -> dict[str, Stage]:
 
 def _stage(node: Any, upstream: Iterable[Any]) -> Stage:
     meta = node.meta if isinstance(getattr(node, "meta", None), dict) else {}
-    load = Load.CORES if meta.get("cores") == "all" else Load.LIGHT
     return Stage(
         address=node.addressing,
-        load=Load.ALONE if meta.get("alone") else load,
-        gpu=bool(meta.get("gpu")),
         upstream=tuple(sorted(each.addressing for each in upstream)),
+        cores=int(meta.get("cores", 1)),
+        alone=bool(meta.get("alone")),
+        gpu=bool(meta.get("gpu")),
     )
 
 

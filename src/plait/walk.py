@@ -2,15 +2,15 @@
 
 import os
 
-from plait.graph import Graph, Load, Outcome, Stage
+from plait.graph import Graph, Outcome, Stage
 
 
 class Walk:
     """The state of one walk over a graph.
 
-    One stage that takes all cores runs at a time, likewise one that takes the GPU; light stages
-    run beside them, as many as there are cores; a stage marked alone runs beside nothing. What
-    needs no run starts at once. A failed stage blocks what is downstream of it, nothing else.
+    Stages run side by side while there are cores for them; one at a time has the GPU; a stage
+    marked alone runs beside nothing. What needs no run starts at once. A failed stage blocks what
+    is downstream of it, nothing else.
     """
 
     def __init__(self, graph: Graph, force: bool = False, cores: int | None = None) -> None:
@@ -25,7 +25,7 @@ class Walk:
     def start(self) -> list[str]:
         """The stages that start now, in order; they count as running until `finish` or `fail`."""
         ready = [address for address in self._waiting if self._is_ready(address)]
-        ready.sort(key=lambda address: self.graph.stages[address].load is Load.ALONE)
+        ready.sort(key=lambda address: self.graph.stages[address].alone)
         started = []
         for address in ready:
             if not self.needs_run(address) or self._fits(self.graph.stages[address]):
@@ -58,9 +58,9 @@ class Walk:
 
     def _fits(self, stage: Stage) -> bool:
         beside = [self.graph.stages[each] for each in self.running if self.needs_run(each)]
-        if stage.load is Load.ALONE or any(each.load is Load.ALONE for each in beside):
+        if stage.alone or any(each.alone for each in beside):
             return not beside
         if stage.gpu and any(each.gpu for each in beside):
             return False
-        same = sum(each.load is stage.load for each in beside)
-        return same < (1 if stage.load is Load.CORES else self.cores)
+        busy = sum(each.cores or self.cores for each in beside)
+        return not beside or busy + (stage.cores or self.cores) <= self.cores

@@ -1,5 +1,6 @@
 """`plait run`: the Prefect flow over DVC's graph, then the results."""
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -45,13 +46,12 @@ def run(
     root, console = project.root(), Console(highlight=False, soft_wrap=True)
     if experiment is not None and not switch_or_ask(root, experiment, overwrite, keep):
         experiment = None
+    if stop_server:
+        # Before Prefect is imported, whose own handler at exit then runs first and sends the rest.
+        atexit.register(server.stop, root)
     found = server.ensure(root)
     console.print(f"Prefect shows the run at {found.ui}")
-    try:
-        state = _run(console, experiment, force)
-    finally:
-        if stop_server:
-            server.stop(root)
+    state = _run(console, experiment, force)
     _finish(root, console, state, None if stop_server else found)
 
 
@@ -90,5 +90,5 @@ def _show_results(root: Path, console: "Console", promotion: str) -> None:
     if report.is_file():
         console.print(Markdown(report.read_text(encoding="utf-8")))
     page = root / "report" / "index.html"
-    console.print(f"\nPromoted {promotion}")
+    console.print(f"\nServices {promotion}")
     console.print(f"Report   {page}  (open it in a browser: {page.as_uri()})")
