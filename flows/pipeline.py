@@ -22,6 +22,7 @@ from plait.errors import PlaitError
 from plait.events import Event, tell
 from plait.experiment import load
 from plait.graph import Outcome, StageCrashed
+from plait.pace import Pace
 from plait.processes import Processes, Stopped, only_run
 from plait.progress_artifact import ProgressArtifact
 from plait.walk import Walk
@@ -47,9 +48,10 @@ def stage(address: str, processes: Processes, skip: bool, force: bool) -> State[
     if skip:
         return Completed(name="Cached", message="DVC: nothing changed", data=Outcome.UNCHANGED)
     tell(Event("started", address))
-    progress = ProgressArtifact(address)
+    progress, pace = ProgressArtifact(address), Pace()
 
-    def on_progress(figures: Mapping[str, Any]) -> None:
+    def on_progress(printed: Mapping[str, Any]) -> None:
+        figures = pace(printed)
         progress.update(figures)
         tell(Event("progress", address, figures=figures))
 
