@@ -30,9 +30,7 @@ class Store:
         self.folder, self.seconds = folder, seconds
         self._saved = time.monotonic()
 
-    def resume(
-        self, fresh: State, module: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> State:
+    def resume(self, fresh: State, module: nn.Module, optimizer: torch.optim.Optimizer) -> State:
         """Load the last checkpoint of the same run into module and optimizer; else `fresh`."""
         last = self.folder / "last"
         if not (last / "state.json").exists():
