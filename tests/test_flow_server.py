@@ -28,7 +28,7 @@ import projects
 from plait import graph, server
 from plait.processes import marked
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
 PLAIT = [sys.executable, "-m", "plait.cli"]
 
@@ -44,8 +44,7 @@ def api() -> str:
 @pytest.fixture(scope="module")
 def environment(api: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    # One thread: two that share busy cores wait for each other longer than they work.
-    return {**own, "PREFECT_API_URL": api, "OMP_NUM_THREADS": "1"}
+    return {**own, "PREFECT_API_URL": api}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +114,7 @@ def trigger(client: SyncPrefectClient, deployment: str, **parameters: object) ->
     return client.create_flow_run_from_deployment(found.id, parameters=parameters).id
 
 
-def finished(client: SyncPrefectClient, run: UUID, seconds: float = 280) -> FlowRun:
+def finished(client: SyncPrefectClient, run: UUID, seconds: float = 600) -> FlowRun:
     def is_final() -> bool:
         state = client.read_flow_run(run).state
         return state is not None and state.is_final()
@@ -302,3 +301,33 @@ def test_a_wrong_schedule_is_refused(
         )
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_the_server_is_found_and_a_distant_one_is_not_replaced(
+    environment: dict[str, str], deployment: str, project: Path
+) -> None:
+    status = [*PLAIT, "server", "status"]
+    for api, code, said in (
+        (environment["PREFECT_API_URL"], 0, "started by plait, process"),
+        ("http://plait.invalid:4200/api", 1, "No Prefect server answers."),
+    ):
+        done = subprocess.run(
+            status,
+            cwd=project,
+            env={**environment, "PREFECT_API_URL": api},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert said in done.stdout
+    done = subprocess.run(
+        [*PLAIT, "run"],
+        cwd=project,
+        env={**environment, "PREFECT_API_URL": "http://plait.invalid:4200/api"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "PREFECT_API_URL: found http://plait.invalid:4200/api, where no server" in done.stderr

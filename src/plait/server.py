@@ -180,7 +180,7 @@ def _free_port() -> int:
 def _get(url: str) -> str | None:
     try:
         answer = httpx.get(url, timeout=2, trust_env=False)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return None
     return answer.text.strip() if answer.is_success else None
 
