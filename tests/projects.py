@@ -1,6 +1,7 @@
 """Small real DVC projects."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,24 @@ def make(folder: Path, stages: dict[str, object]) -> Path:
     (folder / ".gitignore").write_text(".plait/\n")
     (folder / "train.py").write_text(TRAIN)
     (folder / "flows").symlink_to(REPOSITORY / "flows")
+    return folder
+
+
+def working_tree(folder: Path, experiment: str) -> Path:
+    """A copy of this repository as it stands, with an experiment in place."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (REPOSITORY / name).is_file():  # one that isn't deleted just now
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / name)
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    shutil.copy(folder / "experiments" / f"{experiment}.yaml", folder / "params.yaml")
     return folder
 
 

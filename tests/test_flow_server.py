@@ -1,7 +1,6 @@
 """The flow on a real Prefect server: served, triggered, watched and cancelled through its API."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -56,22 +55,9 @@ def client(api: str) -> Iterator[SyncPrefectClient]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of the working tree, with an experiment `long` that trains for hours."""
-    folder = tmp_path_factory.mktemp("clone") / "project"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=projects.REPOSITORY,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (projects.REPOSITORY / name).is_file():  # one that isn't deleted just now
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(projects.REPOSITORY / name, folder / name)
-    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    folder = projects.working_tree(tmp_path_factory.mktemp("clone") / "project", "smoke")
     smoke = (folder / "experiments" / "smoke.yaml").read_text()
     (folder / "experiments" / "long.yaml").write_text(smoke.replace("epochs: 1", "epochs: 9999"))
-    shutil.copy(folder / "experiments" / "smoke.yaml", folder / "params.yaml")
     return folder
 
 
