@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -64,7 +65,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def deployment(project: Path, environment: dict[str, str]) -> Iterator[str]:
     """`plait schedule`, which starts the server too; the deployment's name."""
-    with background([*PLAIT, "schedule", "--cron", "0 3 * * *"], project, environment) as lines:
+    command = [*PLAIT, "schedule", "--cron", "0 3 * * *", "--timezone", "Asia/Tokyo"]
+    with background(command, project, environment) as lines:
         wait_for(lambda: any("Serving plait/nightly" in line for line in lines()), 90)
         yield "plait/nightly"
     server.stop(project)
@@ -139,7 +141,7 @@ def smoke(
     subprocess.run(
         [*command, "--param", "experiment=smoke"], cwd=project, env=environment, check=True
     )
-    (run,) = client.read_flow_runs(limit=10)
+    (run,) = (run for run in client.read_flow_runs(limit=100) if not run.auto_scheduled)
     return finished(client, run.id).id
 
 
@@ -191,6 +193,15 @@ def test_a_second_run_is_cached(client: SyncPrefectClient, smoke: UUID, deployme
     assert set(states.values()) == {"Cached"}
 
 
+def test_the_schedule_plans_runs(client: SyncPrefectClient, deployment: str) -> None:
+    def planned() -> list[datetime]:
+        runs = client.read_flow_runs(limit=100)
+        return [run.expected_start_time for run in runs if run.auto_scheduled]
+
+    wait_for(lambda: bool(planned()), 90)
+    assert {when.astimezone(UTC).strftime("%H:%M") for when in planned()} == {"18:00"}
+
+
 def test_a_run_is_cancelled_in_the_middle_of_training(
     client: SyncPrefectClient, smoke: UUID, deployment: str, project: Path
 ) -> None:
@@ -237,8 +248,8 @@ def test_a_mistake_stops_its_branch_alone_and_a_crash_is_tried_again(
     assert "error: Failed: mistake: rows.csv: row 3 has no text\n" in done.stderr
     assert "Not run for that: 1 stages downstream" in done.stderr
     assert (folder / "further").exists()
-    run = client.read_flow_runs(limit=100)
-    newest = max(run, key=lambda each: each.created or each.expected_start_time)
+    runs = [run for run in client.read_flow_runs(limit=100) if not run.auto_scheduled]
+    newest = max(runs, key=lambda each: each.created or each.expected_start_time)
     assert newest.state_name == "Failed"
     assert state_names(client, newest.id, 5) == {
         "good": "Completed",
