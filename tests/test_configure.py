@@ -64,7 +64,7 @@ def test_an_experiment_is_a_name_and_not_a_path(root: Path, name: str) -> None:
 def test_an_experiment_with_mistakes_is_refused_and_params_yaml_stays(root: Path) -> None:
     before = (root / "params.yaml").read_bytes()
     path = root / "experiments" / "small.yaml"
-    path.write_text(path.read_text().replace("epochs: 4", "epoch: 4"))
+    path.write_text(path.read_text().replace("epochs:", "epoch:"))
     with pytest.raises(PlaitError, match=r"(?s)small\.yaml.*epoch.*did you mean 'epochs'"):
         switch(root, "small")
     assert (root / "params.yaml").read_bytes() == before
