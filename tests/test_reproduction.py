@@ -67,24 +67,24 @@ def test_killed_in_the_middle_of_training_a_run_goes_on(
     (folder / "params.yaml").write_text(text.replace("epochs: 1", settings))
     command = [sys.executable, "-m", "plait.cli", "run", "--stop-server"]
     process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True)
-    state = folder / ".plait/checkpoints/minilm-intent/last/state.json"
+    state = folder / ".plait/checkpoints/minilm-intent+slots/last/state.json"
     while not state.exists() or '"step": 2' not in state.read_text():
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.05)
     for child in _descendants(process.pid):
         os.kill(child, signal.SIGKILL)
     process.wait()
-    assert not (folder / "models/minilm-intent").exists()
+    assert not (folder / "models/minilm-intent+slots").exists()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    resumed = bundle.digest(folder / "models/minilm-intent")
+    resumed = bundle.digest(folder / "models/minilm-intent+slots")
     subprocess.run(
-        [sys.executable, "-m", "plait.stages.train", "minilm-intent"],
+        [sys.executable, "-m", "plait.stages.train", "minilm-intent+slots"],
         cwd=folder,
         env=environment,
         check=True,
     )
-    assert bundle.digest(folder / "models/minilm-intent") == resumed
+    assert bundle.digest(folder / "models/minilm-intent+slots") == resumed
 
 
 def _descendants(pid: int) -> list[int]:
