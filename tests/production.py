@@ -15,6 +15,9 @@ from plait.stages.benchmark import main as benchmark_stage
 from plait.stages.train import train as train_stage
 
 PARAMS: dict[str, Any] = {
+    "seed": 1,
+    "training": {},
+    "validation": {},
     "datasets": {"home": {"reader": "home_assistant"}},
     "tasks": {
         "intent": {"dataset": "home", "kind": "classification", "field": "intent"},

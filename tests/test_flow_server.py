@@ -274,7 +274,7 @@ def test_ctrl_c_ends_everything_and_the_next_run_goes_on(
     )
     wait_for((folder / "pid.slow").exists, 60)
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=20)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Cancelled. `plait run` goes on where it stopped." in printed
     assert marked(f"{folder}|") == []

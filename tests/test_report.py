@@ -30,6 +30,9 @@ from plait.stages.report import main as report_stage
 from plait.stages.train import train as train_stage
 
 PARAMS: dict[str, Any] = {
+    "seed": 1,
+    "training": {},
+    "validation": {},
     "datasets": {"home": {"reader": "home_assistant"}},
     "tasks": {
         "intent": {"dataset": "home", "kind": "classification", "field": "intent"},
