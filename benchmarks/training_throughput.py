@@ -50,7 +50,7 @@ def rows(data: Path | None, count: int) -> list[Row]:
         if data is None:
             for source in reader.sources():
                 source.fetch(folder)
-        found = [row for split, row in reader.rows(folder, 0) if split == "train"]
+        found = [row for split, row in reader.read(folder, 0) if split == "train"]
     return found[:count]
 
 
