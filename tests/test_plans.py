@@ -94,3 +94,10 @@ def test_without_a_floor_only_the_gates_stand_in_the_way() -> None:
     none = choose("s", [SEVERAL], gates={"intent": 1.0})
     assert none.winner is None
     assert none.sentence.startswith("No plan may be promoted: several: intent 90.00 %")
+
+
+def test_a_floor_without_contenders_claims_nothing_of_fine_tuned_models() -> None:
+    floor = Contender("floor", ("tfidf-a",), {"a": 0.8})
+    verdict = choose("service", [floor], floor="floor", floor_title="TF-IDF floor")
+    assert verdict.winner == "floor"
+    assert verdict.sentence.startswith("Nothing contends with the TF-IDF floor: ")

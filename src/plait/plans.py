@@ -194,7 +194,9 @@ def _no_challenger(
     if base is None:
         return f"No plan may be promoted: {reasons}."
     others = [plan.mean for plan in contenders if plan is not base]
-    if others and max(others) > base.mean + ROUNDING:
+    if not others:
+        head = f"Nothing contends with the {floor_title}"
+    elif max(others) > base.mean + ROUNDING:
         head = f"No fine-tuned model that beats the {floor_title} passes its gates"
     else:
         head = f"No fine-tuned model beats the {floor_title}"
