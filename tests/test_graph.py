@@ -253,7 +253,8 @@ def test_a_second_run_waits_for_the_first(project: Path) -> None:
 
 
 def test_stages_run_in_parallel(project: Path, processes: Processes) -> None:
-    names = ["train@a", "train@b+c", "prepare", "bug"]
+    # Not prepare beside its readers: DVC doesn't wait for a path, so the graph's order must.
+    names = ["train@a", "train@b+c", "bug"]
     run("prepare", processes)
     results: dict[str, object] = {}
 
@@ -271,7 +272,6 @@ def test_stages_run_in_parallel(project: Path, processes: Processes) -> None:
     assert results == {
         "train@a": Outcome.RAN,
         "train@b+c": Outcome.RAN,
-        "prepare": Outcome.UNCHANGED,
         "bug": "bug: exited with 1",
     }
     assert not graph.read(project).changed & {"train@a", "train@b+c", "prepare"}
