@@ -274,6 +274,7 @@ def test_stages_run_in_parallel(project: Path, processes: Processes) -> None:
         "train@b+c": Outcome.RAN,
         "bug": "bug: exited with 1",
     }
+    assert run("prepare", processes) is Outcome.UNCHANGED
     assert not graph.read(project).changed & {"train@a", "train@b+c", "prepare"}
 
 
