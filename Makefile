@@ -12,7 +12,7 @@ test: .venv/ready  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow and not gpu and not browser"
+	$(BIN)/pytest -n auto -m "not slow and not gpu and not browser"
 
 lint: .venv/ready
 	$(BIN)/ruff check --fix .

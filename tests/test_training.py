@@ -172,7 +172,7 @@ def _stage(folder: Path, made: Resolved, **environment: str) -> subprocess.Popen
 def test_killed_in_the_middle_training_ends_with_the_same_weights(
     tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    made = candidate(INTENT, SLOTS, epochs=60, checkpoint_seconds=0, evaluations=6)
+    made = candidate(INTENT, SLOTS, epochs=10, checkpoint_seconds=0, evaluations=2)
     whole = _project(tmp_path / "whole", tiny_encoder, made)
     assert _stage(whole, made).wait() == 0
     killed = _project(tmp_path / "killed", tiny_encoder, made)
