@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Without cached byte code every stage compiles its imports again, for ten seconds and more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint clean
 .DEFAULT_GOAL := run
 
