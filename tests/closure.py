@@ -27,6 +27,8 @@ def _imports(path: Path, approaches: Iterable[str]) -> set[str]:
             if node.module == "plait.approaches.loading":
                 # It imports an approach by the name of its folder, when it is asked for one.
                 found |= {f"plait.approaches.{name}" for name in approaches}
+            if node.module == "plait.methods":
+                found |= {f"plait.methods.{p.stem}" for p in (SOURCE / "plait/methods").iterdir()}
     return {name for name in found if name == "plait" or name.startswith("plait.")}
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 IGNORED = -100
+DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 @dataclass(frozen=True)

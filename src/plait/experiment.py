@@ -38,13 +38,17 @@ Overrides = Annotated[dict[str, Any], AfterValidator(_overrides)]
 
 
 class TaskSettings(Settings):
-    """One task. `labels` closes the set by hand; otherwise the training rows do."""
+    """One task. `labels` closes the set by hand; otherwise the training rows do.
+
+    `prompt` is the instruction to decoders, in place of the ordinary one.
+    """
 
     dataset: str
     kind: Kind
     field: str
     labels: Names | None = None
     metric: str | None = None
+    prompt: Annotated[str, Field(min_length=1)] | None = None
 
     def headline(self) -> str:
         """The metric that gates and plans are judged by."""
@@ -54,7 +58,8 @@ class TaskSettings(Settings):
 class Candidate(Settings):
     """backbone × approach × method × tasks. One task is a mixture of one.
 
-    `training` overrides the experiment's own settings of training, one by one.
+    `training` overrides the experiment's own settings of training, one by one; `options` are the
+    approach's own.
     """
 
     backbone: str
@@ -62,6 +67,7 @@ class Candidate(Settings):
     method: str = "full"
     tasks: Names
     training: Overrides = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
     seed: int | None = None
 
 

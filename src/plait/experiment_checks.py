@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from plait.approaches.registry import APPROACHES
 from plait.errors import did_you_mean
+from plait.experiment_errors import option_mistakes
 from plait.tasks import METRICS
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _candidate(
 def _compatibility(experiment: "Experiment", path: str, candidate: "Candidate") -> Iterator[str]:
     entry = APPROACHES[candidate.approach]
     yield from _unknown(f"{path}.method", "method", candidate.method, entry.methods)
+    yield from option_mistakes(entry.options, candidate, f"{path}.options")
     backbone = experiment.backbones.get(candidate.backbone)
     if backbone and backbone.kind not in entry.backbones:
         kinds = " or ".join(map(repr, entry.backbones))

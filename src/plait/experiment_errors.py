@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from plait.errors import did_you_mean
+from plait.settings import Options
+
+if TYPE_CHECKING:
+    from plait.experiment import Candidate
 
 Loc = tuple[int | str, ...]
 
@@ -24,6 +28,17 @@ def readable(detail: Mapping[str, Any], known: Sequence[str]) -> str:
     if kind in ("value_error", "assertion_error"):
         return f"{path}: {detail['msg'].partition(', ')[2]}"
     return f"{path}: found {_short(found)}, expected {_expected(detail)}{_remedy(detail)}"
+
+
+def option_mistakes(model: type[Options], candidate: "Candidate", path: str) -> Iterator[str]:
+    """Each mistake of a candidate's options, which `model` describes, as a line with its path."""
+    try:
+        options = model.model_validate(candidate.options)
+        yield from (f"{path}.{mistake}" for mistake in options.mistakes(candidate.tasks))
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            known = known_settings(model, detail["loc"])
+            yield f"{path}.{readable(detail, known)}"
 
 
 def _short(found: Any) -> str:

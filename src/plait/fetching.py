@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from plait.dequantisation import dequantise
 from plait.errors import PlaitError
 from plait.experiment import Experiment
 from plait.files import atomic_folder, write_json
@@ -23,6 +24,8 @@ def fetch(experiment: Experiment, data: Path, weights: Path) -> None:
         if faults:
             raise PlaitError("\n".join(faults))
         for name, backbone in experiment.backbones.items():
+            if backbone.gguf:
+                dequantise(pretrained / name, backbone.gguf)
             settings = backbone.model_dump(mode="json", exclude_none=True)
             write_json(pretrained / name / "backbone.json", settings)
 

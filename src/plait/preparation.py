@@ -82,6 +82,7 @@ def resolve(experiment: Experiment, name: str, tasks: Mapping[str, Task]) -> Res
         tasks=tuple(tasks[task] for task in candidate.tasks),
         training=experiment.training_of(name).model_dump(mode="json"),
         seed=experiment.seed if candidate.seed is None else candidate.seed,
+        options=candidate.options,
     )
 
 
@@ -150,6 +151,7 @@ def _task(name: str, settings: TaskSettings, seen: Seen) -> Task:
         field=settings.field,
         labels=tuple(sorted(labels)),
         metric=settings.headline(),
+        prompt=settings.prompt,
     )
 
 

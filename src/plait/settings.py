@@ -1,5 +1,6 @@
 """Settings that travel with a candidate (light to import: no torch, no readers)."""
 
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,14 @@ class Settings(BaseModel):
     """A section of params.yaml: unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Lora(Settings):
+    """Low-rank adapters: their rank, what their output is scaled by (alpha / rank), dropout."""
+
+    rank: Annotated[int, Field(ge=1)] = 16
+    alpha: Annotated[int, Field(ge=1)] = 32
+    dropout: Fraction = 0.0
 
 
 class Training(Settings):
@@ -29,3 +38,44 @@ class Training(Settings):
     evaluations: Annotated[int, Field(ge=1)] = 4
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     threads: Annotated[int, Field(ge=0)] = 0
+    dev_rows: Annotated[int, Field(ge=1)] | None = None
+    packing: bool = False
+    gradient_checkpointing: bool = False
+    lora: Lora = Lora()
+
+
+class Options(Settings):
+    """An approach's own settings, none unless it has a class of its own."""
+
+    def mistakes(self, tasks: Collection[str]) -> Iterator[str]:
+        """What contradicts the candidate's tasks, each as `setting: what is wrong`."""
+        return iter(())
+
+
+class HeadsOptions(Options):
+    """Approach `heads`. A decoder's tokens see those before them, or with `bidirectional` all.
+
+    `weights` says how much each task's loss counts (1 unless said).
+    """
+
+    attention: Literal["causal", "bidirectional"] = "causal"
+    weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
+
+    def mistakes(self, tasks: Collection[str]) -> Iterator[str]:
+        for name in self.weights:
+            if name not in tasks:
+                yield f"weights.{name}: expected a task of the candidate: {', '.join(tasks)}"
+
+
+class GenerativeOptions(Options):
+    """Approach `generative`: `joint` asks for the tasks of a dataset in one answer."""
+
+    joint: bool = True
+    decoding: Literal["constrained", "free"] = "constrained"
+
+
+class PromptOptions(GenerativeOptions):
+    """Approach `prompt`: k examples, drawn by the seed or those nearest to the text."""
+
+    shots: Annotated[int, Field(ge=0)] = 0
+    examples: Literal["seed", "nearest"] = "seed"

@@ -53,7 +53,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of a row. `labels` is the closed, sorted set (tagging: span types, no `O`)."""
+    """What is asked of a row. `labels` is the closed, sorted set (tagging: span types, no `O`).
+
+    `prompt` is the instruction to a decoder, where the ordinary one does not fit.
+    """
 
     name: str
     dataset: str
@@ -61,6 +64,7 @@ class Task:
     field: str
     labels: tuple[str, ...]
     metric: str
+    prompt: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -70,6 +74,7 @@ class Task:
             "field": self.field,
             "labels": list(self.labels),
             "metric": self.metric,
+            "prompt": self.prompt,
         }
 
     @classmethod

@@ -17,9 +17,15 @@ from torch import nn
 
 from plait import checkpoints
 from plait.batches import IGNORED, Batch, resolve_precision
+from plait.memory import memory_for
 from plait.mixture import Mixture, Step
 from plait.progress import Progress
 from plait.settings import Training
+
+REMEDY = (
+    "Lower batch_size or max_length of the candidate's training, raise gradient_accumulation, or "
+    "set gradient_checkpointing."
+)
 
 
 class Learner(Protocol):
@@ -107,7 +113,8 @@ class _Loop:
                     continue
                 loss = self.learn(number, step)
                 self.state.step = number + 1
-                bar.update(len(step.rows), loss=round(loss, 4), dev=round(self.state.best, 4))
+                best = {"dev": round(self.state.best, 4)} if self.state.best >= 0 else {}
+                bar.update(len(step.rows), loss=round(loss, 4), **best)
                 self._between_steps(module)
         self.store.load_best(module)
         self.accelerator.wait_for_everyone()
@@ -121,13 +128,19 @@ class _Loop:
         micro = self._micro_batches(step)
         counts = self._counts(micro)
         mine = micro[self.accelerator.process_index :: self.accelerator.num_processes]
-        total = sum(
-            self._backward(batch, counts, i == len(mine) - 1) for i, batch in enumerate(mine)
-        )
+        with memory_for(self._size(mine), REMEDY):
+            total = sum(
+                self._backward(batch, counts, i == len(mine) - 1) for i, batch in enumerate(mine)
+            )
         self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return total
+
+    @staticmethod
+    def _size(batches: Sequence[Batch]) -> str:
+        rows, length = batches[0].inputs["input_ids"].shape
+        return f"in a training step of {len(batches)} × {rows} rows of {length} tokens"
 
     def _micro_batches(self, step: Step) -> list[Batch]:
         """The step's rows cut into equal parts, as many for each process."""

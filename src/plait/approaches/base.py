@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Resolved:
     tasks: tuple[Task, ...]
     training: Mapping[str, Any]
     seed: int
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {**self.__dict__, "tasks": [task.as_json() for task in self.tasks]}
@@ -56,6 +57,10 @@ class Approach(ABC):
     @abstractmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Approach":
         """The inverse of `save`; runs no code from the folder."""
+
+    def remarks(self) -> dict[str, int]:
+        """Counts worth reporting of the answers so far, such as invalid ones."""
+        return {}
 
     @abstractmethod
     def parameters_count(self) -> int:

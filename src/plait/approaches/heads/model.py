@@ -1,11 +1,12 @@
-"""Approach `heads`: a shared encoder and one linear head per task.
+"""Approach `heads`: a shared encoder or decoder and one linear head per task.
 
-A classification head reads the mean of the token vectors, a tagging head the vector of each word's
-first sub-word. A row that carries several labels goes through the encoder once.
+A classification head reads the mean of an encoder's token vectors, or a decoder's last one. A
+tagging head reads the vector of each word's first sub-word, in a decoder of its last. A row that
+carries several labels goes through the backbone once.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from plait.approaches.base import Approach, Resolved, Rows
-from plait.approaches.heads.network import Network
-from plait.approaches.heads.words import choice, first_tokens, spans, targets_of
+from plait.approaches.heads.network import Network, Reading
+from plait.approaches.heads.words import Place, choice, spans, targets_of, word_tokens
+from plait.approaches.learning import dev_score, fingerprint, tokenised
 from plait.batches import IGNORED, Batch, resolve_precision, use_all_cores
 from plait.errors import PlaitError
-from plait.files import read_json, sha256, write_json
-from plait.scoring import headline
-from plait.settings import Training
+from plait.files import read_json, write_json
+from plait.methods import adapt
+from plait.settings import HeadsOptions, Training
 from plait.tasks import Answer, Row, Task
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
@@ -48,24 +50,26 @@ class Heads(Approach):
         use_all_cores(settings.threads)
         torch.manual_seed(candidate.seed)
         model = cls.build(candidate, backbone, settings)
-        fingerprint = _fingerprint(candidate, backbone, train)
-        tokens = scratch / "tokens" / fingerprint
+        finish = adapt(candidate.method, model.module.encoder, settings)
+        run = fingerprint(candidate, backbone, train)
+        tokens = scratch / "tokens" / run
         encoded = {name: model._encoded(name, rows, tokens / name) for name, rows in train.items()}
         fit(
             model,
             encoded,
-            lambda: model._dev_score(dev),
+            lambda: dev_score(model, dev, settings.dev_rows, candidate.seed),
             settings,
             candidate.seed,
             scratch,
-            fingerprint,
+            run,
             candidate.name,
         )
+        finish()
         return model
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
-        """A pretrained encoder with fresh heads."""
+        """A pretrained backbone with fresh heads."""
         encoder = AutoModel.from_pretrained(
             backbone, dtype=torch.float32, use_safetensors=True, **_pooler(backbone)
         )
@@ -76,21 +80,20 @@ class Heads(Approach):
                 f"candidates.{candidate.name}.training.max_length: {settings.max_length} tokens, "
                 f"but backbone {candidate.backbone!r} reads at most {longest}. Lower max_length."
             )
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        options = HeadsOptions.model_validate(candidate.options)
+        decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
+        reading = Reading("last" if decoder else "mean", options.attention)
         precision = resolve_precision(settings.precision)
-        return cls(Network(encoder, candidate.tasks), tokenizer, settings.max_length, precision)
+        network = Network(encoder, candidate.tasks, reading, options.weights)
+        return cls(network, tokenizer, settings.max_length, precision)
 
     def _encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
         """Tokenised rows as a memory-mapped `datasets.Dataset`; `cache` is theirs alone."""
-        from datasets import Dataset, Features, List, Value, disable_progress_bars
-
-        disable_progress_bars()
-        numbers = List(Value("int32"))
-        targets = {f"target {task.name}": numbers for task in self._tasks_of(dataset)}
-        return Dataset.from_generator(
-            lambda: self._examples(dataset, rows),
-            features=Features({"input_ids": numbers, "length": Value("int32"), **targets}),
-            cache_dir=str(cache),
-            fingerprint=cache.parent.name[:32],
+        targets = tuple(f"target {task.name}" for task in self._tasks_of(dataset))
+        return tokenised(
+            lambda: self._examples(dataset, rows), ("input_ids", *targets), ("length",), cache
         )
 
     def _tasks_of(self, dataset: str) -> list[Task]:
@@ -101,14 +104,16 @@ class Heads(Approach):
             part = rows[begin : begin + 1000]
             encoding = self._tokenise([row.text for row in part])
             for i, row in enumerate(part):
+                words = self._words(encoding, i, row.text)
                 targets = {
-                    f"target {task.name}": targets_of(
-                        task, row, first_tokens(encoding, i, row.text)
-                    )
+                    f"target {task.name}": targets_of(task, row, words)
                     for task in self._tasks_of(dataset)
                 }
                 ids = encoding["input_ids"][i]
                 yield {"input_ids": ids, "length": len(ids), **targets}
+
+    def _words(self, encoding: Any, i: int, text: str) -> list[tuple[int, Place]]:
+        return word_tokens(encoding, i, text, self.module.reading.pooling == "last")
 
     def _tokenise(self, texts: Sequence[str]) -> Any:
         return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
@@ -128,18 +133,6 @@ class Heads(Approach):
     def _pad(self, ids: Sequence[Sequence[int]]) -> dict[str, Tensor]:
         padded = self.tokenizer.pad({"input_ids": list(ids)}, return_tensors="pt")
         return {name: padded[name] for name in ("input_ids", "attention_mask")}
-
-    def _dev_score(self, dev: Rows) -> float:
-        """Mean over tasks of the headline metric on dev rows."""
-        scores = []
-        for dataset, rows in dev.items():
-            tasks = self._tasks_of(dataset)
-            answers = self.predict([row.text for row in rows], 64)
-            scores += [
-                headline(task, [row.labels.get(task.field) for row in rows], answers[task.name])
-                for task in tasks
-            ]
-        return sum(scores) / len(scores)
 
     @torch.inference_mode()
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
@@ -167,7 +160,7 @@ class Heads(Approach):
                 answers[task.name] = [choice(task, row) for row in probabilities]
             else:
                 answers[task.name] = [
-                    spans(task, probabilities[i], first_tokens(encoding, i, text))
+                    spans(task, probabilities[i], self._words(encoding, i, text))
                     for i, text in enumerate(texts)
                 ]
         return answers
@@ -177,15 +170,15 @@ class Heads(Approach):
         self.tokenizer.save_pretrained(folder)
         weights = {k: v.detach().cpu().contiguous() for k, v in self.module.state_dict().items()}
         save_file(weights, folder / "model.safetensors")
-        write_json(
-            folder / "heads.json", {"max_length": self.max_length, "precision": self.precision}
-        )
+        kept = {"max_length": self.max_length, "precision": self.precision}
+        write_json(folder / "heads.json", {**kept, **asdict(self.module.reading)})
 
     @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
         settings = read_json(folder / "heads.json")
         encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), **_pooler(folder))
-        module = Network(encoder, tasks)
+        reading = Reading(settings.pop("pooling"), settings.pop("attention"))
+        module = Network(encoder, tasks, reading)
         module.load_state_dict(load_file(folder / "model.safetensors"))
         device = "cuda" if torch.cuda.is_available() else "cpu"
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -199,11 +192,3 @@ def _pooler(folder: Path) -> dict[str, bool]:
     """BERT's and RoBERTa's own pooler is not used, so it is not built either."""
     kind = read_json(folder / "config.json").get("model_type")
     return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta") else {}
-
-
-def _fingerprint(candidate: Resolved, backbone: Path, train: Rows) -> str:
-    """Names a training run: what it starts from, learns from and is told."""
-    total = hashlib.sha256(repr((candidate, sorted(train.items()))).encode())
-    for path in sorted(backbone.iterdir()):
-        total.update(sha256(path).encode())
-    return total.hexdigest()

@@ -1,7 +1,10 @@
 """The network: one encoder, and on it one linear head per task."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -10,11 +13,31 @@ from plait.tagging import tag_names
 from plait.tasks import Task
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a text is read: what a text's vector is, and which tokens a token attends to.
+
+    `mean` is the mean of the token vectors, `last` the last token's, which in a decoder has seen
+    all others. `bidirectional` lets a decoder's tokens see those after them, too.
+    """
+
+    pooling: Literal["mean", "last"] = "mean"
+    attention: Literal["causal", "bidirectional"] = "causal"
+
+
 class Network(nn.Module):
     """Encoder and heads. Heads are named by position: task names may hold dots."""
 
-    def __init__(self, encoder: PreTrainedModel, tasks: Sequence[Task]) -> None:
+    def __init__(
+        self,
+        encoder: PreTrainedModel,
+        tasks: Sequence[Task],
+        reading: Reading | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__()
+        self.reading = reading or Reading()
+        self.weights = weights or {}
         self.encoder = encoder
         self.tasks = tuple(tasks)
         size = encoder.config.hidden_size
@@ -23,21 +46,38 @@ class Network(nn.Module):
 
     def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         """By task: (batch × classes), or for tagging (batch × length × classes)."""
-        hidden = self.encoder(**inputs).last_hidden_state  # batch × length × size
-        mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)  # batch × size
+        hidden = self._hidden(inputs)
+        text = self._pooled(hidden, inputs["attention_mask"])
         return {
-            task.name: head(self.dropout(mean if task.kind == "classification" else hidden))
+            task.name: head(self.dropout(text if task.kind == "classification" else hidden))
             for task, head in zip(self.tasks, self.heads, strict=True)
             if task.name in names
         }
 
+    def _hidden(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Vectors of the tokens (batch × length × size)."""
+        mask = inputs["attention_mask"]
+        if self.reading.attention == "bidirectional":
+            length = mask.shape[1]
+            mask = mask.bool()[:, None, None, :].expand(-1, -1, length, -1)
+        found: Tensor = self.encoder(inputs["input_ids"], attention_mask=mask).last_hidden_state
+        return found
+
+    def _pooled(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """The texts' vectors (batch × size)."""
+        if self.reading.pooling == "last":
+            last = (mask.sum(1) - 1).clamp(min=0)
+            return hidden[torch.arange(len(hidden), device=hidden.device), last]
+        shares = mask.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * shares).sum(1) / shares.sum(1).clamp(min=1)
+
     def forward(
         self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """By task, the cross-entropy summed over its targets."""
+        """By task, the cross-entropy summed over its targets, times the task's weight."""
         return {
-            name: nn.functional.cross_entropy(
+            name: self.weights.get(name, 1.0)
+            * nn.functional.cross_entropy(
                 logits.float().flatten(0, -2),
                 targets[name].flatten(),
                 ignore_index=IGNORED,

@@ -12,23 +12,30 @@ from plait.tasks import Choice, Row, Span, Task
 Place = tuple[int, int]
 
 
-def first_tokens(encoding: Any, i: int, text: str) -> list[tuple[int, Place]]:
-    """For each word of text `i`: its first token's position, and its (start, end) characters."""
-    found: list[tuple[int, Place]] = []
-    previous = None
+def word_tokens(encoding: Any, i: int, text: str, last: bool) -> list[tuple[int, Place]]:
+    """For each word of text `i`: a token's position, and the word's (start, end) characters.
+
+    The token is the word's first, or with `last` its last, which alone has seen the whole word
+    where tokens attend to those before them.
+    """
+    places: dict[int, int] = {}
     for position, word in enumerate(encoding.word_ids(i)):
-        if word is not None and word != previous:
-            span = encoding.word_to_chars(i, word)
-            start = span.start
-            while start < span.end - 1 and text[start].isspace():
-                start += 1
-            found.append((position, (start, span.end)))
-        previous = word
-    return found
+        if word is not None and (last or word not in places):
+            places[word] = position
+    return [(position, _trimmed(encoding, i, word, text)) for word, position in places.items()]
+
+
+def _trimmed(encoding: Any, i: int, word: int, text: str) -> Place:
+    """A word's characters without the white space that some tokenizers count to it."""
+    span = encoding.word_to_chars(i, word)
+    start = int(span.start)
+    while start < span.end - 1 and text[start].isspace():
+        start += 1
+    return start, int(span.end)
 
 
 def targets_of(task: Task, row: Row, words: Sequence[tuple[int, Place]]) -> list[int]:
-    """Class of the row, or one class a token (IGNORED but on the first sub-words)."""
+    """Class of the row, or one class a token (IGNORED but on one token a word)."""
     label = row.labels.get(task.field)
     if task.kind == "classification":
         return [task.labels.index(str(label)) if label in task.labels else IGNORED]

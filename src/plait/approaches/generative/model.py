@@ -1,0 +1,139 @@
+"""Approach `generative`: a prompt in, the labels out as text, bound to valid answers.
+
+The setting of arXiv 2412.08587. Several tasks share one model by their prompts; with `joint` the
+tasks of one dataset are answered together, in one answer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.generative.completion import Completion, pack, pad
+from plait.approaches.learning import dev_score, fingerprint, tokenised
+from plait.batches import DTYPES, Batch, resolve_precision, use_all_cores
+from plait.errors import PlaitError
+from plait.files import read_json, write_json
+from plait.methods import adapt
+from plait.prompting.asking import Asking, forms_of
+from plait.prompting.decoder import Decoder
+from plait.settings import GenerativeOptions, Training
+from plait.tasks import Answer, Row, Task
+
+PACKED = 256
+"""Tokens of a packed row: attention's cost grows with the square of it, on a CPU noticeably."""
+
+
+class Generative(Approach):
+    """A decoder and how it is asked."""
+
+    def __init__(
+        self, asking: Asking, tasks: tuple[Task, ...], settings: Mapping[str, Any]
+    ) -> None:
+        self.asking, self.tasks, self.settings = asking, tasks, dict(settings)
+        self.decoder = asking.decoder
+        self.module: nn.Module = Completion(self.decoder.model)
+        self.packing = False
+
+    @classmethod
+    def train(
+        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
+    ) -> "Generative":
+        from plait.training import fit
+
+        settings = Training.model_validate(candidate.training)
+        use_all_cores(settings.threads)
+        torch.manual_seed(candidate.seed)
+        model = cls.build(candidate, backbone, settings)
+        finish = adapt(candidate.method, model.decoder.model, settings)
+        model.packing = settings.packing
+        name = fingerprint(candidate, backbone, train)
+        tokens = scratch / "tokens" / name
+        encoded = {key: model.encoded(key, rows, tokens / key) for key, rows in train.items()}
+        fit(
+            model,
+            encoded,
+            lambda: model._dev_score(dev, settings.dev_rows, candidate.seed),
+            settings,
+            candidate.seed,
+            scratch,
+            name,
+            candidate.name,
+        )
+        finish()
+        model.decoder.forget()
+        return model
+
+    @classmethod
+    def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Generative":
+        """A pretrained decoder, before training; weights in float32."""
+        precision = resolve_precision(settings.precision)
+        decoder = Decoder.load(backbone, settings.max_length, torch.float32, precision)
+        options = GenerativeOptions.model_validate(candidate.options)
+        forms = forms_of(candidate.tasks, options.joint, decoder.encode, decoder.end)
+        asking = Asking(decoder, forms, options.decoding)
+        asking.check(candidate.name)
+        kept = {"max_length": settings.max_length, "precision": precision}
+        return cls(asking, candidate.tasks, {**kept, **options.model_dump()})
+
+    def encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
+        """An example for each row and form that the row has all labels for.
+
+        Raises:
+            PlaitError: there is no example.
+        """
+        found = tokenised(
+            lambda: self._examples(dataset, rows), ("input_ids",), ("length", "answer"), cache
+        )
+        if not len(found):
+            names = ", ".join(task.name for task in self.tasks if task.dataset == dataset)
+            raise PlaitError(
+                f"dataset {dataset!r}: no train row has labels for all of {names}, which are asked "
+                "together; set options.joint to false for the candidate"
+            )
+        return found
+
+    def _examples(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        for form in self.asking.forms:
+            if form.tasks[0].dataset == dataset:
+                prompt = self.asking.prompt(form)
+                for row in rows:
+                    if all(row.labels.get(task.field) is not None for task in form.tasks):
+                        text, tokens = self.decoder.cut(row.text)
+                        answer = form.write(text, row.labels)
+                        ids = [*prompt.prefix, *tokens, *prompt.suffix, *answer]
+                        yield {"input_ids": ids, "length": len(ids), "answer": len(answer)}
+
+    def _dev_score(self, dev: Rows, most: int | None, seed: int) -> float:
+        self.decoder.forget()  # the weights have changed
+        return dev_score(self, dev, most, seed)
+
+    def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
+        """Padded to the longest, or packed."""
+        examples = [(row["input_ids"], row["answer"]) for row in rows]
+        return pack(examples, PACKED) if self.packing else pad(examples)
+
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+        return self.asking.answers(texts, batch_size)
+
+    def save(self, folder: Path) -> None:
+        self.asking.save(folder, DTYPES[self.settings["precision"]])
+        write_json(folder / "generative.json", self.settings)
+
+    @classmethod
+    def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Generative":
+        settings = read_json(folder / "generative.json")
+        precision = settings["precision"]
+        decoder = Decoder.load(folder, settings["max_length"], DTYPES[precision], precision)
+        decoder.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        forms = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
+        return cls(Asking(decoder, forms, settings["decoding"]), tasks, settings)
+
+    def remarks(self) -> dict[str, int]:
+        return dict(self.asking.given)
+
+    def parameters_count(self) -> int:
+        return self.asking.parameters_count()

@@ -1,0 +1,115 @@
+"""The same questions put to a chat endpoint that speaks OpenAI's protocol.
+
+OPENAI_BASE_URL and OPENAI_API_KEY name it and open it; neither is kept. PLAIT_ENDPOINT_CONCURRENCY
+(default 4) limits the requests under way. Answers are written freely, so some may be invalid.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import openai
+
+from plait.errors import PlaitError
+from plait.prompting.answers import Form, free_answers, letters
+from plait.prompting.asking import Shots, forms_of, no_shots
+from plait.prompting.chat import messages
+from plait.prompting.instructions import instruction
+from plait.tasks import Answer, Task
+
+RETRIES = 5
+SECONDS = 60.0
+
+
+class Endpoint:
+    """A model behind a chat endpoint; asked like a decoder of one's own."""
+
+    def __init__(
+        self,
+        model: str,
+        tasks: tuple[Task, ...],
+        joint: bool,
+        retries: int = RETRIES,
+        seconds: float = SECONDS,
+    ) -> None:
+        self.model, self.retries, self.seconds = model, retries, seconds
+        self.forms = tuple(forms_of(tasks, joint, letters, end=0))
+        self.shots: Shots = no_shots
+        self.given: Counter[str] = Counter()
+
+    def check(self, candidate: str) -> None:
+        """Nothing is known of the endpoint's context."""
+
+    def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Answer]]:
+        """By task, in the order of the texts.
+
+        Raises:
+            PlaitError: the endpoint is not named, does not answer after all retries, or answers
+                something that is no chat completion.
+        """
+        client = self._client()
+        found: dict[str, list[Answer]] = {}
+        concurrency = int(os.environ.get("PLAIT_ENDPOINT_CONCURRENCY", "4"))
+        with ThreadPoolExecutor(min(concurrency, batch_size)) as pool:
+            for form in self.forms:
+                answers = list(
+                    pool.map(lambda text, form=form: self._ask(client, form, text), texts)
+                )
+                for task in form.tasks:
+                    found[task.name] = [answer[task.name] for answer in answers]
+        return found
+
+    def _client(self) -> openai.OpenAI:
+        if not os.environ.get("OPENAI_API_KEY"):
+            raise PlaitError(
+                f"backbone model {self.model!r}: OPENAI_API_KEY is not set. Set it, and "
+                "OPENAI_BASE_URL for an endpoint other than OpenAI's own (any value will do where "
+                "the endpoint asks for no key)."
+            )
+        return openai.OpenAI(max_retries=self.retries, timeout=self.seconds)
+
+    def _ask(self, client: openai.OpenAI, form: Form, text: str) -> dict[str, Answer]:
+        turns = [*self.shots(form, text), (text, None)]
+        try:
+            reply: Any = client.chat.completions.create(
+                model=self.model,
+                messages=messages(instruction(form.tasks, labels=True), turns),  # type: ignore[arg-type]
+                temperature=0,
+            )
+            written = reply.choices[0].message.content or ""
+        except (openai.APIError, AttributeError, IndexError, TypeError, ValueError) as error:
+            raise PlaitError(self._unanswered(client, error)) from error
+        answers, valid = free_answers(form, text, written)
+        self._count(reply.usage, valid)
+        return answers
+
+    def _count(self, usage: Any, valid: bool) -> None:
+        self.given["answers"] += 1
+        self.given["invalid"] += not valid
+        if usage is not None:
+            self.given["prompt_tokens"] += usage.prompt_tokens
+            self.given["completion_tokens"] += usage.completion_tokens
+
+    def _unanswered(self, client: openai.OpenAI, error: Exception) -> str:
+        return (
+            f"{client.base_url}: expected a chat completion of model {self.model!r}, found "
+            f"{type(error).__name__}: {error} (after {self.retries} retries where one may help). "
+            "Check OPENAI_BASE_URL, the key, the model's name and the endpoint's log."
+        )
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """Not to be had."""
+        raise PlaitError(
+            "options.examples: 'nearest' needs a decoder's vectors, found a chat endpoint; "
+            "use 'seed'"
+        )
+
+    def save(self, folder: Path, dtype: Any) -> None:
+        """There are no weights."""
+
+    def parameters_count(self) -> int:
+        """Not known; 0."""
+        return 0

@@ -1,0 +1,118 @@
+"""Approach `prompt`: a pretrained decoder, or the model of a chat endpoint, is asked in words.
+
+Nothing is learned. The instruction names the labels, and up to k train rows stand in the prompt as
+examples (k-shot; none: zero-shot).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.numpy import load_file, save_file
+
+from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.prompt.endpoint import Endpoint
+from plait.approaches.prompt.examples import Fixed, Nearest, drawn, usable
+from plait.batches import DTYPES, resolve_precision, use_all_cores
+from plait.errors import PlaitError
+from plait.files import read_json, write_json
+from plait.prompting.answers import Form
+from plait.prompting.asking import Asking, Shots, forms_of
+from plait.prompting.decoder import Decoder
+from plait.settings import PromptOptions, Training
+from plait.tasks import Answer, Row, Task, read_rows, write_rows
+
+EXAMPLES = "examples.jsonl"
+VECTORS = "examples.safetensors"
+
+
+class Prompted(Approach):
+    """A model that is asked, and the rows that may stand in the prompt."""
+
+    def __init__(
+        self, tasks: tuple[Task, ...], settings: Mapping[str, Any], asking: "Asking | Endpoint"
+    ) -> None:
+        self.tasks, self.settings, self.asking = tasks, dict(settings), asking
+        self.rows: list[Row] = []
+        self.vectors: Any = None
+
+    @classmethod
+    def train(
+        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
+    ) -> "Prompted":
+        training = Training.model_validate(candidate.training)
+        use_all_cores(training.threads)
+        options = PromptOptions.model_validate(candidate.options)
+        settings = {
+            "max_length": training.max_length,
+            "precision": resolve_precision(training.precision),
+            **options.model_dump(),
+            "backbone": read_json(backbone / "backbone.json"),
+        }
+        model = cls(candidate.tasks, settings, _asking(backbone, candidate.tasks, settings))
+        model._choose(options, train, candidate.seed)
+        model.asking.check(candidate.name)
+        return model
+
+    def _choose(self, options: PromptOptions, train: Rows, seed: int) -> None:
+        """Take the examples from train rows."""
+        if not options.shots:
+            return
+        form, *others = self.asking.forms
+        if others:
+            raise PlaitError(
+                "options.shots: examples need tasks of one dataset, answered together; set "
+                "options.joint, or make a candidate for each task"
+            )
+        rows = usable(form, train[form.tasks[0].dataset])
+        if options.examples == "seed":
+            self.rows = drawn(form, rows, options.shots, seed)
+        else:
+            self.rows = rows
+            self.vectors = self.asking.embed([row.text for row in rows])
+        self.asking.shots = self._shots()
+
+    def _shots(self) -> Shots:
+        if self.vectors is None:
+            return Fixed(self.rows)
+        return Nearest(self.rows, self.vectors, self.settings["shots"], self.asking.embed)
+
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+        return self.asking.answers(texts, batch_size)
+
+    def remarks(self) -> dict[str, int]:
+        return dict(self.asking.given)
+
+    def save(self, folder: Path) -> None:
+        self.asking.save(folder, DTYPES[self.settings["precision"]])
+        write_json(folder / "prompt.json", self.settings)
+        write_rows(folder / EXAMPLES, self.rows)
+        if self.vectors is not None:
+            save_file({"vectors": self.vectors}, folder / VECTORS)
+
+    @classmethod
+    def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Prompted":
+        settings = read_json(folder / "prompt.json")
+        model = cls(tasks, settings, _asking(folder, tasks, settings))
+        model.rows = read_rows(folder / EXAMPLES)
+        if (folder / VECTORS).exists():
+            model.vectors = load_file(folder / VECTORS)["vectors"]
+        if model.rows:
+            model.asking.shots = model._shots()
+        return model
+
+    def parameters_count(self) -> int:
+        return self.asking.parameters_count()
+
+
+def _asking(
+    folder: Path, tasks: tuple[Task, ...], settings: Mapping[str, Any]
+) -> "Asking | Endpoint":
+    if settings["backbone"]["kind"] == "endpoint":
+        return Endpoint(settings["backbone"]["model"], tasks, settings["joint"])
+    precision = settings["precision"]
+    decoder = Decoder.load(folder, settings["max_length"], DTYPES[precision], precision)
+    decoder.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    forms: list[Form] = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
+    return Asking(decoder, forms, settings["decoding"], labels=True)

@@ -1,0 +1,36 @@
+"""A GGUF file → safetensors and a tokenizer that can be trained."""
+
+import sys
+from pathlib import Path
+
+from plait.errors import PlaitError
+
+
+def dequantise(folder: Path, name: str) -> None:
+    """Turn the folder's GGUF file into bfloat16 safetensors; the file itself goes.
+
+    Raises:
+        PlaitError: the file is missing or transformers cannot read it.
+    """
+    if not (folder / name).is_file():
+        raise PlaitError(f"{folder.name}.gguf: the source has no file {name!r}")
+    print(f"{name}: turned into safetensors, which takes half a minute", file=sys.stderr)
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=name, dtype=torch.bfloat16, low_cpu_mem_usage=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+    except (ValueError, KeyError, OSError, NotImplementedError) as error:
+        raise PlaitError(
+            f"{folder.name}: transformers cannot read the GGUF file {name!r}: {error}. "
+            "Name another file, or a source of safetensors."
+        ) from error
+    (folder / name).unlink()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

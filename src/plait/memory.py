@@ -1,0 +1,31 @@
+"""Memory that runs out, said so that one knows what to change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from plait.errors import PlaitError
+
+# What torch's allocator on a CPU says, in a plain RuntimeError.
+_SIGNS = ("can't allocate memory", "not enough memory")
+
+
+@contextmanager
+def memory_for(what: str, remedy: str) -> Iterator[None]:
+    """Turn memory running out, on GPU or CPU, into an error that says for what.
+
+    Raises:
+        PlaitError: memory ran out in the block.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise PlaitError(f"memory ran out {what}: {error}. {remedy}") from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or any(sign in str(error) for sign in _SIGNS)

@@ -1,0 +1,140 @@
+"""What every approach promises, tried on every line of the registry and each way to use it."""
+
+from pathlib import Path
+
+import pytest
+
+from conftest import INTENT, SLOTS, candidate, home_rows
+from plait.approaches.base import Approach, Resolved
+from plait.approaches.loading import approach
+from plait.approaches.registry import APPROACHES
+from plait.tasks import Answer, Choice, Span, Task
+
+TRAIN, DEV = {"home": home_rows(32)}, {"home": home_rows(8, 32)}
+TEXTS = [row.text for row in home_rows(9, 40)] + ["a", "turn off the attic number 7 in the hall"]
+FAST = {"epochs": 1, "evaluations": 1, "threads": 1}
+BOTH = (INTENT, SLOTS)
+WAYS = {
+    "heads": candidate(*BOTH, **FAST),
+    "heads, decoder": candidate(*BOTH, **FAST),
+    "heads, decoder, bidirectional": candidate(
+        *BOTH, options={"attention": "bidirectional"}, **FAST
+    ),
+    "heads, lora": candidate(*BOTH, method="lora", **FAST),
+    "heads, decoder, lora": candidate(*BOTH, method="lora", **FAST),
+    "linear": candidate(*BOTH, approach="linear"),
+    "generative": candidate(*BOTH, approach="generative", **FAST),
+    "generative, one task": candidate(SLOTS, approach="generative", **FAST),
+    "generative, apart": candidate(*BOTH, approach="generative", options={"joint": False}, **FAST),
+    "generative, free": candidate(
+        *BOTH, approach="generative", options={"decoding": "free"}, **FAST
+    ),
+    "generative, lora, packed": candidate(
+        *BOTH,
+        approach="generative",
+        method="lora",
+        packing=True,
+        gradient_checkpointing=True,
+        gradient_accumulation=2,
+        **FAST,
+    ),
+    "prompt, zero-shot": candidate(*BOTH, approach="prompt", max_length=16),
+    "prompt, two-shot": candidate(*BOTH, approach="prompt", max_length=16, options={"shots": 2}),
+    "prompt, nearest": candidate(
+        *BOTH, approach="prompt", max_length=16, options={"shots": 2, "examples": "nearest"}
+    ),
+}
+
+
+def backbone(way: str, made: Resolved, tiny_encoder: Path, tiny_decoder: Path) -> Path:
+    decoding = "decoder" in way or made.approach in ("generative", "prompt")
+    return tiny_decoder if decoding else tiny_encoder
+
+
+def trained(made: Resolved, weights: Path, folder: Path) -> Approach:
+    (folder / "scratch").mkdir()
+    return approach(made.approach).train(made, weights, TRAIN, DEV, folder / "scratch")
+
+
+def test_every_line_of_the_registry_is_tried() -> None:
+    assert {made.approach for made in WAYS.values()} == set(APPROACHES)
+    assert {(w.approach, w.method) for w in WAYS.values()} == {
+        (name, method) for name, entry in APPROACHES.items() for method in entry.methods
+    }
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_approach_keeps_its_contract(
+    way: str, tiny_encoder: Path, tiny_decoder: Path, tmp_path: Path
+) -> None:
+    made = WAYS[way]
+    model = trained(made, backbone(way, made, tiny_encoder, tiny_decoder), tmp_path)
+    answers = model.predict(TEXTS, batch_size=4)
+    assert set(answers) == {task.name for task in made.tasks}
+    for task in made.tasks:
+        assert len(answers[task.name]) == len(TEXTS)
+        for text, answer in zip(TEXTS, answers[task.name], strict=True):
+            _is_valid(task, text, answer, free="free" in way)
+    single = [model.predict([text], batch_size=1) for text in TEXTS]
+    for task in made.tasks:
+        _same(answers[task.name], [found[task.name][0] for found in single])
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    model.save(folder)
+    again = approach(made.approach).load(folder, made.tasks)
+    assert again.parameters_count() == model.parameters_count() > 0
+    for name, found in again.predict(TEXTS, batch_size=4).items():
+        _same(answers[name], found)
+
+
+def _is_valid(task: Task, text: str, answer: Answer, free: bool) -> None:
+    if isinstance(answer, Choice):
+        assert answer.label in task.labels or free
+        assert set(task.labels) <= set(answer.probabilities)
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-4)
+    else:
+        assert all(span.label in task.labels and text[span.start : span.end] for span in answer)
+        assert list(answer) == sorted(answer)
+
+
+def _same(one: list[Answer], other: list[Answer]) -> None:
+    for left, right in zip(one, other, strict=True):
+        if isinstance(left, Choice):
+            assert isinstance(right, Choice)
+            assert left.probabilities == pytest.approx(right.probabilities, abs=1e-4)
+        else:
+            assert not isinstance(right, Choice)
+            assert left == right
+            assert [s.probability for s in left] == pytest.approx(
+                [s.probability for s in right], abs=1e-4
+            )
+
+
+def test_the_same_command_gives_the_same_decoder(tiny_decoder: Path, tmp_path: Path) -> None:
+    bundles = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        model = trained(WAYS["generative, lora, packed"], tiny_decoder, folder)
+        (folder / "bundle").mkdir()
+        model.save(folder / "bundle")
+        bundles.append((folder / "bundle/model.safetensors").read_bytes())
+    assert bundles[0] == bundles[1]
+
+
+def test_a_decoder_learns_to_answer(tiny_decoder: Path, tmp_path: Path) -> None:
+    made = candidate(
+        *BOTH, approach="generative", epochs=40, learning_rate=5e-3, batch_size=16, threads=1
+    )
+    model = trained(made, tiny_decoder, tmp_path)
+    rows = home_rows(12, 100)
+    answers = model.predict([row.text for row in rows])
+    right = [
+        a.label == row.labels["intent"]
+        for a, row in zip(answers["intent"], rows, strict=True)
+        if isinstance(a, Choice)
+    ]
+    found = [a == row.labels["slots"] for a, row in zip(answers["slots"], rows, strict=True)]
+    assert sum(right) >= 10
+    assert sum(found) >= 8
+    assert isinstance(answers["slots"][0], tuple)
+    assert all(isinstance(span, Span) for span in answers["slots"][0])
