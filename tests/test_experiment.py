@@ -152,7 +152,7 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             ("backbones", "tfidf", "kind"),
             "encoder",
             "backbones.tfidf: a backbone of kind 'encoder' has 0 sources; expected exactly one of "
-            "`wheel`, `hub` (none for kind 'none')",
+            "`wheel`, `hub` (none for the kinds 'endpoint' and 'none')",
         ),
         (
             ("candidates", "minilm-intent", "training", "epoch"),
@@ -173,7 +173,7 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             ("candidates", "minilm-intent", "backbone"),
             "tfidf",
             "candidates.minilm-intent.backbone: approach 'heads' works with a backbone of kind "
-            "'encoder', found 'tfidf' of kind 'none'",
+            "'encoder' or 'decoder', found 'tfidf' of kind 'none'",
         ),
         (
             ("candidates", "tfidf-intent", "backbone"),
@@ -189,7 +189,29 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         (
             ("candidates", "minilm-intent", "method"),
             "lorra",
-            "candidates.minilm-intent.method: unknown method 'lorra'; known: full",
+            "candidates.minilm-intent.method: unknown method 'lorra'; did you mean 'lora'?",
+        ),
+        (
+            ("candidates", "minilm-intent+slots", "options"),
+            {"attention": "both"},
+            "candidates.minilm-intent+slots.options.attention: found 'both', expected 'causal' or "
+            "'bidirectional'",
+        ),
+        (
+            ("candidates", "minilm-intent+slots", "options"),
+            {"weights": {"topic20": 2}},
+            "candidates.minilm-intent+slots.options.weights.topic20: expected a task of the "
+            "candidate: intent, slots",
+        ),
+        (
+            ("candidates", "tfidf-intent", "options"),
+            {"shots": 5},
+            "candidates.tfidf-intent.options.shots: unknown setting; known: none",
+        ),
+        (
+            ("backbones", "minilm", "model"),
+            "gpt",
+            "backbones.minilm: `model` is the name of an endpoint's model: give it there, only there",
         ),
         (
             ("candidates", "minilm-intent+slots", "tasks"),
