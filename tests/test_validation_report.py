@@ -90,7 +90,7 @@ def test_healthy_data_opens_the_gate(project: Callable[[Rows], Path]) -> None:
     folder = project(rows())
     stage()
     assert {path.name for path in (folder / "validation").iterdir()} == {
-        "report.json", "index.html", "gate.json",
+        "report.json", "index.html", "summary.md", "leaks.json", "gate.json",
     }  # fmt: skip
     assert (folder / "validation/gate.json").read_text() == '{\n  "passed": true\n}\n'
     report = read_json(folder / "validation/report.json")
@@ -99,7 +99,9 @@ def test_healthy_data_opens_the_gate(project: Callable[[Rows], Path]) -> None:
     assert report["datasets"]["notes"]["support"]["places"] == [
         {"name": "city", "train": 30, "dev": 20, "heldout": 20}
     ]
-    assert {"least": 16, "train": 30, "dev": 20} in report["datasets"]["notes"]["lengths"]
+    assert {"least": 16, "train": 30, "dev": 20, "heldout": 20} in report["datasets"]["notes"][
+        "lengths"
+    ]
 
 
 def test_label_without_train_rows_is_a_warning_and_the_run_goes_on(
@@ -126,7 +128,7 @@ def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows],
     with pytest.raises(PlaitError) as error:
         stage()
     assert {path.name for path in (folder / "validation").iterdir()} == {
-        "report.json", "index.html",
+        "report.json", "index.html", "summary.md", "leaks.json",
     }  # fmt: skip
     lines = str(error.value).splitlines()
     assert "2 critical checks failed" in lines[0]
