@@ -257,6 +257,18 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             0.1,
             "validation.max_duplicate_shares: unknown setting; did you mean 'max_duplicate_share'?",
         ),
+        (
+            ("validation", "rules"),
+            {"text_duplicates": "warn"},
+            "validation.rules.text_duplicates: unknown rule 'text_duplicates'; "
+            "did you mean 'text_duplicate'?",
+        ),
+        (
+            ("validation", "rules"),
+            {"label_drift": "quarantine"},
+            "validation.rules.label_drift: points at no single row to take out; "
+            "expected 'error' or 'warn'",
+        ),
         (("tasks",), ["intent"], "tasks: found ['intent'], expected a section of settings"),
     ],
     ids=lambda part: ".".join(part) if isinstance(part, tuple) else "",

@@ -18,7 +18,7 @@ quote (docs/results/near_duplicates.md)."""
 Shingles = NDArray[np.uint32]
 
 _WORDS = re.compile(r"\w+")
-_MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+_MIX = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)))
 
 
 def words(text: str) -> list[str]:
@@ -32,17 +32,17 @@ def normal(found: list[str]) -> str:
     return hashlib.blake2b(joined, digest_size=8).hexdigest()
 
 
-def shingles(found: list[str]) -> Shingles:
-    """Sorted distinct hashes of every two consecutive words; none for fewer than two words.
+def shingles(found: list[str], size: int = SHINGLE) -> Shingles:
+    """Sorted distinct hashes of every `size` (up to three) consecutive words, if there are so many.
 
     Hashes are made from the words alone: the same on every machine and in every release.
     """
-    if len(found) < SHINGLE:
+    if len(found) < size:
         return np.empty(0, dtype=np.uint32)
     hashes = np.fromiter(map(_word, found), dtype=np.uint64, count=len(found))
-    count = len(found) - SHINGLE + 1
+    count = len(found) - size + 1
     mixed = np.zeros(count, dtype=np.uint64)
-    for place, factor in enumerate(_MIX):
+    for place, factor in enumerate(_MIX[:size]):
         mixed = (mixed ^ hashes[place : place + count]) * factor
         mixed ^= mixed >> np.uint64(29)
     return np.unique((mixed >> np.uint64(32)).astype(np.uint32))
