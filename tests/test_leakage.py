@@ -13,7 +13,7 @@ from notes import TASKS, Data, declared, healthy, write
 from plait.experiment import Validation
 from plait.leakage.leaks import leaks
 from plait.leakage.matches import Text, match
-from plait.leakage.near import jaccard, near_pairs
+from plait.leakage.near import near_pairs, similarities
 from plait.leakage.shingles import Shingles, normal, packed, shingles, unpacked, words
 from plait.tasks import Task
 from plait.validation import validate
@@ -32,6 +32,12 @@ def as_text(name: str, found: list[str], short_words: int = 20) -> Text:
     return Text(name, " ".join(found), normal(found), sets)
 
 
+def jaccard(left: list[str], right: list[str]) -> float:
+    """Of the sets of word pairs, without hashes."""
+    one, other = (set(itertools.pairwise(each)) for each in (left, right))
+    return len(one & other) / len(one | other) if one | other else 0.0
+
+
 def edited(found: list[str], share: float) -> list[str]:
     """A share of the words replaced, evenly."""
     step = round(1 / share)
@@ -42,9 +48,9 @@ def edited(found: list[str], share: float) -> list[str]:
     st.lists(st.sampled_from("abcd"), max_size=40), st.lists(st.sampled_from("abcd"), max_size=40)
 )
 def test_jaccard_of_hashes_is_that_of_the_words(left: list[str], right: list[str]) -> None:
-    one, other = (set(itertools.pairwise(each)) for each in (left, right))
-    expected = len(one & other) / len(one | other) if one | other else 0.0
-    assert jaccard(shingles(left), shingles(right)) == pytest.approx(expected)
+    expected = jaccard(left, right)
+    sets, pairs = [shingles(left), shingles(right)], (np.array([0, 1]), np.array([1, 1]))
+    assert similarities(sets, *pairs) == pytest.approx([expected, float(len(right) > 1)])
 
 
 def test_hashes_are_the_same_on_every_machine() -> None:
@@ -61,7 +67,9 @@ def test_every_pair_above_the_threshold_is_found_and_no_other() -> None:
     every = base + [edited(each, rng.choice([0.05, 0.1, 0.2, 0.5])) for each in base]
     sets = [shingles(each) for each in every]
     expected = {
-        (i, j) for i, j in itertools.combinations(range(120), 2) if jaccard(sets[i], sets[j]) >= 0.4
+        (i, j)
+        for i, j in itertools.combinations(range(120), 2)
+        if jaccard(every[i], every[j]) >= 0.4
     }
     found = near_pairs(sets, 0.4)
     assert set(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected

@@ -80,10 +80,11 @@ class Matches:
         _, component = connected_components(edges, directed=False)
         known = np.flatnonzero(self.groups >= 0)
         of = component[self.groups[known]] if size else np.empty(0, np.int64)
+        shared = np.bincount(of)[of] > 1
+        known, of = known[shared], of[shared]
         order = np.argsort(of, kind="stable")
-        cuts = np.flatnonzero(np.diff(of[order])) + 1
-        parts = [part for part in np.split(known[order], cuts) if len(part) > 1]
-        return sorted(parts, key=lambda part: (-len(part), int(part[0])))
+        parts = np.split(known[order], np.flatnonzero(np.diff(of[order])) + 1)
+        return sorted(filter(len, parts), key=lambda part: (-len(part), int(part[0])))
 
     def side_of(self, text: int) -> Side:
         """The side that a text belongs to."""

@@ -14,19 +14,20 @@ from plait.leakage.shingles import normal, shingles, unpacked, words
 from plait.tasks import SPLITS, Split
 from plait.textfacts import Facts, facts
 from plait.validation.prepared import Line, Prepared
-from plait.validation.unusual import Lines, WordSets, common_lines, word_set
+from plait.validation.unusual import Lines, WordSets, common_lines, common_words, word_set
 
 
 @dataclass(frozen=True)
 class Compared:
     """`matches` of all texts; by side the facts of each text, and of train and dev its words;
-    by dataset the lines that many of its training texts share.
+    by dataset the words and the lines that many of its training texts share.
     """
 
     matches: Matches
     together: Together
     facts: Mapping[tuple[str, str], Sequence[Facts | None]]
     words: Mapping[tuple[str, str], WordSets]
+    common: Mapping[str, frozenset[str]]
     lines: Mapping[str, Lines]
 
 
@@ -47,7 +48,10 @@ def compare(
         texts[data.name, "heldout"] = [_hidden(value) for value in data.heldout]
         found[data.name, "heldout"] = [Facts(**value["facts"]) for value in data.heldout]
         lines[data.name] = common_lines(line.text for line in data.train)
-    return Compared(match(texts, threshold), together, found, sets, lines)
+    common = {
+        name: common_words(words) for (name, split), words in sets.items() if split == "train"
+    }
+    return Compared(match(texts, threshold), together, found, sets, common, lines)
 
 
 def _judged(line: Line, short_words: int) -> tuple[Text, Facts | None, frozenset[str] | None]:

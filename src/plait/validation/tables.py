@@ -68,8 +68,7 @@ def _rows(data: Prepared, split: str, lines: Sequence[Line], compared: Compared)
         ],
         axis=1,
     )
-    words = compared.words[data.name, split]
-    table["unlike"] = unlike(words, compared.words[data.name, "train"])
+    table["unlike"] = unlike(compared.words[data.name, split], compared.common[data.name])
     table["boilerplate"] = boilerplate(table["text"], compared.lines[data.name])
     return table.assign(**match_columns(compared, data.name, split))
 

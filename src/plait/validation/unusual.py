@@ -32,15 +32,19 @@ def word_set(words: Sequence[str]) -> frozenset[str] | None:
     return found if len(found) >= JUDGED_WORDS else None
 
 
-def unlike(sets: WordSets, train: WordSets) -> NDArray[np.bool_]:
+def common_words(train: WordSets) -> frozenset[str]:
+    """Words that at least 2 % of the training texts hold, and three texts."""
+    counts = Counter(word for each in train if each is not None for word in each)
+    texts = sum(each is not None for each in train)
+    least = max(_COMMON_TEXTS, _COMMON_SHARE * texts)
+    return frozenset(word for word, count in counts.items() if count >= least)
+
+
+def unlike(sets: WordSets, common: frozenset[str]) -> NDArray[np.bool_]:
     """Whether a text has none of the words that are common in train: another language, or noise.
 
     Nothing is unlike where train has no common words.
     """
-    counts = Counter(word for each in train if each is not None for word in each)
-    texts = sum(each is not None for each in train)
-    least = max(_COMMON_TEXTS, _COMMON_SHARE * texts)
-    common = frozenset(word for word, count in counts.items() if count >= least)
     return np.array(
         [bool(common) and each is not None and common.isdisjoint(each) for each in sets], dtype=bool
     )
