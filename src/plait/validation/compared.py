@@ -1,6 +1,6 @@
 """Prepared datasets → what is compared between their rows, across splits and datasets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,13 @@ from plait.fingerprints import fingerprint
 from plait.leakage.leaks import Together, known_to
 from plait.leakage.matches import Flags, Matches, Side, Text, match
 from plait.leakage.shingles import normal, shingles, unpacked, words
+from plait.progress import Progress
 from plait.tasks import SPLITS, Split
 from plait.textfacts import Facts, facts
 from plait.validation.prepared import Line, Prepared
 from plait.validation.unusual import Lines, WordSets, common_lines, common_words, word_set
+
+_SHOWN = 1000
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ def compare(
     lines: dict[str, Lines] = {}
     for data in datasets:
         for split, rows in data.rows():
-            judged = [_judged(line, short_words) for line in rows]
+            with Progress(len(rows), f"{data.name}, {split}", "row") as bar:
+                judged = [_judged(line, short_words) for line in _counted(rows, bar)]
             texts[data.name, split] = [text for text, _, _ in judged]
             found[data.name, split] = [of_text for _, of_text, _ in judged]
             sets[data.name, split] = [words for _, _, words in judged]
@@ -52,6 +56,13 @@ def compare(
         name: common_words(words) for (name, split), words in sets.items() if split == "train"
     }
     return Compared(match(texts, threshold), together, found, sets, common, lines)
+
+
+def _counted(rows: Sequence[Line], bar: Progress) -> Iterator[Line]:
+    for count, line in enumerate(rows, 1):
+        if count % _SHOWN == 0:
+            bar.update(_SHOWN)
+        yield line
 
 
 def _judged(line: Line, short_words: int) -> tuple[Text, Facts | None, frozenset[str] | None]:
