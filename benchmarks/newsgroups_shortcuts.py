@@ -8,7 +8,7 @@ reader's `strip`). Writes docs/results/newsgroups.{json,md}.
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,44 +109,56 @@ def _checked(folder: Path, found: Posts) -> Dataset:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    twice = result["duplicates"]
-    lines = [
-        "# Raw 20 Newsgroups: duplicates and shortcuts",
-        "",
-        "    PLAIT_MIRROR=../shared/data python benchmarks/newsgroups_shortcuts.py",
-        "",
-        "## Posts that stand twice",
-        "",
-        f"Of {twice['posts']['heldout']:,} held-out posts {twice['leaks']['exact']:,} stand in "
-        f"train or dev word for word, and {twice['leaks']['near']:,} nearly",
-        f"so (word 2-shingles, Jaccard of at least {Validation().near_duplicate}; headers "
-        "and quotes are part of a raw post).",
-        "",
-        "| split | posts | repeat an earlier post | nearly repeat one |",
-        "|---|---|---|---|",
-    ]
-    for split, name in (("train", "train"), ("dev", "dev"), ("heldout", "held-out")):
-        counts = twice["repeats"][split]
-        count = twice["posts"][split]
-        lines.append(f"| {name} | {count:,} | {counts['equal']:,} | {counts['near']:,} |")
-    lines += ["", "| task | posts with an equal post of another label | with a near one |"]
-    lines.append("|---|---|---|")
-    for name, counts in twice["conflicts"].items():
-        lines.append(f"| {name} | {counts['equal']:,} | {counts['near']:,} |")
-    lines += [
-        "",
-        "## How far a model gets",
-        "",
-        "Accuracy of TF-IDF (words, sublinear, in two posts or more) and a linear SVM, trained on",
-        "the published training posts, on the published test posts; 95 % interval (Wilson).",
-        "",
-        "| text | topic20 | topic7 | n |",
-        "|---|---|---|---|",
-    ]
-    for row in result["probes"]:
-        cells = [_said(row[name]) for name in ("topic20", "topic7")]
-        lines.append(f"| {row['text']} | {cells[0]} | {cells[1]} | {row['topic20']['n']:,} |")
-    return "\n".join([*lines, ""])
+    return "\n".join(
+        [
+            "# Raw 20 Newsgroups: duplicates and shortcuts",
+            "",
+            "    PLAIT_MIRROR=../shared/data python benchmarks/newsgroups_shortcuts.py",
+            "",
+            "## Posts that stand twice",
+            "",
+            "Equal: but for white space. Near: the same words, or (from "
+            f"{Validation().short_words} words on) word 2-shingles with a",
+            f"Jaccard similarity of at least {Validation().near_duplicate}; replies that quote "
+            "most of a post are among them.",
+            *_twice(result["duplicates"]),
+            "",
+            "## How far a model gets",
+            "",
+            "Accuracy of TF-IDF (words, sublinear, in two posts or more) and a linear SVM, trained",
+            "on the published training posts, on the published test posts; 95 % interval (Wilson).",
+            "",
+            "| text | topic20 | topic7 | n |",
+            "|---|---|---|---|",
+            *map(_probe, result["probes"]),
+            "",
+        ]
+    )
+
+
+def _twice(duplicates_: dict[str, Any]) -> Iterator[str]:
+    for text, found in duplicates_.items():
+        leaks_, posts_ = found["leaks"], found["posts"]
+        yield ""
+        yield (
+            f"**{text.capitalize()}**: of {posts_['heldout']:,} held-out posts "
+            f"{leaks_['exact']:,} stand in train or dev, {leaks_['near']:,} nearly so. Posts with"
+        )
+        yield "an equal (a near) post of another label, in train and dev: " + ", ".join(
+            f"{name} {counts['equal']:,} ({counts['near']:,})"
+            for name, counts in found["conflicts"].items()
+        )
+        yield from ("", "| split | posts | repeat an earlier post | nearly repeat one |")
+        yield "|---|---|---|---|"
+        for split, counts in found["repeats"].items():
+            name = split.replace("heldout", "held-out")
+            yield f"| {name} | {posts_[split]:,} | {counts['equal']:,} | {counts['near']:,} |"
+
+
+def _probe(row: dict[str, Any]) -> str:
+    return f"| {row['text']} | {_said(row['topic20'])} | {_said(row['topic7'])} | " + (
+        f"{row['topic20']['n']:,} |"
+    )
 
 
 def _said(found: dict[str, Any]) -> str:
@@ -158,10 +170,11 @@ def main() -> None:
     step = 10 if options.quick else 1
     with tempfile.TemporaryDirectory() as scratch:
         texts = {name: posts(Path(scratch), strip)[::step] for name, strip in PROBES}
-    whole = texts["whole posts"]
-    texts["headers alone"] = headers(whole)
+    texts["headers alone"] = headers(texts["whole posts"])
     result = {
-        "duplicates": duplicates(whole),
+        "duplicates": {
+            name: duplicates(texts[name]) for name in ("whole posts", "without headers")
+        },
         "probes": [
             {"text": name, **{t.name: accuracy(found, t.field) for t in TASKS}}
             for name, found in texts.items()
