@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from plait.fingerprints import fingerprint
-from plait.leakage.leaks import Together, known_to
+from plait.leakage.leaks import Together, trained_sides
 from plait.leakage.matches import Flags, Matches, Side, Text, match
 from plait.leakage.shingles import normal, shingles, unpacked, words
 from plait.progress import Progress
@@ -92,18 +92,15 @@ def _hidden(value: Mapping[str, Any]) -> Text:
 
 def match_columns(compared: Compared, dataset: str, split: Split) -> dict[str, Flags]:
     """Columns of the table of a split that say where its texts are found besides."""
-    matches, side = compared.matches, (dataset, split)
+    matches = compared.matches
+    side: Side = (dataset, split)
     columns = {"repeats": matches.repeats(side), "near_repeats": matches.near_repeats(side)}
     for other in SPLITS:
         if other != split:
             columns[f"in_{other}"] = matches.equal_in(side, [(dataset, other)])
             columns[f"near_{other}"] = matches.near_in(side, [(dataset, other)])
-    others = [
-        (name, kept)
-        for name in known_to(dataset, compared.together)
-        for kept in ("train", "dev")
-        if name != dataset and (name, kept) in matches.sides
-    ]
+    trained = trained_sides(dataset, compared.together, matches)
+    others = [other for other in trained if other[0] != dataset]
     columns["elsewhere"] = _alike_in(matches, side, others)
     if split != "heldout":
         columns["copied"] = _alike_in(matches, side, [(dataset, "heldout")])

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plait.tasks import SPLITS, Label, Task
+from plait.tasks import SPLITS, Label, Split, Task
 from plait.textfacts import Facts, span_facts
 from plait.validation.compared import Compared, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
@@ -55,7 +55,7 @@ def _table(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.D
     return pd.DataFrame({c: pd.Series([r[c] for r in rows], dtype=object) for c in columns})
 
 
-def _rows(data: Prepared, split: str, lines: Sequence[Line], compared: Compared) -> pd.DataFrame:
+def _rows(data: Prepared, split: Split, lines: Sequence[Line], compared: Compared) -> pd.DataFrame:
     labels = [f"label:{task.name}" for task in data.tasks]
     found = compared.facts[data.name, split]
     table = pd.concat(
