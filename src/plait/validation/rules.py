@@ -61,38 +61,46 @@ def rows_rules(split: str, limits: "Validation") -> list[Rule]:
             "Mend the dataset's reader or source.",
             "problem",
         ),
-        Rule(
-            "id_null",
-            _not_null("id"),
-            "have no id",
-            "Give every row an id in the source.",
-        ),
-        Rule(
-            "id_duplicate",
-            ("expect_column_values_to_be_unique", {"column": "id"}),
-            "share their id with another row",
-            "Give every row an id of its own in the source.",
-        ),
-        Rule(
-            "text_null",
-            _not_null("text"),
-            "have no text",
-            "Remove the rows from the source or fill in their texts.",
-        ),
-        Rule(
-            "text_unlike",
-            _one_of("unlike", [False]),
-            "have a text with none of the words that are common in train",
-            "Is it another language, or noise? Remove the rows, or add more like them.",
-        ),
-        Rule(
-            "text_boilerplate",
-            _one_of("boilerplate", [False]),
-            "have a text of nothing but lines that ten or more training texts share",
-            "Remove the rows from the source, or strip the lines from all texts.",
-        ),
+        *_ID_RULES,
+        *_TRAINING_TEXT_RULES,
         *_repeat_rules(limits),
     ]
+
+
+_ID_RULES = (
+    Rule(
+        "id_null",
+        _not_null("id"),
+        "have no id",
+        "Give every row an id in the source.",
+    ),
+    Rule(
+        "id_duplicate",
+        ("expect_column_values_to_be_unique", {"column": "id"}),
+        "share their id with another row",
+        "Give every row an id of its own in the source.",
+    ),
+)
+_TRAINING_TEXT_RULES = (
+    Rule(
+        "text_null",
+        _not_null("text"),
+        "have no text",
+        "Remove the rows from the source or fill in their texts.",
+    ),
+    Rule(
+        "text_unlike",
+        _one_of("unlike", [False]),
+        "have a text with none of the words that are common in train",
+        "Is it another language, or noise? Remove the rows, or add more like them.",
+    ),
+    Rule(
+        "text_boilerplate",
+        _one_of("boilerplate", [False]),
+        "have a text of nothing but lines that ten or more training texts share",
+        "Remove the rows from the source, or strip the lines from all texts.",
+    ),
+)
 
 
 def _repeat_rules(limits: "Validation") -> list[Rule]:
