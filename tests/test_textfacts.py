@@ -60,7 +60,7 @@ def test_drift_of_samples_from_one_source_is_about_nothing() -> None:
         excess(*(Counter(rng.choices("abcdefgh", k=size)) for size in (400, 80))) for _ in range(50)
     ]
     assert sum(found) / len(found) < 0.03
-    assert max(found) < 0.1
+    assert max(found) < 0.15
 
 
 def test_drift_is_the_share_of_rows_that_would_have_to_change() -> None:
