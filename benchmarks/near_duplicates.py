@@ -135,7 +135,8 @@ def markdown(result: dict[str, Any]) -> str:
         "    PLAIT_MIRROR=../shared/data python benchmarks/near_duplicates.py",
         "",
         f"{result['posts']:,} posts of 20 Newsgroups without headers, footers and quotes, of at "
-        f"least {LIMITS.short_words} words; a copy of each is planted with that share of its words",
+        f"least {LIMITS.short_words}",
+        "words; a copy of each is planted with that share of its words",
         "replaced, removed or preceded by another, at random (seed 17). Every pair that was not",
         "planted counts as a mistake, natural near-duplicates included. 95 % intervals (Wilson).",
         "",

@@ -7,7 +7,9 @@ from typing import Any
 from plait.leakage.matches import Matches
 
 CLUSTERS = 12
-"""Clusters shown, those across splits or datasets first, then the largest."""
+"""Clusters shown: those with a known text first, of those the ones across splits or datasets, of
+those the largest.
+"""
 MEMBERS = 3
 """Texts of a cluster shown, of different splits and datasets first."""
 CHARACTERS = 400
@@ -34,11 +36,12 @@ def clusters(
     for cluster in matches.clusters():
         places = (matches.starts.searchsorted(cluster, side="right") - 1).tolist()
         if own.intersection(places):
-            found.append((len(set(places)) == 1, -len(cluster), cluster, places))
-    found.sort(key=lambda each: (each[0], each[1], int(each[2][0])))
+            hidden = all(matches.sides[place][1] == "heldout" for place in places)
+            found.append((hidden, len(set(places)) == 1, cluster, places))
+    found.sort(key=lambda each: (*each[:2], -len(each[2]), int(each[2][0])))
     return Clusters(
         len(found),
-        sum(-size for _, size, _, _ in found),
+        sum(len(cluster) for _, _, cluster, _ in found),
         [_example(cluster, places, matches, texts) for _, _, cluster, places in found[:CLUSTERS]],
     )
 
