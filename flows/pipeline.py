@@ -3,6 +3,7 @@
 It names no stage. What is derived is declared in dvc.yaml; what acts on the world stands here.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
@@ -158,6 +159,7 @@ def _walk(walk: Walk, processes: Processes) -> None:
 
 def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
     future.wait()
+    _show_summaries(walk.graph.stages[address])
     if future.state.is_completed():
         outcome = future.result()
         walk.finish(address, outcome)
@@ -166,6 +168,16 @@ def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
         reason = _reason(future.state)
         walk.fail(address, reason)
         tell(Event("failed", address, reason))
+
+
+def _show_summaries(settled: graph.Stage) -> None:
+    """What a stage has left for a person to read, failed or not, as an artifact."""
+    for summary in filter(Path.is_file, settled.summaries):
+        create_markdown_artifact(
+            summary.read_text(encoding="utf-8"),
+            key=re.sub(r"[^a-z0-9]+", "-", f"summary-{settled.address.lower()}"),
+            description=f"Summary of {settled.address}",
+        )
 
 
 def _reason(state: State[Any]) -> str:

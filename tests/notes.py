@@ -8,9 +8,9 @@ from plait.experiment import Validation
 from plait.files import write_jsonl
 from plait.fingerprints import write_fingerprints
 from plait.tasks import Row, Span, Task, row_to_json
-from plait.validation.checks import Check, declare
-from plait.validation.prepared import read_prepared
-from plait.validation.tables import Tables, build_tables
+from plait.validation.checks import Check
+from plait.validation.datasets import Dataset, read_datasets
+from plait.validation.tables import Tables
 
 CLOSED_TOPIC = Task("topic", "notes", "classification", "topic", ("news", "sport"), "accuracy")
 CLOSED_SLOTS = Task("slots", "notes", "tagging", "slots", ("place", "time"), "span_f1")
@@ -36,21 +36,28 @@ def declared(
     folder: Path, data: Data, tasks: tuple[Task, ...] = TASKS, **limits: Any
 ) -> tuple[list[Check], Tables]:
     """Prepare `data`; the checks that the tasks call for, and the tables that they look at."""
+    found = dataset(folder, data, tasks, **limits)
+    return list(found.checks), found.tables
+
+
+def dataset(folder: Path, data: Data, tasks: tuple[Task, ...] = TASKS, **limits: Any) -> Dataset:
+    """Prepare `data`; the data set as validation reads it."""
     write(folder, data)
-    prepared = read_prepared(folder, "notes", tasks)
-    tables = build_tables(prepared)
-    return declare(prepared, tables, Validation(**limits)), tables
+    (found,) = read_datasets(folder, tasks, Validation(**limits))
+    return found
 
 
-def write(folder: Path, data: Data) -> None:
+def write(folder: Path, data: Data, name: str = "notes") -> None:
     """The files that `prepare` writes."""
     for split in ("train", "dev"):
-        write_jsonl(folder / "notes" / f"{split}.jsonl", data[split])
+        write_jsonl(folder / name / f"{split}.jsonl", data[split])
+    write_jsonl(folder / name / "quarantine.jsonl", [])
     heldout = (
         Row(v["id"], v["text"], {"topic": v["labels"]["topic"], "slots": _spans(v)})
         for v in data["heldout"]
     )
-    write_fingerprints(folder / "notes" / "heldout.fingerprints.jsonl", heldout)
+    path = folder / name / "heldout.fingerprints.jsonl"
+    write_fingerprints(path, heldout, Validation().short_words)
 
 
 def _spans(value: Any) -> tuple[Span, ...]:

@@ -211,7 +211,8 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         (
             ("backbones", "minilm", "model"),
             "gpt",
-            "backbones.minilm: `model` is the name of an endpoint's model: give it there, only there",
+            "backbones.minilm: `model` is the name of an endpoint's model: give it there, only "
+            "there",
         ),
         (
             ("candidates", "minilm-intent+slots", "tasks"),
@@ -278,6 +279,18 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             ("validation", "max_duplicate_shares"),
             0.1,
             "validation.max_duplicate_shares: unknown setting; did you mean 'max_duplicate_share'?",
+        ),
+        (
+            ("validation", "rules"),
+            {"text_duplicates": "warn"},
+            "validation.rules.text_duplicates: unknown rule 'text_duplicates'; "
+            "did you mean 'text_duplicate'?",
+        ),
+        (
+            ("validation", "rules"),
+            {"label_drift": "quarantine"},
+            "validation.rules.label_drift: points at no single row to take out; "
+            "expected 'error' or 'warn'",
         ),
         (("tasks",), ["intent"], "tasks: found ['intent'], expected a section of settings"),
     ],

@@ -180,7 +180,7 @@ def test_progress_benchmark_and_promotion_are_artifacts(
     client: SyncPrefectClient, smoke: UUID
 ) -> None:
     keys = artifact_keys(client, smoke)
-    assert {"benchmark", "promotion"} <= keys
+    assert {"benchmark", "promotion", "summary-validate"} <= keys
     assert any(key.startswith("progress-train-minilm-intent") for key in keys)
 
 

@@ -104,7 +104,13 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_exactly_these_files(project: Path, params: dict[str, Any]) -> None:
     run(project, params)
-    facts = ("dataset.json", "dev.jsonl", "heldout.fingerprints.jsonl", "train.jsonl")
+    facts = (
+        "dataset.json",
+        "dev.jsonl",
+        "heldout.fingerprints.jsonl",
+        "quarantine.jsonl",
+        "train.jsonl",
+    )
     assert list(tree(project / "prepared")) == [
         f"{dataset}/{name}" for dataset in ("notes", "words") for name in facts
     ]
@@ -193,6 +199,7 @@ def test_facts_of_a_dataset(project: Path, params: dict[str, Any]) -> None:
     run(project, params)
     facts = read_json(project / "prepared" / "notes" / "dataset.json")
     assert facts["rows"] == {"train": 6, "dev": 3, "heldout": 3}
+    assert facts["quarantined"] == {"train": 0, "dev": 0, "heldout": 0}
     assert facts["fields"] == {"topic": "classification", "slots": "tagging"}
     assert facts["settings"]["split"] == "part"
     assert facts["raw"] == {"notes.jsonl": hashlib.sha256(CONTENT).hexdigest()}

@@ -1,8 +1,8 @@
 """Each rule shown failing and passing, on data that the test prepares."""
 
 import copy
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from notes import CLOSED_SLOTS, CLOSED_TOPIC, SLOTS, TASKS, TOPIC, Data, declared, healthy, write
 from plait.experiment import Validation
+from plait.policy import OPTIONAL, RULES
 from plait.tasks import Task
 from plait.validation import Report, Result, validate
 from plait.validation.engine import judge, run
@@ -41,6 +42,7 @@ class Fault:
     rows: tuple[str, ...]
     task: str | None = None
     count: int = 1
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     def asked(self) -> Task:
         """The one task that is asked: labels are closed where the rule is about that."""
@@ -80,7 +82,154 @@ def types(split: str, label: str) -> Callable[[Data], None]:
     return lambda data: data[split][0]["labels"]["slots"][0].__setitem__(2, label)
 
 
+LONG = " ".join(f"word{i} of the train note" for i in range(12))
+"""60 words: long enough to be compared by shingles."""
+
+
+def near(source: str, target: str) -> Callable[[Data], None]:
+    """A long text in both splits; the copy has one word changed."""
+
+    def spoil(data: Data) -> None:
+        put(source, 0, text=LONG, slots=[])(data)
+        copy_ = put(
+            target, 2 if source == target else 0, text=LONG.replace("word7", "term"), slots=[]
+        )
+        copy_(data)
+
+    return spoil
+
+
+def several(split: str, count: int, **parts: Any) -> Callable[[Data], None]:
+    return lambda data: [put(split, i, **parts)(data) for i in range(count)] and None
+
+
+def boilerplate(data: Data) -> None:
+    """Ten notes with the same two lines, one of which has nothing else."""
+    lines = "this mail is confidential\nprinted on recycled paper"
+    for i in range(10):
+        put("train", i, text=f"note {i}\n{lines}" if i else lines, slots=[])(data)
+
+
+def foreign(data: Data) -> None:
+    """Notes of common words, and one in another language."""
+    for i in range(1, 40):
+        text = f"please write the note number {i} of this day and send it to me"
+        put("train", i, text=text, slots=[])(data)
+    text = "bitte heute noch eine kurze Nachricht nach Hause schicken"
+    put("train", 0, text=text, slots=[])(data)
+
+
 FAULTS = [
+    Fault(
+        "rows", "critical", "train", lambda d: d["train"].clear(),
+        "train has 0 rows; at least 1 is needed.", (),
+    ),
+    Fault(
+        "schema", "critical", "dev", lambda d: d["dev"][2].pop("labels"),
+        "1 of 20 dev rows are malformed: 'found the keys id, text; expected id, labels, text' (1).",
+        ("dev-2",),
+    ),
+    Fault(
+        "text_empty", "critical", "heldout", put("heldout", 3, text=" ", slots=[]),
+        "1 of 20 held-out rows have a text that is empty or only white space.", ("heldout-3",),
+    ),
+    Fault(
+        "text_control", "warning", "train", put("train", 2, text="in train\x1b[0m at 2 o'clock"),
+        "1 of 40 train rows have control characters in their text.", ("train-2",),
+    ),
+    Fault(
+        "text_control", "warning", "dev", put("dev", 2, text="it\x92s in dev"),
+        "1 of 20 dev rows have control characters in their text.", ("dev-2",),
+    ),
+    Fault(
+        "text_replacement", "warning", "dev", put("dev", 2, text="in d\ufffdv at 2 o'clock"),
+        "1 of 20 dev rows have a replacement character (U+FFFD) in their text", ("dev-2",),
+    ),
+    Fault(
+        "text_mojibake", "warning", "train", put("train", 2, text="in train at a cafÃ© in ZÃ¼rich"),
+        "1 of 40 train rows have a text that looks like UTF-8 read with another encoding.",
+        ("train-2",),
+    ),
+    Fault(
+        "text_mojibake", "warning", "heldout",
+        put("heldout", 2, text="in heldout it was donâ€™t at 2"),
+        "1 of 20 held-out rows have a text that looks like UTF-8 read with", ("heldout-2",),
+    ),
+    Fault(
+        "text_placeholder", "warning", "train", put("train", 2, text="N/A", slots=[]),
+        "1 of 40 train rows have a placeholder or no letter in place of a text.", ("train-2",),
+    ),
+    Fault(
+        "text_placeholder", "warning", "heldout", put("heldout", 2, text="--- 17 ---", slots=[]),
+        "1 of 20 held-out rows have a placeholder or no letter in place", ("heldout-2",),
+    ),
+    Fault(
+        "text_boilerplate", "warning", "train", boilerplate,
+        "1 of 40 train rows have a text of nothing but lines that ten or more training texts",
+        ("train-0",),
+    ),
+    Fault(
+        "text_script", "warning", "dev", put("dev", 2, text="в поезде в два часа", slots=[]),
+        "1 of 20 dev rows have a text in a script that less than 1 % of train is written in: "
+        "'CYRILLIC' (1).", ("dev-2",),
+    ),
+    Fault(
+        "text_unlike", "warning", "train", foreign,
+        "1 of 40 train rows have a text with none of the words that are common in train.",
+        ("train-0",),
+    ),
+    Fault(
+        "text_near_duplicate", "warning", "train", near("train", "train"),
+        "1 of 40 train rows nearly repeat the text of an earlier row (2.50%; at most 0.00%",
+        ("train-2",), limits={"max_duplicate_share": 1e-9},
+    ),
+    Fault(
+        "text_near_duplicate", "warning", "dev", put("dev", 2, text="IN DEV, at 1 O'CLOCK!"),
+        "1 of 20 dev rows nearly repeat the text of an earlier row", ("dev-2",),
+        limits={"max_duplicate_share": 1e-9},
+    ),
+    Fault(
+        "near_in_train", "warning", "dev", near("train", "dev"),
+        "1 of 20 dev rows have a text that nearly stands in train, too. Scores on", ("dev-0",),
+    ),
+    Fault(
+        "near_in_train", "warning", "heldout", near("train", "heldout"),
+        "1 of 20 held-out rows have a text that nearly stands in train, too.", ("heldout-0",),
+    ),
+    Fault(
+        "near_in_dev", "warning", "heldout", near("dev", "heldout"),
+        "1 of 20 held-out rows have a text that nearly stands in dev, too.", ("heldout-0",),
+    ),
+    Fault(
+        "text_in_heldout", "warning", "train", near("heldout", "train"),
+        "1 of 40 train rows have a text that stands in held-out rows, or nearly.", ("train-0",),
+        limits={"rules": {"text_in_heldout": "warn"}},
+    ),
+    Fault(
+        "label_conflict_near", "warning", None, put("dev", 0, text="IN train at 1 o'clock!"),
+        "2 of 60 train and dev rows have a text nearly like that of a row with another label for "
+        "topic.", ("train-1", "dev-0"), "topic", count=2,
+    ),
+    Fault(
+        "label_balance", "warning", "train", relabel("train", range(38), "sport"),
+        "1 of 2 labels of topic have more than 90% of the train rows of topic.", ("sport",),
+        "topic",
+    ),
+    Fault(
+        "label_drift", "warning", None, relabel("dev", range(18), "sport"),
+        "1 of 2 splits and versions differ from train in more than 10% of the labels of topic, "
+        "beyond what chance does.", ("dev",), "topic",
+    ),
+    Fault(
+        "length_drift", "warning", None, several("heldout", 12, text="late " * 40, slots=[]),
+        "1 of 2 splits and versions differ from train in more than 20% of the text lengths",
+        ("held-out",),
+    ),
+    Fault(
+        "span_cuts_word", "warning", "heldout", put("heldout", 2, slots=[[3, 7, "place"]]),
+        "1 of 39 held-out spans begin or end inside a word or on white space.", ("heldout-2",),
+        "slots",
+    ),
     Fault(
         "rows", "critical", "dev", lambda d: d["dev"].clear(),
         "dev has 0 rows; at least 1 is needed. Check the dataset's reader and source.", (),
@@ -235,7 +384,10 @@ def test_healthy_data_passes_every_check_having_seen_rows(passed: Report) -> Non
 
 
 def test_every_declared_rule_has_a_fault(passed: Report) -> None:
-    assert {result.rule for result in passed.results} == {fault.rule for fault in FAULTS}
+    """`text_elsewhere` needs two data sets: tests/test_leakage.py."""
+    declared_ = {result.rule for result in passed.results} | OPTIONAL
+    assert declared_ == {fault.rule for fault in FAULTS} == set(RULES) - {"text_elsewhere"}
+    assert len({(fault.rule, fault.split, fault.task) for fault in FAULTS}) >= 50
 
 
 @pytest.mark.parametrize(
@@ -244,14 +396,42 @@ def test_every_declared_rule_has_a_fault(passed: Report) -> None:
 def test_fault_is_caught(tmp_path: Path, passed: Report, fault: Fault) -> None:
     data = healthy()
     fault.spoil(data)
-    results = apply(fault.rule, tmp_path, data, fault.asked())
+    results = apply(fault.rule, tmp_path, data, fault.asked(), **fault.limits)
     result = find(results, fault.rule, fault.split, fault.task)
     assert not result.passed
     assert result.severity == fault.severity
     assert fault.sentence in result.sentence
     assert result.rows == fault.rows
     assert result.count == fault.count
-    assert find(passed.results, fault.rule, fault.split, fault.task).passed
+    if fault.rule not in OPTIONAL:
+        assert find(passed.results, fault.rule, fault.split, fault.task).passed
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"text_elsewhere"}))
+def test_a_mutation_of_the_rule_would_be_seen(tmp_path: Path, rule: str) -> None:
+    """A rule that lets everything pass misses its fault; one of another policy says so."""
+    fault = next(fault for fault in FAULTS if fault.rule == rule)
+    data = healthy()
+    fault.spoil(data)
+    checks, tables = declared(tmp_path, data, (fault.asked(),), **fault.limits)
+    (check,) = (
+        c for c in checks if (c.rule.name, c.split, c.task) == (rule, fault.split, fault.task)
+    )
+    kind, arguments = check.rule.expectation
+    lax = {"min_value": 0} if kind == "expect_table_row_count_to_be_between" else {"mostly": 0.0}
+    blind = replace(check, rule=replace(check.rule, expectation=(kind, {**arguments, **lax})))
+    (result,) = judge("notes", [blind], run([blind], tables), tables)
+    assert result.passed
+    other = replace(check, policy="warn" if fault.severity == "critical" else "error")
+    (result,) = judge("notes", [other], run([other], tables), tables)
+    assert (result.passed, result.severity == fault.severity) == (False, False)
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_policy_of_params_decides(rule: str) -> None:
+    default = Validation().policy(rule)
+    other = "warn" if default == "error" else "error"
+    assert Validation(rules={rule: other}).policy(rule) == other != default
 
 
 @pytest.mark.parametrize(
@@ -275,7 +455,7 @@ def test_digits_and_units_are_words_of_their_own(tmp_path: Path) -> None:
     data = healthy()
     put("train", 0, text="set it to 20C at 5pm", slots=[[10, 12, "place"], [17, 18, "time"]])(data)
     results = apply("span_cuts_word", tmp_path, data, SLOTS)
-    assert [result.passed for result in results] == [True, True]
+    assert [result.passed for result in results] == [True, True, True]
 
 
 def test_samples_are_at_most_ten_and_in_order(tmp_path: Path) -> None:

@@ -68,18 +68,25 @@ def test_missing_file_is_named_with_its_remedy(tmp_path: Path) -> None:
         validate(tmp_path, TASKS, Validation())
 
 
-def test_check_that_great_expectations_loses_is_a_critical_failure(tmp_path: Path) -> None:
-    """Its suites are sets: of two equal expectations one is dropped without a word."""
+def test_equal_expectations_of_two_rules_are_both_judged(tmp_path: Path) -> None:
+    """Suites of great-expectations are sets: of two equal ones one is dropped without a word."""
     _, tables = declared(tmp_path, healthy())
     expectation = "expect_column_values_to_not_be_null", {"column": "text"}
-    rules = [Rule(name, "warning", expectation, "have no text", "") for name in ("first", "again")]
+    rules = [Rule(name, expectation, "have no text", "") for name in ("first", "again")]
     checks = [Check(rule, "train", "train rows", "train") for rule in rules]
-    first, again = judge("notes", checks, run(checks, tables), tables)
-    assert (first.passed, first.severity) == (True, "warning")
-    assert (again.passed, again.severity) == (False, "critical")
-    assert again.sentence == (
-        "The check again on train rows proves nothing: it is declared but missing from the outcome."
-    )
+    results = judge("notes", checks, run(checks, tables), tables)
+    assert [(r.rule, r.passed, r.examined) for r in results] == [
+        ("first", True, 40),
+        ("again", True, 40),
+    ]
+
+
+def test_check_that_is_missing_from_the_outcome_is_a_critical_failure(tmp_path: Path) -> None:
+    checks, tables = declared(tmp_path, healthy())
+    lost = next(check for check in checks if check.policy == "warn")
+    (result,) = judge("notes", [lost], {}, tables)
+    assert (result.passed, result.severity) == (False, "critical")
+    assert result.sentence.endswith("proves nothing: it is declared but missing from the outcome.")
 
 
 def test_any_outcome_left_out_fails(tmp_path: Path) -> None:
@@ -109,10 +116,8 @@ def test_check_that_saw_no_rows_fails_though_great_expectations_passes_it(tmp_pa
 
 def test_check_that_cannot_run_fails(tmp_path: Path) -> None:
     _, tables = declared(tmp_path, healthy())
-    rule = Rule(
-        "typo", "warning", ("expect_column_values_to_not_be_null", {"column": "txt"}), "", ""
-    )
-    checks = [Check(rule, "train", "train rows", "train")]
+    rule = Rule("typo", ("expect_column_values_to_not_be_null", {"column": "txt"}), "", "")
+    checks = [Check(rule, "train", "train rows", "train", policy="warn")]
     (result,) = judge("notes", checks, run(checks, tables), tables)
     assert (result.passed, result.severity) == (False, "critical")
     assert "it could not be run" in result.sentence

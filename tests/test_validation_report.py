@@ -14,14 +14,18 @@ import pytest
 import typer
 
 from plait.commands.validate import validate as command
+from plait.datasets.massive import Massive
 from plait.errors import PlaitError
-from plait.experiment import load
+from plait.experiment import check, load
 from plait.files import read_json, write_json, write_jsonl
 from plait.preparation import prepare
 from plait.stages.validate import validate as stage
+from plait.validation import validate as check_prepared
 from plait.validation.pictures import LABELS, length_picture, support_picture
+from raw import Raw, needs_mirror, raw
 
-PARAMS = {
+__all__ = ["raw"]
+PARAMS: dict[str, Any] = {
     "datasets": {
         "notes": {
             "reader": "table",
@@ -90,7 +94,7 @@ def test_healthy_data_opens_the_gate(project: Callable[[Rows], Path]) -> None:
     folder = project(rows())
     stage()
     assert {path.name for path in (folder / "validation").iterdir()} == {
-        "report.json", "index.html", "gate.json",
+        "report.json", "index.html", "summary.md", "leaks.json", "gate.json",
     }  # fmt: skip
     assert (folder / "validation/gate.json").read_text() == '{\n  "passed": true\n}\n'
     report = read_json(folder / "validation/report.json")
@@ -99,7 +103,9 @@ def test_healthy_data_opens_the_gate(project: Callable[[Rows], Path]) -> None:
     assert report["datasets"]["notes"]["support"]["places"] == [
         {"name": "city", "train": 30, "dev": 20, "heldout": 20}
     ]
-    assert {"least": 16, "train": 30, "dev": 20} in report["datasets"]["notes"]["lengths"]
+    assert {"least": 16, "train": 30, "dev": 20, "heldout": 20} in report["datasets"]["notes"][
+        "lengths"
+    ]
 
 
 def test_label_without_train_rows_is_a_warning_and_the_run_goes_on(
@@ -126,7 +132,7 @@ def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows],
     with pytest.raises(PlaitError) as error:
         stage()
     assert {path.name for path in (folder / "validation").iterdir()} == {
-        "report.json", "index.html",
+        "report.json", "index.html", "summary.md", "leaks.json",
     }  # fmt: skip
     lines = str(error.value).splitlines()
     assert "2 critical checks failed" in lines[0]
@@ -252,3 +258,98 @@ def test_pictures_name_few_labels_and_keep_bars_inside() -> None:
     assert [bar.number for bar in lengths.bars] == ["75.0%", "0.0%", "25.0%", "100.0%"]
     assert all(0 <= bar.width <= 170 for bar in (*drawn.bars, *lengths.bars))
     assert support_picture([]).bars == length_picture([]).bars == ()
+
+
+def test_page_links_failures_to_rows_and_shows_clusters(project: Callable[[Rows], Path]) -> None:
+    table = rows()
+    table[31].update(text="TRAIN note 5 from Rome <i>", places=[])
+    table[5].update(text="train note 5 from Rome, i", places=[])
+    table[-1].update(text="Train note 5 from Rome: i", places=[])
+    folder = project(table)
+    stage()
+    text = (folder / "validation/index.html").read_text()
+    page = _Page(text)
+    assert "#notes-row-0" in page.loaded
+    assert 'id="notes-row-0"' in text
+    assert "TRAIN note 5 from Rome <i>" in page.shown
+    assert "3 rows stand in 1 clusters" in page.shown
+    assert "Held-out: its text is not known here." in page.shown
+    report = read_json(folder / "validation/report.json")
+    (cluster,) = report["datasets"]["notes"]["clusters"]["examples"]
+    assert [(m["split"], m["id"]) for m in cluster["members"]] == [
+        ("train", "train-5"),
+        ("dev", "dev-1"),
+        ("heldout", "heldout-19"),
+    ]
+    assert cluster["members"][2]["text"] is None
+    assert read_json(folder / "validation/leaks.json") == {
+        "notes": {"exact": [], "near": ["heldout-19"]}
+    }
+
+
+def test_summary_says_the_verdict_and_what_failed(project: Callable[[Rows], Path]) -> None:
+    table = rows()
+    table[0]["topic"] = table[30]["topic"] = "*odd*"
+    folder = project(table)
+    stage()
+    summary = (folder / "validation/summary.md").read_text()
+    assert summary.startswith("**Passed with 1 warning, of ")
+    assert "- **warning** notes, `label\\_support`" not in summary
+    assert "- **warning** notes, `label_support`: 1 of 3 labels of topic have" in summary
+
+
+def test_accepted_version_is_what_later_ones_are_compared_with(
+    project: Callable[[Rows], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project(rows())
+    command(accept=True)
+    assert "Accepted: accepted.json. Commit it." in capsys.readouterr().out
+    assert read_json(folder / "accepted.json")["notes"]["labels"]["topic"] == {
+        "news": 15,
+        "sport": 15,
+    }
+    stage()
+    table = rows()
+    for row in table:
+        row["topic"] = "sport" if row["id"].endswith(("1", "3", "5")) else row["topic"]
+    project(table)
+    stage()
+    report = read_json(folder / "validation/report.json")
+    (failed,) = [r for r in report["results"] if not r["passed"]]
+    assert (failed["rule"], failed["rows"]) == ("label_drift", ["the last accepted version"])
+    (folder / "accepted.json").write_text('{"notes": 3}')
+    with pytest.raises(PlaitError, match=r"accepted\.json: found 1 mistake.*--accept"):
+        stage()
+
+
+def test_data_that_fails_is_not_accepted(project: Callable[[Rows], Path]) -> None:
+    folder = project(rows())
+    spoil_prepared(folder, "dev", 0, id=None)
+    with pytest.raises(typer.Exit):
+        command(accept=True)
+    assert not (folder / "accepted.json").exists()
+
+
+@needs_mirror
+def test_untrained_intents_of_massive_are_a_warning(raw: Raw, tmp_path: Path) -> None:
+    reader = Massive(reader="massive")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "massive").symlink_to(raw.folder(reader))
+    params = {
+        **PARAMS,
+        "datasets": {"massive": {"reader": "massive"}},
+        "tasks": {
+            "intent": {"dataset": "massive", "kind": "classification", "field": "intent"},
+            "slots": {"dataset": "massive", "kind": "tagging", "field": "slots"},
+        },
+        "candidates": {},
+        "services": {},
+    }
+    experiment = check(params, "params.yaml")
+    prepare(experiment, *(tmp_path / name for name in ("raw", "prepared", "inputs", "heldout")))
+    report = check_prepared(tmp_path / "prepared", experiment.asked(), experiment.validation)
+    assert report.verdict == "warnings", report.failed("critical")
+    unseen = [r for r in report.failed("warning") if r.rule == "label_unseen"]
+    named = " ".join(result.sentence for result in unseen)
+    for intent in ("audio_volume_other", "cooking_query", "general_greet", "music_dislikeness"):
+        assert intent in named

@@ -13,8 +13,9 @@ from plait.datasets.base import Reader
 from plait.errors import PlaitError, did_you_mean
 from plait.experiment_checks import References, contradictions, overlooked
 from plait.experiment_errors import Loc, known_settings, readable
+from plait.policy import RULES, Policy
 from plait.settings import Fraction, Settings, Training
-from plait.tasks import METRICS, Kind
+from plait.tasks import METRICS, Kind, Task
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=80)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -87,12 +88,28 @@ class Service(Settings):
 
 
 class Validation(Settings):
-    """Limits of the data checks (characters, shares of rows)."""
+    """Limits of the data checks, and what happens when a rule does not hold.
+
+    Shares are of rows; drifts are shares of rows that would have to change (beyond what chance
+    does). `near_duplicate` is the least Jaccard similarity of two texts' word 2-shingles;
+    texts of fewer than `short_words` words are compared without case and punctuation only.
+    `rules` sets the policy of single rules (`plait.policy`).
+    """
 
     max_characters: Annotated[int, Field(ge=1)] = 1_000_000
     max_duplicate_share: Fraction = 0.10
     max_leaked_share: Fraction = 0.10
     max_unseen_share: Fraction = 0.05
+    max_label_share: Fraction = 0.9
+    max_label_drift: Fraction = 0.1
+    max_length_drift: Fraction = 0.2
+    near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.4
+    short_words: Annotated[int, Field(ge=2)] = 20
+    rules: dict[str, Policy] = Field(default_factory=dict)
+
+    def policy(self, rule: str) -> Policy:
+        """What happens when a rule does not hold."""
+        return self.rules.get(rule, RULES[rule])
 
 
 class Experiment(Settings):
@@ -106,6 +123,21 @@ class Experiment(Settings):
     candidates: dict[Name, Candidate]
     services: dict[Name, Service]
     validation: Validation
+
+    def asked(self) -> list[Task]:
+        """The tasks; those whose labels params.yaml does not close have none yet."""
+        return [
+            Task(name, task.dataset, task.kind, task.field, task.labels or (), task.headline())
+            for name, task in self.tasks.items()
+        ]
+
+    def together(self) -> list[list[str]]:
+        """The datasets of each candidate that trains on more than one."""
+        found = {
+            tuple(sorted({self.tasks[task].dataset for task in candidate.tasks}))
+            for candidate in self.candidates.values()
+        }
+        return [list(names) for names in sorted(found) if len(names) > 1]
 
     def training_of(self, candidate: str) -> Training:
         """The training settings of a candidate, defaults overridden by its own."""

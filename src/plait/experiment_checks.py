@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plait.approaches.registry import APPROACHES
 from plait.errors import did_you_mean
 from plait.experiment_errors import option_mistakes
+from plait.policy import RULES, WHOLE_RULES
 from plait.tasks import METRICS
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def contradictions(experiment: "Experiment", references: References) -> Iterator
         yield from _candidate(experiment, references, f"candidates.{name}", candidate)
     for name, service in experiment.services.items():
         yield from _service(experiment, references, f"services.{name}", service)
+    for name, policy in experiment.validation.rules.items():
+        yield from _rule(f"validation.rules.{name}", name, policy)
 
 
 def overlooked(value: Any, path: str = "") -> Iterator[str]:
@@ -71,6 +74,12 @@ def _twice(path: str, what: str, found: Collection[str]) -> Iterator[str]:
     values = list(found)
     for value in sorted({value for value in values if values.count(value) > 1}):
         yield f"{path}: {what} {value!r} is named twice; name it once"
+
+
+def _rule(path: str, name: str, policy: str) -> Iterator[str]:
+    yield from _unknown(path, "rule", name, RULES)
+    if name in WHOLE_RULES and policy == "quarantine":
+        yield f"{path}: points at no single row to take out; expected 'error' or 'warn'"
 
 
 def _task(

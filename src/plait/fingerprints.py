@@ -5,33 +5,45 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from plait.files import read_jsonl, write_jsonl
+from plait.files import write_jsonl
+from plait.leakage.shingles import normal, packed, shingles, words
 from plait.tasks import Label, Row
+from plait.textfacts import facts, span_facts
 
 
 def fingerprint(text: str) -> str:
     """Hex digest that two texts share when they differ in white space at most."""
-    words = " ".join(text.split())
-    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()
+    joined = " ".join(text.split())
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def write_fingerprints(path: Path, rows: Iterable[Row]) -> None:
-    """Write `{"id", "fingerprint", "labels": {field: [label, …]}}` a row; no text, no offsets."""
-    write_jsonl(path, map(_as_json, rows))
+def write_fingerprints(path: Path, rows: Iterable[Row], short_words: int) -> None:
+    """Write a line a row: no text, no word of it, no offset.
+
+    `{"id", "fingerprint", "normal", "shingles", "facts": {…}, "labels": {field: [label, …]},
+    "spans": {field: [[inside, apart, on_words], …]}}`; `normal` is null for a text without words,
+    `shingles` for one of fewer than `short_words`. Labels and facts of spans are in the order of
+    the spans.
+    """
+    write_jsonl(path, (_as_json(row, short_words) for row in rows))
 
 
-def read_fingerprints(path: Path) -> list[dict[str, Any]]:
-    """What `write_fingerprints` wrote."""
-    return list(read_jsonl(path))
-
-
-def _as_json(row: Row) -> dict[str, Any]:
-    labels = {field: label_names(label) for field, label in row.labels.items()}
-    return {"id": row.id, "fingerprint": fingerprint(row.text), "labels": labels}
+def _as_json(row: Row, short_words: int) -> dict[str, Any]:
+    found = words(row.text)
+    spans = {f: label for f, label in row.labels.items() if isinstance(label, tuple)}
+    return {
+        "id": row.id,
+        "fingerprint": fingerprint(row.text),
+        "normal": normal(found) if found else None,
+        "shingles": packed(shingles(found)) if len(found) >= short_words else None,
+        "facts": facts(row.text, found)._asdict(),
+        "labels": {field: label_names(label) for field, label in row.labels.items()},
+        "spans": {field: span_facts(row.text, label) for field, label in spans.items()},
+    }
 
 
 def label_names(label: Label) -> list[str]:
-    """The label, or the type of each span; none where the row has no label."""
+    """The label, or the type of each span in the order of their places; none without a label."""
     if label is None:
         return []
-    return [label] if isinstance(label, str) else [span.label for span in label]
+    return [label] if isinstance(label, str) else [span.label for span in sorted(label)]

@@ -54,7 +54,8 @@ class Stage:
     """A node of the graph; `upstream` holds the addresses of what it waits for.
 
     `cores` is how many it keeps busy (`meta.cores`, 1 unless said; 0 means all of them); nothing
-    may run beside a stage that is `alone`, and one stage at a time has the `gpu`.
+    may run beside a stage that is `alone`, and one stage at a time has the `gpu`. `summaries` are
+    the places where it may leave words for a person: `summary.md` in each of its outputs.
     """
 
     address: str
@@ -62,6 +63,7 @@ class Stage:
     cores: int = 1
     alone: bool = False
     gpu: bool = False
+    summaries: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def _stage(node: Any, upstream: Iterable[Any]) -> Stage:
         cores=int(meta.get("cores", 1)),
         alone=bool(meta.get("alone")),
         gpu=bool(meta.get("gpu")),
+        summaries=tuple(Path(out.fs_path, "summary.md") for out in node.outs),
     )
 
 

@@ -1,7 +1,7 @@
 """Raw files → canonical rows, and each candidate's share of them; held-out rows kept apart."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from plait.experiment import Experiment, TaskSettings
 from plait.files import atomic_folder, atomic_write, json_line, read_jsonl, sha256, write_json
 from plait.fingerprints import label_names, write_fingerprints
 from plait.progress import Progress
-from plait.tasks import SPLITS, Row, Split, Task, row_from_json, row_to_json
+from plait.tasks import SPLITS, Row, Split, Task, row_from_json, row_to_json, write_rows
 
 _NAMED = 3
 _SHOWN = 1000
@@ -25,6 +25,7 @@ class Seen:
     """What one pass over a dataset's rows has found."""
 
     rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    quarantined: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     labels: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     places: dict[str, int] = field(default_factory=dict)
     repeated: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -43,9 +44,11 @@ class Seen:
 def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, heldout: Path) -> None:
     """Write all prepared files.
 
-    `prepared`/DATASET: train.jsonl, dev.jsonl, heldout.fingerprints.jsonl, dataset.json;
+    `prepared`/DATASET: train.jsonl, dev.jsonl, heldout.fingerprints.jsonl, quarantine.jsonl,
+    dataset.json;
     `inputs`/CANDIDATE: train/DATASET.jsonl, dev/DATASET.jsonl, candidate.json;
     `heldout`/CANDIDATE: DATASET.jsonl. A candidate's rows carry the fields that its tasks ask for.
+    Rows in quarantine stand in no other file than quarantine.jsonl, with the rules at fault.
 
     Raises:
         PlaitError: a raw file is missing or malformed, or ids repeat.
@@ -55,17 +58,14 @@ def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, hel
         atomic_folder(inputs) as given,
         atomic_folder(heldout) as kept,
     ):
+        seen = _all_canonical(experiment, raw, shared)
+        _quarantine(experiment, shared, seen)
         tasks: dict[str, Task] = {}
-        with Progress(len(experiment.datasets), "prepare", "dataset") as bar:
-            for name, reader in experiment.datasets.items():
-                bar.update(0, dataset=name)
-                rows_read = _counted(reader.limited(raw / name, experiment.seed), bar)
-                seen = _canonical(name, rows_read, shared / name)
-                _write_facts(shared / name, raw / name, reader, seen)
-                tasks |= _tasks(experiment, name, seen)
-                _distribute(experiment, name, shared / name, given, kept)
-                _hide(shared / name / "heldout.jsonl")
-                bar.update()
+        for name, reader in experiment.datasets.items():
+            _write_facts(shared / name, raw / name, reader, seen[name])
+            tasks |= _tasks(experiment, name, seen[name])
+            _distribute(experiment, name, shared / name, given, kept)
+            (shared / name / "heldout.jsonl").unlink()
         for candidate in experiment.candidates:
             resolved = resolve(experiment, candidate, tasks)
             write_json(given / candidate / "candidate.json", resolved.as_json())
@@ -84,6 +84,52 @@ def resolve(experiment: Experiment, name: str, tasks: Mapping[str, Task]) -> Res
         seed=experiment.seed if candidate.seed is None else candidate.seed,
         options=candidate.options,
     )
+
+
+def _all_canonical(experiment: Experiment, raw: Path, prepared: Path) -> dict[str, Seen]:
+    """Write the canonical rows of every dataset, and the fingerprints of its held-out rows."""
+    found = {}
+    with Progress(len(experiment.datasets), "prepare", "dataset") as bar:
+        for name, reader in experiment.datasets.items():
+            bar.update(0, dataset=name)
+            rows_read = _counted(reader.limited(raw / name, experiment.seed), bar)
+            found[name] = _canonical(name, rows_read, prepared / name)
+            write_fingerprints(
+                prepared / name / "heldout.fingerprints.jsonl",
+                rows(prepared / name / "heldout.jsonl"),
+                experiment.validation.short_words,
+            )
+            bar.update()
+    return found
+
+
+def _quarantine(experiment: Experiment, prepared: Path, seen: dict[str, Seen]) -> None:
+    """Move the rows that the policy takes out of train and dev to quarantine.jsonl; count anew."""
+    from plait.validation.quarantine import quarantined
+
+    faults = quarantined(prepared, experiment.asked(), experiment.validation, experiment.together())
+    for name in experiment.datasets:
+        reasons = faults.get(name, {})
+        with atomic_write(prepared / name / "quarantine.jsonl") as taken:
+            if reasons:
+                seen[name] = _without(prepared / name, reasons, taken)
+
+
+def _without(folder: Path, reasons: Mapping[str, Sequence[str]], taken: IO[bytes]) -> Seen:
+    """Write train and dev again without the rows that have reasons; those go to `taken`."""
+    seen = Seen()
+    for split in SPLITS:
+        kept = []
+        for row in rows(folder / f"{split}.jsonl"):
+            if split != "heldout" and row.id in reasons:
+                found = {**row_to_json(row), "split": split, "reasons": reasons[row.id]}
+                taken.write(json_line(found))
+                seen.quarantined[split] += 1
+            else:
+                seen.add(split, row)
+                kept.append(row)
+        write_rows(folder / f"{split}.jsonl", kept)
+    return seen
 
 
 def _counted(found: Iterator[tuple[Split, Row]], bar: Progress) -> Iterator[tuple[Split, Row]]:
@@ -129,6 +175,7 @@ def _write_facts(folder: Path, raw: Path, reader: Reader, seen: Seen) -> None:
             "raw": {path.relative_to(raw).as_posix(): sha256(path) for path in files},
             "fields": dict(reader.field_kinds()),
             "rows": seen.rows,
+            "quarantined": seen.quarantined,
             "sha256": {split: sha256(folder / f"{split}.jsonl") for split in SPLITS},
         },
     )
@@ -187,12 +234,6 @@ def _write_narrow(stream: IO[bytes], row: Row, wanted: tuple[str, ...]) -> None:
     labels = {name: row.labels.get(name) for name in wanted}
     if any(label is not None for label in labels.values()):
         stream.write(json_line(row_to_json(Row(row.id, row.text, labels))))
-
-
-def _hide(heldout: Path) -> None:
-    """Leave of held-out rows only their fingerprints."""
-    write_fingerprints(heldout.with_name("heldout.fingerprints.jsonl"), rows(heldout))
-    heldout.unlink()
 
 
 def rows(path: Path) -> Iterator[Row]:

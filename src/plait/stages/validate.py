@@ -1,24 +1,29 @@
-"""prepared → validation/{report.json, index.html}, and gate.json unless a check is critical."""
+"""prepared → validation/{report.json, leaks.json, index.html, summary.md}; gate.json unless a
+check is critical.
+"""
 
 from pathlib import Path
 
 from plait import experiment
 from plait.stages import run
-from plait.tasks import Task
 from plait.validation import Report, write_report
 from plait.validation import validate as validate_prepared
+from plait.validation.accepted import read_accepted
 
 PAGE = Path("validation/index.html")
+ACCEPTED = Path("accepted.json")
 
 
 def report() -> Report:
     """Check what was prepared and write the report, whatever its verdict."""
     settings = experiment.load()
-    tasks = [
-        Task(name, task.dataset, task.kind, task.field, task.labels or (), task.headline())
-        for name, task in settings.tasks.items()
-    ]
-    found = validate_prepared(Path("prepared"), tasks, settings.validation)
+    found = validate_prepared(
+        Path("prepared"),
+        settings.asked(),
+        settings.validation,
+        settings.together(),
+        read_accepted(ACCEPTED),
+    )
     write_report(found, PAGE.parent)
     return found
 

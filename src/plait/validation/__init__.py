@@ -3,17 +3,20 @@
 tasks → checks (rules on tables) → great-expectations → results, judged → report.json, index.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plait.leakage.leaks import Together, leaks
 from plait.progress import Progress
 from plait.tasks import Task
-from plait.validation.checks import declare
+from plait.validation.clusters import clusters
+from plait.validation.datasets import read_datasets
+from plait.validation.drift import Profile
 from plait.validation.engine import Result, judge, run
-from plait.validation.prepared import read_prepared
-from plait.validation.report import Figures, Report, figures, write_report
-from plait.validation.tables import build_tables
+from plait.validation.figures import Figures, figures
+from plait.validation.prepared import Prepared, read_quarantine
+from plait.validation.report import Report, write_report
 
 if TYPE_CHECKING:
     from plait.experiment import Validation
@@ -21,23 +24,37 @@ if TYPE_CHECKING:
 __all__ = ["Figures", "Report", "Result", "validate", "write_report"]
 
 
-def validate(folder: Path, tasks: Sequence[Task], limits: "Validation") -> Report:
+def validate(
+    folder: Path,
+    tasks: Sequence[Task],
+    limits: "Validation",
+    together: Together = (),
+    accepted: Mapping[str, Profile] | None = None,
+) -> Report:
     """Check the prepared data of all datasets that `tasks` ask.
 
-    A task without labels has its set of labels closed by the rows of train.
+    A task without labels has its set of labels closed by the rows of train. `together` are the
+    sets of datasets that some candidate trains on; `accepted` the profiles of the last accepted
+    data version, by dataset.
 
     Raises:
         PlaitError: a prepared file is missing or is no JSONL; names file and line.
     """
     results: list[Result] = []
     shown: dict[str, Figures] = {}
-    names = sorted({task.dataset for task in tasks})
-    with Progress(len(names), "validate", "dataset") as bar:
-        for name in names:
-            data = read_prepared(folder, name, [task for task in tasks if task.dataset == name])
-            tables = build_tables(data)
-            checks = declare(data, tables, limits)
-            results += judge(name, checks, run(checks, tables), tables)
-            shown[name] = figures(data, tables)
+    datasets = read_datasets(folder, tasks, limits, together, accepted)
+    texts = {each.data.name: _texts(each.data) for each in datasets}
+    with Progress(len(datasets), "validate", "dataset") as bar:
+        for each in datasets:
+            name = each.data.name
+            results += judge(name, each.checks, run(each.checks, each.tables), each.tables)
+            examples = clusters(name, each.matches, texts)
+            shown[name] = figures(each, read_quarantine(folder, name), examples)
             bar.update()
-    return Report(tuple(results), shown)
+    found = leaks(datasets[0].matches, together) if datasets else {}
+    return Report(tuple(results), shown, found, texts)
+
+
+def _texts(data: Prepared) -> dict[str, str | None]:
+    """The texts of train and dev by the name of the row."""
+    return {line.name: line.text for _, lines in data.rows() for line in lines}

@@ -1,9 +1,10 @@
 """Which rule looks at which table: everything follows from a dataset's tasks."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from plait.policy import OPTIONAL, Policy
 from plait.tasks import Task
 from plait.validation import rules
 from plait.validation.prepared import Prepared
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from plait.experiment import Validation
 
 SPOKEN = {"train": "train", "dev": "dev", "heldout": "held-out"}
+SCRIPT_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Check:
     subject: str
     split: str | None = None
     task: str | None = None
+    policy: Policy = "error"
 
     @property
     def key(self) -> str:
@@ -32,42 +35,68 @@ class Check:
         return ":".join((self.table, self.rule.name, self.task or ""))
 
 
-def declare(data: Prepared, tables: Tables, limits: "Validation") -> list[Check]:
-    """Every check that the tasks of a dataset call for, in the order of the report."""
-    checks = [*_row_checks(limits), *_leak_checks(limits)]
+def declare(
+    data: Prepared, tables: Tables, limits: "Validation", others: Sequence[str] = ()
+) -> list[Check]:
+    """Every check that the tasks of a dataset call for, in the order of the report.
+
+    `others` are the datasets that some candidate trains together with this one.
+    """
+    checks = [*_row_checks(tables, limits), *_leak_checks(limits, others)]
     for task in data.tasks:
         checks += _task_checks(task, tables, limits)
-    return checks
+    checks.append(Check(rules.length_drift(limits), "drift", "splits and versions"))
+    return [
+        replace(check, policy=limits.policy(check.rule.name))
+        for check in checks
+        if check.rule.name not in OPTIONAL or check.rule.name in limits.rules
+    ]
 
 
-def _row_checks(limits: "Validation") -> Iterator[Check]:
+def _row_checks(tables: Tables, limits: "Validation") -> Iterator[Check]:
     for split in ("train", "dev"):
         for rule in rules.rows_rules(split, limits):
             yield Check(rule, split, f"{split} rows", split)
+        yield Check(rules.text_in_heldout(), split, f"{split} rows", split)
+    for split, spoken in SPOKEN.items():
+        for rule in rules.text_rules(_scripts(tables), limits):
+            yield Check(rule, split, f"{spoken} rows", split)
     yield Check(rules.id_across_splits(), "ids", "ids")
 
 
-def _leak_checks(limits: "Validation") -> Iterator[Check]:
+def _scripts(tables: Tables) -> list[str]:
+    """The scripts of at least 1 % of the training texts, sorted."""
+    counts = tables["train"]["script"].value_counts(normalize=True)
+    return sorted(str(script) for script, share in counts.items() if share >= SCRIPT_SHARE)
+
+
+def _leak_checks(limits: "Validation", others: Sequence[str]) -> Iterator[Check]:
     for split, earlier in (("dev", "train"), ("heldout", "train"), ("heldout", "dev")):
         for rule in rules.leak_rules(earlier, limits):
             yield Check(rule, split, f"{SPOKEN[split]} rows", split)
+    for split, spoken in SPOKEN.items() if others else ():
+        yield Check(rules.text_elsewhere(others), split, f"{spoken} rows", split)
 
 
 def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[Check]:
     for split in ("train", "dev"):
         yield Check(rules.label_null(task.name), split, f"{split} rows", split, task.name)
     yield from _label_checks(task, tables, limits)
-    yield Check(
-        rules.label_conflict(task.name),
-        f"conflicts/{task.name}",
-        "train and dev rows",
-        None,
-        task.name,
-    )
+    yield from _conflict_checks(task)
     if task.kind == "tagging":
-        for split in ("train", "dev"):
+        for split in SPOKEN:
             for rule in rules.span_rules():
                 yield _on_answers(rule, task, split)
+    drift = rules.label_drift(task.name, limits)
+    yield Check(drift, f"drift/{task.name}", "splits and versions", None, task.name)
+
+
+def _conflict_checks(task: Task) -> Iterator[Check]:
+    found: Iterable[Rule] = [rules.label_conflict(task.name)]
+    if task.kind == "classification":
+        found = [*found, rules.label_conflict_near(task.name)]
+    for rule in found:
+        yield Check(rule, f"conflicts/{task.name}", "train and dev rows", None, task.name)
 
 
 def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[Check]:
@@ -79,10 +108,13 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
         for rule in rules.unseen_rules(task.name, trained, limits):
             yield _on_answers(rule, task, split)
     least = 2 if task.kind == "classification" else 1
-    named = f"labels of {task.name}"
-    count, support = rules.label_count(task.name, least), rules.label_support(_unit(task))
+    named, support = f"labels of {task.name}", f"support/{task.name}"
+    count = rules.label_count(task.name, least)
     yield Check(count, f"trained/{task.name}", named, "train", task.name)
-    yield Check(support, f"support/{task.name}", named, "train", task.name)
+    yield Check(rules.label_support(_unit(task)), support, named, "train", task.name)
+    if task.kind == "classification":
+        balance = rules.label_balance(task.name, limits)
+        yield Check(balance, support, named, "train", task.name)
 
 
 def _on_answers(rule: Rule, task: Task, split: str) -> Check:

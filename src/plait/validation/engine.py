@@ -9,17 +9,17 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from plait.validation.checks import Check
-from plait.validation.rules import Severity
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
 
+Severity = Literal["critical", "warning"]
 SAMPLES = 10
 VALUES_SHOWN = 5
 
@@ -102,14 +102,10 @@ def _run_on_table(
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     suite = ExpectationSuite(name=name)
-    for check in checks:
+    alike = _by_expectation(checks)
+    for key, (check, *_) in alike.items():
         kind, arguments = check.rule.expectation
-        expected = ExpectationConfiguration(
-            type=kind,
-            kwargs=dict(arguments),
-            meta={"check": check.key},
-            severity=check.rule.severity,
-        )
+        expected = ExpectationConfiguration(type=kind, kwargs=dict(arguments), meta={"check": key})
         # `add_expectation_configuration` would replace one of the same type on the same column.
         suite.add_expectation(expected.to_domain_obj())
     numbered = table.assign(row=range(len(table)))
@@ -122,7 +118,22 @@ def _run_on_table(
             "return_unexpected_index_query": False,
         },
     )
-    return {r.expectation_config.meta["check"]: _outcome(r, len(table)) for r in found.results}
+    return {
+        check.key: _outcome(result, len(table))
+        for result in found.results
+        for check in alike[result.expectation_config.meta["check"]]
+    }
+
+
+def _by_expectation(checks: Sequence[Check]) -> dict[str, list[Check]]:
+    """Checks with one expectation, by a key of their own.
+
+    Suites of great-expectations are sets: of two equal expectations one is dropped silently.
+    """
+    found: dict[str, list[Check]] = {}
+    for check in checks:
+        found.setdefault(repr(check.rule.expectation), []).append(check)
+    return found
 
 
 def _outcome(result: Any, rows: int) -> Outcome:
@@ -153,7 +164,7 @@ def _judge(dataset: str, check: Check, outcome: Outcome | None, table: pd.DataFr
     return Result(
         dataset=dataset,
         rule=check.rule.name,
-        severity=check.rule.severity,
+        severity=severity(check),
         passed=outcome.success,
         count=_count(check, outcome),
         examined=outcome.examined,
@@ -162,6 +173,16 @@ def _judge(dataset: str, check: Check, outcome: Outcome | None, table: pd.DataFr
         split=check.split,
         task=check.task,
     )
+
+
+def severity(check: Check) -> Severity:
+    """How bad it is when the check fails.
+
+    Where a rule's rows are taken out beforehand, those left in train and dev are an error.
+    Held-out rows are never taken out: there the same fault is a warning.
+    """
+    held_out = check.policy == "quarantine" and check.split == "heldout"
+    return "warning" if check.policy == "warn" or held_out else "critical"
 
 
 def _unproven(dataset: str, check: Check, why: str) -> Result:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from plait.errors import PlaitError
-from plait.tasks import Kind, Label, Span, Task
+from plait.tasks import Kind, Label, Span, Split, Task
 
 KEYS = {"id", "text", "labels"}
-FINGERPRINT_KEYS = {"id", "fingerprint", "labels"}
+FINGERPRINT_KEYS = {"id", "fingerprint", "normal", "shingles", "facts", "labels", "spans"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,10 @@ class Prepared:
     dev: tuple[Line, ...]
     heldout: tuple[Mapping[str, Any], ...]
 
+    def rows(self) -> tuple[tuple[Split, tuple[Line, ...]], ...]:
+        """The splits whose texts are known, and their lines."""
+        return ("train", self.train), ("dev", self.dev)
+
 
 def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> Prepared:
     """Read the prepared files of one dataset.
@@ -60,6 +64,15 @@ def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> Prepared:
         tuple(_lines(folder / name / "dev.jsonl", kinds)),
         tuple(_fingerprints(folder / name / "heldout.fingerprints.jsonl")),
     )
+
+
+def read_quarantine(folder: Path, name: str) -> list[Mapping[str, Any]]:
+    """The rows that `prepare` took out: `{"id", "split", "text", "labels", "reasons"}`.
+
+    Raises:
+        PlaitError: the file is missing or is no JSONL; names file and line.
+    """
+    return [value for _, value in _values(folder / name / "quarantine.jsonl")]
 
 
 def _values(path: Path) -> Iterator[tuple[int, Any]]:

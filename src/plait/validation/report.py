@@ -1,43 +1,35 @@
 """The outcome of a validation: results, figures, a verdict in one sentence, and its files."""
 
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
-
 from plait.errors import PlaitError
 from plait.files import atomic_folder, write_json
 from plait.pages import render
-from plait.validation.engine import Result
+from plait.validation.clusters import shortened
+from plait.validation.engine import Result, Severity
+from plait.validation.figures import Figures
 from plait.validation.pictures import length_picture, support_picture
-from plait.validation.prepared import Prepared
-from plait.validation.rules import Severity
-from plait.validation.tables import Tables
 
 NAMED = 5
 """Critical failures that an error message spells out."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a dataset looks like: rows per split, rows (spans) per label of each task, rows per
-    length of text. A length class holds the texts of `least` to `2 × least - 1` characters.
-    """
-
-    rows: Mapping[str, int]
-    support: Mapping[str, Sequence[Mapping[str, Any]]]
-    lengths: Sequence[Mapping[str, int]]
+LISTED = 50
+"""Rows in quarantine that the page lists; report.json lists all."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Every result, in the order of the checks, and the figures of each dataset."""
+    """Every result, in the order of the checks, the figures of each dataset, its leaks
+    (`plait.leakage.leaks`), and the texts of train and dev by the name of their row.
+    """
 
     results: tuple[Result, ...]
     figures: Mapping[str, Figures]
+    leaks: Mapping[str, Mapping[str, Sequence[str]]]
+    texts: Mapping[str, Mapping[str, str | None]]
 
     def failed(self, severity: Severity, dataset: str | None = None) -> list[Result]:
         """Failed results of a severity."""
@@ -58,7 +50,16 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """The verdict in words."""
+        """The verdict in words, and how many rows are in quarantine."""
+        return " ".join(filter(None, (self._judgement, self._taken_out)))
+
+    @property
+    def _taken_out(self) -> str:
+        count = sum(len(figures.quarantine) for figures in self.figures.values())
+        return f"{_number(count, 'row')} in quarantine." if count else ""
+
+    @property
+    def _judgement(self) -> str:
         critical, warnings = len(self.failed("critical")), len(self.failed("warning"))
         checks = f"{len(self.results)} checks on {_number(len(self.figures), 'dataset')}"
         if critical:
@@ -93,49 +94,65 @@ class Report:
             raise PlaitError("\n".join([self.sentence, *lines, f"See {page}."]))
 
 
-def figures(data: Prepared, tables: Tables) -> Figures:
-    """The figures of one dataset."""
-    return Figures(
-        rows={"train": len(data.train), "dev": len(data.dev), "heldout": len(data.heldout)},
-        support={
-            task.name: [
-                {str(key): value for key, value in row.items()}
-                for row in tables[f"support/{task.name}"].to_dict("records")
-            ]
-            for task in data.tasks
-        },
-        lengths=_lengths(tables["train"], tables["dev"]),
-    )
-
-
 def write_report(report: Report, folder: Path) -> None:
-    """Write report.json and index.html, and gate.json where nothing critical failed.
+    """Write report.json, index.html, summary.md and leaks.json, and gate.json where nothing
+    critical failed.
 
-    gate.json is constant: what is trained depends on the verdict, not on the figures.
+    gate.json is constant: what is trained depends on the verdict, not on the figures. leaks.json
+    holds `{DATASET: {"exact": [id, …], "near": [id, …]}}` of held-out rows (`plait.leakage.leaks`).
     """
     with atomic_folder(folder) as partial:
         write_json(partial / "report.json", report.as_json())
-        page = render(
-            "validation.html",
-            report=report,
-            datasets=[_section(report, name) for name in report.figures],
-        )
-        (partial / "index.html").write_text(page, encoding="utf-8")
+        write_json(partial / "leaks.json", report.leaks)
+        (partial / "index.html").write_text(page(report), encoding="utf-8")
+        (partial / "summary.md").write_text(summary(report), encoding="utf-8")
         if report.verdict != "failed":
             write_json(partial / "gate.json", {"passed": True})
 
 
+def page(report: Report) -> str:
+    """One HTML page that stands alone."""
+    sections = [_section(report, name) for name in report.figures]
+    return render("validation.html", report=report, datasets=sections)
+
+
+def summary(report: Report) -> str:
+    """The verdict and what failed, in Markdown."""
+    failures = [*report.failed("critical"), *report.failed("warning")]
+    lines = [f"- **{r.severity}** {r.dataset}, `{r.rule}`: {_plain(r.sentence)}" for r in failures]
+    return "\n".join([f"**{report.sentence}**", "", *lines, ""])
+
+
+def _plain(text: str) -> str:
+    """Text of a row's label as Markdown that means nothing but itself."""
+    return re.sub(r"([\\`*_<>\[\]|#])", r"\\\1", text.replace("\n", " "))
+
+
 def _section(report: Report, name: str) -> dict[str, Any]:
-    found = report.figures[name]
+    found, samples = report.figures[name], _samples(report, name)
     return {
         "name": name,
         "rows": found.rows,
         "critical": report.failed("critical", name),
         "warnings": report.failed("warning", name),
         "passed": [r for r in report.results if r.passed and r.dataset == name],
+        "samples": samples,
+        "anchors": {row: f"{name}-row-{place}" for place, (row, _) in enumerate(samples)},
+        "quarantine": found.quarantine[:LISTED],
+        "quarantined": len(found.quarantine),
+        "clusters": found.clusters,
+        "leaks": report.leaks.get(name, {"exact": (), "near": ()}),
         "lengths": length_picture(found.lengths),
         "support": {task: support_picture(rows) for task, rows in found.support.items()},
     }
+
+
+def _samples(report: Report, name: str) -> list[tuple[str, str]]:
+    """Rows that the failures of a dataset name, with as much of their text as fits."""
+    failed = [*report.failed("critical", name), *report.failed("warning", name)]
+    named = dict.fromkeys(row for result in failed for row in result.rows)
+    texts = report.texts.get(name, {})
+    return [(row, shortened(texts[row] or "")) for row in named if row in texts]
 
 
 def _failure(result: Result) -> str:
@@ -145,17 +162,3 @@ def _failure(result: Result) -> str:
 
 def _number(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _lengths(train: pd.DataFrame, dev: pd.DataFrame) -> list[dict[str, int]]:
-    splits = {"train": _length_classes(train), "dev": _length_classes(dev)}
-    found = {power for counts in splits.values() for power in counts}
-    return [
-        {"least": 1 << power, **{name: counts.get(power, 0) for name, counts in splits.items()}}
-        for power in range(min(found, default=0), max(found, default=-1) + 1)
-    ]
-
-
-def _length_classes(rows: pd.DataFrame) -> dict[int, int]:
-    """Texts per power of two of their length; an empty text counts as one character."""
-    return Counter(max(1, len(text)).bit_length() - 1 for text in rows["text"].dropna())

@@ -5,12 +5,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plait.experiment import Validation
 
-Severity = Literal["critical", "warning"]
 Expectation = tuple[str, Mapping[str, Any]]
 
 MIN_SUPPORT = 5
@@ -27,7 +26,6 @@ class Rule:
     """
 
     name: str
-    severity: Severity
     expectation: Expectation
     fault: str
     remedy: str
@@ -52,85 +50,141 @@ def rows_rules(split: str, limits: "Validation") -> list[Rule]:
     return [
         Rule(
             "rows",
-            "critical",
             _row_count(1),
             f"{split} has {{observed}} rows; at least 1 is needed.",
             "Check the dataset's reader and source.",
         ),
         Rule(
             "schema",
-            "critical",
             _one_of("problem", ["none"]),
             "are malformed",
             "Mend the dataset's reader or source.",
             "problem",
         ),
-        Rule(
-            "id_null",
-            "critical",
-            _not_null("id"),
-            "have no id",
-            "Give every row an id in the source.",
-        ),
-        Rule(
-            "id_duplicate",
-            "critical",
-            ("expect_column_values_to_be_unique", {"column": "id"}),
-            "share their id with another row",
-            "Give every row an id of its own in the source.",
-        ),
-        *_text_rules(limits),
+        *_ID_RULES,
+        *_TRAINING_TEXT_RULES,
+        *_repeat_rules(limits),
     ]
 
 
-def _text_rules(limits: "Validation") -> list[Rule]:
+_ID_RULES = (
+    Rule(
+        "id_null",
+        _not_null("id"),
+        "have no id",
+        "Give every row an id in the source.",
+    ),
+    Rule(
+        "id_duplicate",
+        ("expect_column_values_to_be_unique", {"column": "id"}),
+        "share their id with another row",
+        "Give every row an id of its own in the source.",
+    ),
+)
+_TRAINING_TEXT_RULES = (
+    Rule(
+        "text_null",
+        _not_null("text"),
+        "have no text",
+        "Remove the rows from the source or fill in their texts.",
+    ),
+    Rule(
+        "text_unlike",
+        _one_of("unlike", [False]),
+        "have a text with none of the words that are common in train",
+        "Is it another language, or noise? Remove the rows, or add more like them.",
+    ),
+    Rule(
+        "text_boilerplate",
+        _one_of("boilerplate", [False]),
+        "have a text of nothing but lines that ten or more training texts share",
+        "Remove the rows from the source, or strip the lines from all texts.",
+    ),
+)
+
+
+def _repeat_rules(limits: "Validation") -> list[Rule]:
+    share = limits.max_duplicate_share
+    remedy = "Remove the copies from the source, or raise validation.max_duplicate_share."
     return [
         Rule(
-            "text_null",
-            "critical",
-            _not_null("text"),
-            "have no text",
-            "Remove the rows from the source or fill in their texts.",
-        ),
-        Rule(
-            "text_empty",
-            "critical",
-            ("expect_column_values_to_match_regex", {"column": "text", "regex": r"\S"}),
-            "have a text that is empty or only white space",
-            "Remove the rows from the source.",
-        ),
-        Rule(
-            "text_nul",
-            "critical",
-            ("expect_column_values_to_not_match_regex", {"column": "text", "regex": "\x00"}),
-            "have a NUL character in their text",
-            "Remove the character from the source.",
-        ),
-        Rule(
-            "text_long",
-            "critical",
-            (
-                "expect_column_value_lengths_to_be_between",
-                {"column": "text", "max_value": limits.max_characters},
-            ),
-            f"have a text of more than {limits.max_characters:,} characters",
-            "Cut or remove the texts in the source, or raise validation.max_characters.",
-        ),
-        Rule(
             "text_duplicate",
-            "warning",
-            _one_of("repeats", [False], limits.max_duplicate_share),
+            _one_of("repeats", [False], share),
             "repeat the text of an earlier row",
-            "Remove the copies from the source, or raise validation.max_duplicate_share.",
+            remedy,
+        ),
+        Rule(
+            "text_near_duplicate",
+            _one_of("near_repeats", [False], share),
+            "nearly repeat the text of an earlier row",
+            remedy,
         ),
     ]
+
+
+def text_rules(scripts: Sequence[str], limits: "Validation") -> list[Rule]:
+    """Rules for the texts of every split; `scripts` are those that train is written in."""
+    most = limits.max_characters
+    return [
+        Rule(
+            "text_long",
+            ("expect_column_values_to_be_between", {"column": "characters", "max_value": most}),
+            f"have a text of more than {most:,} characters",
+            "Cut or remove the texts in the source, or raise validation.max_characters.",
+        ),
+        *(
+            Rule(f"text_{column}", _one_of(column, [False]), fault, remedy)
+            for column, fault, remedy in _DAMAGES
+        ),
+        Rule(
+            "text_script",
+            _one_of("script", scripts),
+            "have a text in a script that less than 1 % of train is written in",
+            "Is it another language, or a wrong encoding? Remove the rows, or add more like them.",
+            "script",
+        ),
+    ]
+
+
+_DAMAGES = (
+    (
+        "empty",
+        "have a text that is empty or only white space",
+        "Remove the rows from the source.",
+    ),
+    (
+        "nul",
+        "have a NUL character in their text",
+        "Remove the character from the source.",
+    ),
+    (
+        "control",
+        "have control characters in their text",
+        "Remove them from the source; was it read with the right encoding?",
+    ),
+    (
+        "replacement",
+        "have a replacement character (U+FFFD) in their text: something was lost",
+        "Read the source again with its own encoding.",
+    ),
+    (
+        "mojibake",
+        "have a text that looks like UTF-8 read with another encoding",
+        "Read the source again as UTF-8.",
+    ),
+    (
+        "placeholder",
+        "have a placeholder or no letter in place of a text",
+        "Remove the rows from the source or fill in their texts.",
+    ),
+)
+"""Fact of a text, the words for it, the remedy."""
 
 
 def id_across_splits() -> Rule:
     """Rule for the table of all ids."""
     return Rule(
         "id_across_splits",
-        "critical",
         _one_of("splits", [1]),
         "stand in more than one split",
         "Give every row an id of its own, or one split.",
@@ -139,31 +193,49 @@ def id_across_splits() -> Rule:
 
 def leak_rules(earlier: str, limits: "Validation") -> list[Rule]:
     """Rules for rows that are held apart from an `earlier` split; any leak is worth a warning."""
-    fault = f"have a text that also stands in {earlier}"
-    any_leak, share = _one_of(f"in_{earlier}", [False]), limits.max_leaked_share
+    fault, share = f"have a text that also stands in {earlier}", limits.max_leaked_share
+    flatter = f"Scores on them flatter the model: remove the copies from {earlier}."
     return [
-        Rule(
-            f"text_in_{earlier}",
-            "warning",
-            any_leak,
-            fault,
-            f"Scores on them flatter the model: remove the copies from {earlier}.",
-        ),
+        Rule(f"text_in_{earlier}", _one_of(f"in_{earlier}", [False]), fault, flatter),
         Rule(
             f"text_in_{earlier}_share",
-            "critical",
             _one_of(f"in_{earlier}", [False], share),
             fault,
             f"Remove the copies from {earlier}, or raise validation.max_leaked_share.",
         ),
+        Rule(
+            f"near_in_{earlier}",
+            _one_of(f"near_{earlier}", [False]),
+            f"have a text that nearly stands in {earlier}, too",
+            flatter,
+        ),
     ]
+
+
+def text_in_heldout() -> Rule:
+    """Rule for the rows of train and dev; for who would rather lose those than held-out rows."""
+    return Rule(
+        "text_in_heldout",
+        _one_of("copied", [False]),
+        "have a text that stands in held-out rows, or nearly",
+        "Remove them from the source, or set validation.rules.text_in_heldout: quarantine.",
+    )
+
+
+def text_elsewhere(others: Sequence[str]) -> Rule:
+    """Rule for rows of a dataset that is trained together with others."""
+    return Rule(
+        "text_elsewhere",
+        _one_of("elsewhere", [False]),
+        f"have a text that stands, or nearly, in train or dev of {' or '.join(others)}",
+        "Some candidate trains on both: remove the copies from one of them.",
+    )
 
 
 def label_null(task: str) -> Rule:
     """Rule for the rows of train and of dev: rows without a label are not learned from."""
     return Rule(
         "label_null",
-        "warning",
         _not_null(f"label:{task}"),
         f"have no label for {task}",
         "Label them in the source, or leave it so: they are skipped.",
@@ -174,7 +246,6 @@ def label_unknown(task: str, labels: Sequence[str]) -> Rule:
     """Rule for answers, where params.yaml closes the set of labels."""
     return Rule(
         "label_unknown",
-        "critical",
         _one_of("label", labels),
         f"have a label that tasks.{task}.labels in params.yaml does not name",
         "Add the label there, or mend the rows in the source.",
@@ -189,7 +260,6 @@ def unseen_rules(task: str, trained: Sequence[str], limits: "Validation") -> lis
     return [
         Rule(
             "label_unseen",
-            "warning",
             _one_of("label", trained),
             fault,
             "No model can answer them right: add train rows, or merge the labels.",
@@ -197,7 +267,6 @@ def unseen_rules(task: str, trained: Sequence[str], limits: "Validation") -> lis
         ),
         Rule(
             "label_unseen_share",
-            "critical",
             _one_of("label", trained, share),
             fault,
             "Add train rows with these labels, or raise validation.max_unseen_share.",
@@ -210,7 +279,6 @@ def label_support(unit: str) -> Rule:
     """Rule for the table of a task's labels."""
     return Rule(
         "label_support",
-        "warning",
         ("expect_column_values_to_be_between", {"column": "train", "min_value": MIN_SUPPORT}),
         f"have fewer than {MIN_SUPPORT} train {unit}",
         "Add train rows, or merge the labels.",
@@ -221,7 +289,6 @@ def label_count(task: str, least: int) -> Rule:
     """Rule for the table of a task's trained labels."""
     return Rule(
         "label_count",
-        "critical",
         _row_count(least),
         f"{task} has {{observed}} labels with train rows; at least {least} needed.",
         "Check the task's field and the reader's settings.",
@@ -232,33 +299,78 @@ def label_conflict(task: str) -> Rule:
     """Rule for texts and how many labels each has."""
     return Rule(
         "label_conflict",
-        "warning",
         _one_of("labels", [1]),
         f"share their text with a row that has another label for {task}",
         "Decide on one label per text in the source.",
     )
 
 
+def label_conflict_near(task: str) -> Rule:
+    """Rule for texts that are alike, and not equal, to texts with another label."""
+    return Rule(
+        "label_conflict_near",
+        _one_of("near", [False]),
+        f"have a text nearly like that of a row with another label for {task}",
+        "Look at both: is one of the labels wrong?",
+    )
+
+
+def label_balance(task: str, limits: "Validation") -> Rule:
+    """Rule for the table of a classification task's labels."""
+    most = limits.max_label_share
+    return Rule(
+        "label_balance",
+        ("expect_column_values_to_be_between", {"column": "share", "max_value": most}),
+        f"have more than {most:.0%} of the train rows of {task}",
+        "A model can leave the others out: add rows of theirs, or raise "
+        "validation.max_label_share.",
+    )
+
+
+def label_drift(task: str, limits: "Validation") -> Rule:
+    """Rule for the table of comparisons of labels."""
+    return Rule(
+        "label_drift",
+        _drift(limits.max_label_drift),
+        f"differ from train in more than {limits.max_label_drift:.0%} of the labels of {task}, "
+        "beyond what chance does",
+        "Split at random within each label, or raise validation.max_label_drift.",
+    )
+
+
+def length_drift(limits: "Validation") -> Rule:
+    """Rule for the table of comparisons of lengths."""
+    return Rule(
+        "length_drift",
+        _drift(limits.max_length_drift),
+        f"differ from train in more than {limits.max_length_drift:.0%} of the text lengths, "
+        "beyond what chance does",
+        "Are they of one source, prepared alike? If they are meant to differ, raise "
+        "validation.max_length_drift.",
+    )
+
+
+def _drift(most: float) -> Expectation:
+    return "expect_column_values_to_be_between", {"column": "drift", "max_value": most}
+
+
 def span_rules() -> list[Rule]:
-    """Rules for the spans of train and of dev."""
+    """Rules for the spans of every split."""
     return [
         Rule(
             "span_outside",
-            "critical",
             _one_of("inside", [True]),
             "reach outside their text or are empty",
             "Mend the offsets in the source.",
         ),
         Rule(
             "span_overlap",
-            "critical",
             _one_of("apart", [True]),
             "overlap an earlier span of their row",
             "Keep one of the spans in the source.",
         ),
         Rule(
             "span_cuts_word",
-            "warning",
             _one_of("on_words", [True]),
             "begin or end inside a word or on white space",
             "Mend the offsets in the source.",

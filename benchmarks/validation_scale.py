@@ -1,0 +1,169 @@
+"""What validation costs: seconds and memory for 10 k, 100 k and 1 M short rows, and for raw posts.
+
+Each data set is checked in a process of its own, from prepared files to the written report, the
+imports among it. Short rows have 6 to 30 words; one in a hundred is a copy, another one an edited
+copy. Writes docs/results/validation_scale.{json,md}.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from plait.files import write_json, write_jsonl
+from plait.tasks import Row, Split, Task, write_rows
+
+RESULTS = Path("docs/results")
+TOPIC = Task("topic", "rows", "classification", "topic", (), "accuracy")
+GROUP = Task("topic20", "rows", "classification", "group", (), "accuracy")
+SHARES: tuple[tuple[Split, float], ...] = (("train", 0.8), ("dev", 0.1), ("heldout", 0.1))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="10 k rows and posts; writes nothing")
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def short_rows(count: int) -> Iterator[Row]:
+    """Words drawn by their rank, as in a language; in a hundred rows a copy and an edited one."""
+    rng = random.Random(17)
+    vocabulary = [f"word{i}" for i in range(30_000)]
+    last: list[str] = []
+    for i in range(count):
+        if i % 100 == 1:
+            words = last
+        elif i % 100 == 3:
+            words = [*last[:-1], "edited"]
+        else:
+            ranks = (int(30_000 ** rng.random()) - 1 for _ in range(rng.randint(6, 30)))
+            words = [vocabulary[rank] for rank in ranks]
+        last = words
+        yield Row(f"r{i}", " ".join(words), {"topic": f"topic {i % 12}"})
+
+
+def write_short(folder: Path, count: int) -> None:
+    rows = list(short_rows(count))
+    random.Random(17).shuffle(rows)
+    start = 0
+    for split, share in SHARES:
+        _write(folder, split, rows[start : start + round(share * count)])
+        start += round(share * count)
+
+
+def write_posts(folder: Path) -> None:
+    """Raw 20 Newsgroups, headers and all."""
+    from plait.datasets.twenty_newsgroups import TwentyNewsgroups
+
+    reader = TwentyNewsgroups(reader="twenty_newsgroups", variant="raw")
+    for source in reader.sources():
+        source.fetch(folder / "raw")
+    rows = list(reader.read(folder / "raw", 17))
+    for split, _ in SHARES:
+        _write(folder, split, [row for found, row in rows if found == split])
+
+
+def _write(folder: Path, split: Split, rows: list[Row]) -> None:
+    from plait.experiment import Validation
+    from plait.fingerprints import write_fingerprints
+
+    write_jsonl(folder / "rows" / "quarantine.jsonl", [])
+    if split == "heldout":
+        path = folder / "rows" / "heldout.fingerprints.jsonl"
+        write_fingerprints(path, rows, Validation().short_words)
+    else:
+        write_rows(folder / "rows" / f"{split}.jsonl", rows)
+
+
+def check(folder: Path) -> None:
+    """Validate one folder; print what it took."""
+    began = time.perf_counter()
+    from plait.experiment import Validation
+    from plait.validation import validate, write_report
+
+    task = GROUP if (folder / "raw").exists() else TOPIC
+    report = validate(folder, [task], Validation())
+    write_report(report, folder / "validation")
+    figures = report.figures["rows"]
+    print(
+        json.dumps(
+            {
+                "rows": sum(figures.rows.values()),
+                "seconds": round(time.perf_counter() - began, 1),
+                "GiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+                "checks": len(report.results),
+                "clusters": figures.clusters.count,
+                "leaks": {kind: len(ids) for kind, ids in report.leaks["rows"].items()},
+            }
+        )
+    )
+
+
+def measured(name: str, folder: Path) -> dict[str, Any]:
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", str(folder)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PLAIT_PROGRESS_LINES": "1"},
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {"data": name, **found, "seconds": round(time.perf_counter() - began, 1)}
+
+
+def markdown(results: list[dict[str, Any]]) -> str:
+    lines = [
+        "# What validation costs",
+        "",
+        "    PLAIT_MIRROR=../shared/data python benchmarks/validation_scale.py",
+        "",
+        f"A process each, from prepared files to the report; {os.cpu_count()} cores, one run, on a",
+        "machine that other work shares.",
+        "",
+        "| data | rows | seconds | seconds per 100 k rows | GiB | checks | clusters | leaks |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        leaks = f"{r['leaks']['exact']:,} exact, {r['leaks']['near']:,} near"
+        lines.append(
+            f"| {r['data']} | {r['rows']:,} | {r['seconds']} | "
+            f"{r['seconds'] / r['rows'] * 1e5:.1f} | {r['GiB']} | {r['checks']} | "
+            f"{r['clusters']:,} | {leaks} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    options = arguments()
+    if options.one:
+        check(options.one)
+        return
+    results = []
+    for count in (10_000,) if options.quick else (10_000, 100_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as scratch:
+            write_short(Path(scratch), count)
+            results.append(measured("short rows", Path(scratch)))
+        print(results[-1], flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_posts(Path(scratch))
+        results.append(measured("raw 20 Newsgroups", Path(scratch)))
+    print(markdown(results))
+    if not options.quick:
+        write_json(RESULTS / "validation_scale.json", results)
+        (RESULTS / "validation_scale.md").write_text(markdown(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

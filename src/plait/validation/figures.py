@@ -1,0 +1,73 @@
+"""What a dataset looks like, in numbers and examples."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from plait.tasks import SPLITS
+from plait.validation.clusters import Clusters
+from plait.validation.datasets import Dataset
+from plait.validation.drift import Profile, length_classes, profile
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Rows per split, rows (spans) per label of each task, rows per length of text, the drift of
+    each task's labels and of lengths, examples of texts that are alike, and the rows in quarantine.
+
+    A length class holds the texts of `least` to `2 × least - 1` characters.
+    """
+
+    rows: Mapping[str, int]
+    support: Mapping[str, Sequence[Mapping[str, Any]]]
+    lengths: Sequence[Mapping[str, int]]
+    drift: Mapping[str, Mapping[str, float]]
+    clusters: Clusters
+    quarantine: Sequence[Mapping[str, Any]]
+    profile: Profile
+
+
+def figures(
+    dataset: Dataset, quarantine: Sequence[Mapping[str, Any]], clusters: Clusters
+) -> Figures:
+    """The figures of one dataset."""
+    data, tables = dataset.data, dataset.tables
+    names = [task.name for task in data.tasks]
+    return Figures(
+        rows={"train": len(data.train), "dev": len(data.dev), "heldout": len(data.heldout)},
+        support={name: _records(tables[f"support/{name}"].drop(columns="share")) for name in names},
+        lengths=_lengths(tables),
+        drift={
+            **{name: _drift(tables[f"drift/{name}"]) for name in names},
+            "length": _drift(tables["drift"]),
+        },
+        clusters=clusters,
+        quarantine=[_without_text(row) for row in quarantine],
+        profile=profile(tables, names),
+    )
+
+
+def _without_text(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: row[key] for key in ("id", "split", "reasons")}
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _drift(table: pd.DataFrame) -> dict[str, float]:
+    return dict(zip(table["name"], map(float, table["drift"]), strict=True))
+
+
+def _lengths(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, int]]:
+    counts = {
+        split: Counter(length_classes(tables[split]["characters"].dropna())) for split in SPLITS
+    }
+    found = {int(power) for of_split in counts.values() for power in of_split}
+    return [
+        {"least": 1 << power, **{split: counts[split][str(power)] for split in SPLITS}}
+        for power in range(min(found, default=0), max(found, default=-1) + 1)
+    ]

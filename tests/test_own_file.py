@@ -1,0 +1,112 @@
+"""`plait validate my.csv`: a user's own file, before any set-up."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from plait.commands.validate import validate as command
+from plait.errors import PlaitError
+from plait.own_file import Columns, check_file
+
+
+def write(folder: Path, name: str = "My Notes.csv", more: str = "") -> Path:
+    path = folder / name
+    kinds = ["question", "answer"]
+    lines = [f"{kinds[i % 2]},this is note number {i} of a {kinds[i % 2]}" for i in range(120)]
+    path.write_text("Team,body\n" + "\n".join(lines) + "\n" + more, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without params.yaml, dvc.yaml or git."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_sound_file_passes_and_leaves_its_page_alone(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(write(nowhere), text_field="body", label_field=["Team"])
+    shown = capsys.readouterr().out
+    assert "Passed: all of " in shown
+    assert "Page: My Notes.validation.html" in shown
+    assert sorted(path.name for path in nowhere.iterdir()) == [
+        "My Notes.csv",
+        "My Notes.validation.html",
+    ]
+    assert "question" in (nowhere / "My Notes.validation.html").read_text(encoding="utf-8")
+
+
+def test_faults_are_shown_and_status_is_2(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(nowhere, more='question,"  "\nanswer,caf\u00c3\u00a9 au lait s\'il vous plait\n')
+    with pytest.raises(typer.Exit) as exit_:
+        command(path, text_field="body", label_field=["Team"], page=nowhere / "p.html")
+    assert exit_.value.exit_code == 2
+    shown = capsys.readouterr().out
+    assert "text_empty" in shown
+    assert "text_mojibake" in shown
+    assert (nowhere / "p.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "message"),
+    [
+        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file. Name a CSV"),
+        ("a.csv", Columns("body", ()), "no column of labels is named. Say --label-field COLUMN"),
+        ("a.csv", Columns("text", ("Team",)), "a.csv, line 2: column 'text': columns are Team, b"),
+        ("a.csv", Columns("body", ("Tem",)), "a.csv, line 2: column 'Tem': columns are Team, bo"),
+        ("a.txt", Columns("body", ("Team",)), "'a.txt' ends with none of .csv, .tsv, .jsonl"),
+    ],
+)
+def test_mistakes_are_one_clear_error(
+    nowhere: Path, name: str, columns: Columns, message: str
+) -> None:
+    if name.startswith("a"):
+        write(nowhere, name)
+    with pytest.raises(PlaitError) as caught:
+        check_file(nowhere / name, columns)
+    assert message in str(caught.value)
+    assert "plait-validate-" not in str(caught.value), "no path of a temporary folder"
+
+
+def test_bytes_that_are_no_utf8_are_named(nowhere: Path) -> None:
+    path = write(nowhere, "a.csv")
+    path.write_bytes(path.read_bytes() + b"answer,caf\xe9\n")
+    with pytest.raises(PlaitError, match=r"a\.csv, line 122: byte 0xe9 at offset \d+ is not UTF-8"):
+        check_file(path, Columns("body", ("Team",)))
+
+
+def test_splits_of_a_column_are_checked_for_leaks(nowhere: Path) -> None:
+    path = nowhere / "said.jsonl"
+    lines = [
+        f'{{"text": "say number {i} of {part}", "label": "{"ab"[i % 2]}", "part": "{part}"}}'
+        for part in ("train", "dev", "test")
+        for i in range(30)
+    ]
+    lines[-1] = '{"text": "SAY number 3 of train!", "label": "b", "part": "test"}'
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = check_file(path, Columns("text", ("label",), split="part"))
+    assert [r.rule for r in found.failed("warning")] == ["near_in_train"]
+    assert found.leaks == {"said": {"exact": [], "near": ["said-000090"]}}
+
+
+def test_from_the_shell(nowhere: Path) -> None:
+    write(nowhere, "a.csv", "question,\x00\n")
+    options = ["--text-field", "body", "--label-field", "Team"]
+    done = subprocess.run(
+        [sys.executable, "-m", "plait.cli", "validate", "a.csv", *options],
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "text_nul" in done.stdout
+    assert "Page: a.validation.html" in done.stdout
+    assert "Traceback" not in done.stderr
