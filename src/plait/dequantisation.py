@@ -16,14 +16,15 @@ def dequantise(folder: Path, name: str) -> None:
         raise PlaitError(f"{folder.name}.gguf: the source has no file {name!r}")
     print(f"{name}: turned into safetensors, which takes half a minute", file=sys.stderr)
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    unpacked = GgufConfig(dequantize=True)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=name, dtype=torch.bfloat16, low_cpu_mem_usage=True
+            folder, gguf_file=name, dtype=torch.bfloat16, quantization_config=unpacked
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     except (ValueError, KeyError, OSError, NotImplementedError) as error:
@@ -32,5 +33,8 @@ def dequantise(folder: Path, name: str) -> None:
             "Name another file, or a source of safetensors."
         ) from error
     (folder / name).unlink()
-    model.save_pretrained(folder)
+    # The loaded model counts as quantised and would not be saved; its weights are plain by now.
+    plain = type(model)(model.config).to(torch.bfloat16)
+    plain.load_state_dict(model.state_dict())
+    plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
