@@ -87,15 +87,15 @@ def pack(examples: Sequence[Example], longest: int) -> Batch:
 
 
 def _bins(lengths: Sequence[int], room: int) -> list[list[int]]:
-    """Indices by row: first fit, the longest first."""
-    bins: list[list[int]] = []
-    free: list[int] = []
+    """Indices by row, about equally full: the longest first, each into the emptiest row."""
+    bins: list[list[int]] = [[] for _ in range(-(-sum(lengths) // room))]
+    used = [0] * len(bins)
     for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        fitting = next((b for b, left in enumerate(free) if left >= lengths[index]), None)
-        if fitting is None:
-            bins.append([index])
-            free.append(max(room, lengths[index]) - lengths[index])
-        else:
-            bins[fitting].append(index)
-            free[fitting] -= lengths[index]
-    return bins
+        emptiest = min(range(len(bins)), key=lambda b: used[b])
+        if used[emptiest] and used[emptiest] + lengths[index] > room:
+            bins.append([])
+            used.append(0)
+            emptiest = len(bins) - 1
+        bins[emptiest].append(index)
+        used[emptiest] += lengths[index]
+    return [members for members in bins if members]

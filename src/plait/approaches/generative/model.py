@@ -85,16 +85,15 @@ class Generative(Approach):
         Raises:
             PlaitError: there is no example.
         """
-        found = tokenised(
-            lambda: self._examples(dataset, rows), ("input_ids",), ("length", "answer"), cache
-        )
-        if not len(found):
+        if next(self._examples(dataset, rows), None) is None:
             names = ", ".join(task.name for task in self.tasks if task.dataset == dataset)
             raise PlaitError(
                 f"dataset {dataset!r}: no train row has labels for all of {names}, which are asked "
                 "together; set options.joint to false for the candidate"
             )
-        return found
+        return tokenised(
+            lambda: self._examples(dataset, rows), ("input_ids",), ("length", "answer"), cache
+        )
 
     def _examples(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         for form in self.asking.forms:

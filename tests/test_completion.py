@@ -1,0 +1,130 @@
+"""What a decoder learns: the same losses padded, packed, accumulated, and with memory to spare."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM
+
+from conftest import INTENT, SLOTS, candidate, home_rows
+from plait.approaches.generative import Generative
+from plait.approaches.generative.completion import LOSS, Completion, Example, pack, pad
+from plait.batches import IGNORED, Batch
+from plait.dequantisation import dequantise
+from plait.errors import PlaitError
+from plait.settings import Training
+from plait.tasks import Row
+
+
+@pytest.fixture(scope="module")
+def examples(tiny_decoder: Path) -> list[Example]:
+    made = candidate(INTENT, SLOTS, approach="generative")
+    model = Generative.build(made, tiny_decoder, Training.model_validate(made.training))
+    found = model._examples("home", home_rows(11))
+    return [(row["input_ids"], row["answer"]) for row in found]
+
+
+@pytest.fixture
+def module(tiny_decoder: Path) -> Completion:
+    return Completion(AutoModelForCausalLM.from_pretrained(tiny_decoder, dtype=torch.float32))
+
+
+def learned(module: Completion, batches: list[Batch]) -> tuple[float, Tensor]:
+    """The summed loss and the gradient of all weights, one after the other."""
+    module.zero_grad()
+    total = torch.zeros(())
+    for batch in batches:
+        loss = module(batch.inputs, batch.targets)[LOSS]
+        loss.backward()
+        total += loss.detach()
+    gradients = [p.grad.flatten() for p in module.parameters() if p.grad is not None]
+    return float(total), torch.cat(gradients)
+
+
+@pytest.mark.parametrize("longest", [1, 100, 200, 10_000])
+def test_packed_and_padded_rows_learn_what_rows_one_by_one_do(
+    module: Completion, examples: list[Example], longest: int
+) -> None:
+    loss, gradient = learned(module, [pad([example]) for example in examples])
+    for batch in (pad(examples), pack(examples, longest)):
+        found, found_gradient = learned(module, [batch])
+        assert found == pytest.approx(loss, rel=1e-5)
+        assert torch.allclose(found_gradient, gradient, atol=1e-4)
+
+
+def test_packing_leaves_less_empty(examples: list[Example]) -> None:
+    tokens = sum(len(ids) for ids, _ in examples)
+    packed, padded = pack(examples, 600), pad(examples)
+    assert packed.inputs["input_ids"].numel() < padded.inputs["input_ids"].numel()
+    assert packed.inputs["input_ids"].shape[1] <= 600
+    counted = [(b.targets[LOSS] != IGNORED).sum() for b in (packed, padded)]
+    assert counted[0] == counted[1] == sum(answer for _, answer in examples)
+    assert tokens <= packed.inputs["input_ids"].numel()
+
+
+def test_only_the_answer_is_learned(examples: list[Example]) -> None:
+    batch = pad(examples[:1])
+    ids, answer = examples[0]
+    targets = batch.targets[LOSS][0].tolist()
+    assert [t for t in targets if t != IGNORED] == list(ids[-answer:])
+    first = next(i for i, t in enumerate(targets) if t != IGNORED)
+    assert first == len(ids) - answer - 1
+
+
+def test_rows_without_all_labels_are_not_asked_together(tiny_decoder: Path, tmp_path: Path) -> None:
+    made = candidate(INTENT, SLOTS, approach="generative")
+    model = Generative.build(made, tiny_decoder, Training.model_validate(made.training))
+    rows = [Row(r.id, r.text, {**r.labels, "slots": None}) for r in home_rows(4)]
+    with pytest.raises(PlaitError, match=r"no train row has labels for all of intent, slots"):
+        model.encoded("home", rows, tmp_path / "run" / "home")
+    some = [*rows, *home_rows(3)]
+    assert len(model.encoded("home", some, tmp_path / "other" / "home")) == 3
+
+
+def test_memory_that_runs_out_is_named_with_a_remedy(tiny_encoder: Path, tmp_path: Path) -> None:
+    """A real allocation that fails: the process may have little more than it has already."""
+    script = f"""
+        import resource
+        from pathlib import Path
+        import psutil, torch
+        from conftest import INTENT, candidate, home_rows
+        from plait.approaches.heads import Heads
+        from plait.errors import PlaitError
+        import plait.training
+        made = candidate(INTENT, batch_size=20000, epochs=1, threads=1)
+        rows = {{"home": home_rows(20000)}}
+        limit = psutil.Process().memory_info().vms + 700 * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        try:
+            Heads.train(made, Path({str(tiny_encoder)!r}), rows, rows, Path({str(tmp_path)!r}))
+        except PlaitError as error:
+            print("told:", error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert "told: memory ran out in a training step of 1 × 20000 rows of" in done.stdout, (
+        done.stdout + done.stderr
+    )
+    assert "Lower batch_size" in done.stdout
+
+
+def test_a_broken_gguf_file_is_refused_and_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "smol"
+    folder.mkdir()
+    with pytest.raises(PlaitError, match=r"smol\.gguf: the source has no file 'model\.gguf'"):
+        dequantise(folder, "model.gguf")
+    (folder / "model.gguf").write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(
+        PlaitError, match=r"smol: transformers cannot read the GGUF file 'model\.gguf'"
+    ):
+        dequantise(folder, "model.gguf")
+    assert (folder / "model.gguf").exists()
