@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,50 +9,31 @@ from typing import Any
 import pytest
 import yaml
 
+import production
 import projects
 import small
-from plait import experiment
+from plait import durations, experiment, looks
 from plait.bundle import load
 from plait.commands.results import publish, results
 from plait.errors import PlaitError
 from plait.experiment import Experiment
 from plait.files import read_json, read_jsonl, write_json
 from plait.intervals import Estimate
-from plait.latency import measure
+from plait.latency import bytes_on_disk, measure, tokens_in
 from plait.plans import Contender, choose, judge
+from plait.report import Measured, collect
+from plait.report.comparisons import compare_all
 from plait.report.confusion import confusion_layout, top_confusions
-from plait.report.pictures import scores_picture
-from plait.report.results import Cost, Plan, Service, joined_exact_match
+from plait.report.costs import Cost
+from plait.report.paper import paper_table
+from plait.report.pictures import pareto, scores_picture
+from plait.report.results import Plan, Service, joined_exact_match
 from plait.report.tables import markdown, millions, service_table
-from plait.stages.benchmark import main as benchmark_stage
+from plait.requests import time_plans
 from plait.stages.report import main as report_stage
-from plait.stages.train import train as train_stage
 
-PARAMS: dict[str, Any] = {
-    "seed": 1,
-    "training": {},
-    "validation": {},
-    "datasets": {"home": {"reader": "home_assistant"}},
-    "tasks": {
-        "intent": {"dataset": "home", "kind": "classification", "field": "intent"},
-        "slots": {"dataset": "home", "kind": "tagging", "field": "slots"},
-    },
-    "backbones": {"tfidf": {"kind": "none"}},
-    "candidates": {
-        name: {"backbone": "tfidf", "approach": "linear", "tasks": [task.name for task in tasks]}
-        for name, tasks in small.CANDIDATES.items()
-    },
-    "services": {
-        "assistant": {
-            "tasks": ["intent", "slots"],
-            "plans": {
-                "consolidated": ["tfidf-intent+slots"],
-                "one-per-task": ["tfidf-intent", "tfidf-slots"],
-            },
-            "floor": "one-per-task",
-        }
-    },
-}
+ASSISTANT = {**production.PARAMS["services"]["assistant"], "floor": "one-per-task"}
+PARAMS: dict[str, Any] = {**production.PARAMS, "services": {"assistant": ASSISTANT}}
 CHECKS = [
     {"dataset": "home", "rule": "exact_duplicates", "severity": "warning", "passed": False,
      "count": 3, "sentence": "3 of 60 train rows are <duplicates>."},
@@ -65,19 +45,35 @@ CHECKS = [
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose report stage has run on three trained candidates."""
     folder = tmp_path_factory.mktemp("project")
-    small.write_inputs(folder)
+    production.measure(folder)
     (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     write_json(folder / "validation/report.json", {"results": CHECKS})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name in small.CANDIDATES:
-            train_stage(name)
-            benchmark_stage(name)
-            _, model = load(Path("models", name))
-            texts = {"home": [row.text for row in small.rows(1, 4)]}
-            write_json(Path("timings/measured", f"{name}.json"), measure(model, texts, 0.1))
+        time_everything()
+        durations.record(durations.LEDGER, "train@tfidf-intent+slots", 12.5)
         report_stage()
     return folder
+
+
+def time_everything() -> None:
+    """What the timing and request stages write, measured in less time."""
+    texts = [row.text for row in small.rows(1, 4)]
+    models = {}
+    for name in small.CANDIDATES:
+        folder = Path("models", name)
+        _, models[name] = load(folder)
+        timing = {
+            **measure(models[name], {"home": texts}, 0.1),
+            "bytes": bytes_on_disk(folder),
+            "tokens_in": {"home": tokens_in(folder, texts, 32)},
+        }
+        write_json(Path("timings/measured", f"{name}.json"), timing)
+    plans = {
+        plan: [models[name] for name in names]
+        for plan, names in PARAMS["services"]["assistant"]["plans"].items()
+    }
+    write_json(Path("timings/requests/assistant.json"), time_plans(plans, texts, 0.5))
 
 
 class Page(HTMLParser):
@@ -169,15 +165,49 @@ def test_plans_stand_side_by_side_with_n_and_interval(root: Path, page: Page) ->
     low, high = (f"{100 * end:.1f}" for end in found["ci95"])
     assert table["intent accuracy, %"][0] == str(found["n"])
     assert table["intent accuracy, %"][2] == f"{100 * found['value']:.1f}{low}, {high}"
-    assert set(table) >= {"slots span F1, %", "exact match, %", "latency p50, ms", "parameters"}
+    assert set(table) >= {
+        "slots span F1, %", "exact match, %", "exact match, leak-free rows, %",
+        "latency p50, ms, in sequence", "latency p95, ms, in parallel", "parameters",
+    }  # fmt: skip
+    assert table["training, s"][1:] == ["12.5", "–"]
+    assert "tokens in, mean" not in table  # TF-IDF has no tokenizer
 
 
-def test_one_model_a_task_costs_the_sum_of_its_models(root: Path, page: Page) -> None:
+def test_a_plan_costs_what_a_request_costs_and_the_sum_of_its_models(
+    root: Path, page: Page
+) -> None:
+    request = read_json(root / "timings/requests/assistant.json")["plans"]["one-per-task"]
     timings = [read_json(root / f"timings/measured/tfidf-{t}.json") for t in ("intent", "slots")]
-    latency = sum(timing["datasets"]["home"]["p50_ms"] for timing in timings)
     table = {line[0]: line[1:] for line in page.tables[0]}
-    assert float(table["latency p50, ms"][2]) == pytest.approx(latency, rel=0.01)
+    for way in ("in sequence", "in parallel"):
+        shown = float(table[f"latency p50, ms, {way}"][2])
+        assert shown == pytest.approx(request[way]["p50_ms"], rel=0.01)
+    assert table["latency p50, ms, in parallel"][1] == "–"  # one model has nothing beside it
     assert table["parameters"][2] == millions(sum(timing["parameters"] for timing in timings))
+    size = sum(
+        p.stat().st_size
+        for t in ("intent", "slots")
+        for p in (root / f"models/tfidf-{t}").iterdir()
+    )
+    assert float(table["on disk, MB"][2]) == pytest.approx(size / 1e6, rel=0.01)
+
+
+def test_the_ratio_of_plans_comes_from_one_process_and_says_so(root: Path, page: Page) -> None:
+    found = read_json(root / "timings/requests/assistant.json")
+    ratios = {(r["plan"], r["to"], r["to_way"]): r["ratio"] for r in found["ratios"]}
+    assert set(ratios) == {
+        ("consolidated", "one-per-task", way) for way in ("in sequence", "in parallel")
+    }
+    ways = found["plans"]["one-per-task"]
+    one = found["plans"]["consolidated"]["in sequence"]["p50_ms"]
+    expected = one / ways["in sequence"]["p50_ms"]
+    assert ratios["consolidated", "one-per-task", "in sequence"] == pytest.approx(
+        expected, abs=1e-3
+    )
+    assert found["machine"]["cores"] >= 1
+    sentence = f"consolidated answers a request in {expected:.2f} ["
+    assert sentence in page.words
+    assert sentence in (root / "report/report.md").read_text(encoding="utf-8")
 
 
 def test_exact_match_of_several_models_is_joined_row_by_row(root: Path) -> None:
@@ -188,7 +218,9 @@ def test_exact_match_of_several_models_is_joined_row_by_row(root: Path) -> None:
     ]
     expected = sum(right[0][row] and right[1][row] for row in right[0]) / len(right[0])
     records = read_json(root / "report/records.json")["records"]
-    (joined,) = [r for r in records if r["candidate"] == "tfidf-intent,tfidf-slots"]
+    (joined,) = [
+        r for r in records if (r["candidate"], r["rows"]) == ("tfidf-intent,tfidf-slots", "all")
+    ]
     assert joined["value"] == pytest.approx(expected, abs=1e-6)
     assert (joined["metric"], joined["task"]) == ("exact_match", "intent+slots")
 
@@ -217,11 +249,12 @@ def test_records_say_what_was_measured_on_what_and_how(root: Path) -> None:
     }
     for record in records:
         assert set(record) == {
-            "candidate", "tasks", "task", "metric", "value", "ci95", "n", "seed", "command",
+            "candidate", "tasks", "task", "metric", "rows", "value", "ci95", "n", "seed", "command",
             "machine",
         }  # fmt: skip
         assert 0 <= record["ci95"][0] <= record["value"] <= record["ci95"][1] <= 1
-        assert (record["n"], record["seed"]) == (len(small.rows(3, 4)), 7)
+        count = len(small.rows(3, 4)) - (len(small.LEAKED) if record["rows"] != "all" else 0)
+        assert (record["n"], record["seed"]) == (count, 7)
         assert record["command"].startswith("dvc repro benchmark@tfidf-")
         assert "cores" in record["machine"]
 
@@ -232,35 +265,128 @@ def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: P
     assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
 
 
+ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}
+
+
 def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
     scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
     with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
-        judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores)
+        judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
 
 
-def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from plait.report import Measured, collect
+def measured(root: Path, name: str) -> Measured:
+    return Measured(
+        read_json(root / f"scores/{name}.json"),
+        read_json(root / f"predictions/{name}/details.json"),
+        {"home": list(read_jsonl(root / f"predictions/{name}/home.jsonl"))},
+        read_json(root / f"predictions/{name}/mistakes.json"),
+        read_json(root / f"timings/measured/{name}.json"),
+    )
 
-    settings: Mapping[str, Any] = {
-        **PARAMS,
-        "services": {"assistant": {**PARAMS["services"]["assistant"], "floor": None}},
-    }
-    monkeypatch.chdir(root)
+
+def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(root: Path) -> None:
+    settings = {**PARAMS, "services": {"assistant": {**ASSISTANT, "floor": None}}}
     found: Experiment = experiment.check(settings, "params.yaml")
-    measured = {
-        name: Measured(
-            read_json(Path(f"scores/{name}.json")),
-            read_json(Path(f"predictions/{name}/details.json")),
-            {"home": list(read_jsonl(Path(f"predictions/{name}/home.jsonl")))},
-            read_json(Path(f"timings/measured/{name}.json")),
-        )
-        for name in small.CANDIDATES
-    }
-    verdict = collect(found, measured).services[0].verdict
+    every = {name: measured(root, name) for name in small.CANDIDATES}
+    requests = {"assistant": read_json(root / "timings/requests/assistant.json")}
+    verdict = collect(found, every, requests).services[0].verdict
     assert verdict.winner == "consolidated"
     assert verdict.sentence.startswith("Plan consolidated (tfidf-intent+slots) wins: mean ")
+    assert {(t.task, t.outcome) for t in verdict.comparisons} == {
+        ("intent", "non-inferior"),  # TF-IDF shares nothing between tasks: the same answers
+        ("slots", "non-inferior"),
+    }
+
+
+def test_several_tasks_are_compared_with_each_alone_and_corrected(root: Path) -> None:
+    rows = {name: measured(root, name).outcomes() for name in small.CANDIDATES}
+    found = compare_all(experiment.check(PARAMS, "params.yaml"), rows)
+    assert [(line.first, line.second, line.task) for line in found.transfer] == [
+        ("tfidf-intent+slots", "tfidf-intent", "intent"),
+        ("tfidf-intent+slots", "tfidf-slots", "slots"),
+    ]
+    assert len(found.pairs) == 2
+    assert all(line.difference.value == 0 and line.p_holm == 1 for line in found.pairs)
+    assert found.seeds == ()
+
+
+def test_candidates_that_differ_in_their_seed_alone_give_mean_and_spread(root: Path) -> None:
+    candidates = {
+        f"{name}-{seed}": {**PARAMS["candidates"][name], "seed": seed}
+        for name in small.CANDIDATES
+        for seed in (1, 2)
+    }
+    settings = {**PARAMS, "candidates": candidates, "services": {}}
+    rows = {name: measured(root, name[:-2]).outcomes() for name in candidates}
+    found = compare_all(experiment.check(settings, "params.yaml"), rows)
+    scores, advantages = found.seeds[:4], found.seeds[4:]
+    assert [(line.task, line.seeds) for line in scores] == [
+        ("intent", (1, 2)), ("slots", (1, 2)), ("intent", (1, 2)), ("slots", (1, 2)),
+    ]  # fmt: skip
+    value = read_json(root / "scores/tfidf-intent.json")["intent"]["accuracy"]
+    assert scores[0].spread.mean == pytest.approx(value, abs=1e-6)
+    assert (scores[0].spread.sd, scores[0].rows is not None) == (0, True)
+    assert [line.spread.mean for line in advantages] == [0, 0]
+    # Each seed of several tasks stands against the same seed of one.
+    assert len(found.transfer) == 4
+
+
+def test_the_paper_s_cells_are_reported_ours_measured_or_not_comparable() -> None:
+    tasks = {
+        "topic": {"dataset": "posts", "kind": "classification", "field": "group"},
+        "intent": {"dataset": "massive", "kind": "classification", "field": "intent"},
+        "home": {"dataset": "home", "kind": "classification", "field": "intent"},
+    }
+    candidates = {t: {"backbone": "tfidf", "approach": "linear", "tasks": [t]} for t in tasks}
+    settings: dict[str, Any] = {**PARAMS, "tasks": tasks, "candidates": candidates, "services": {}}
+    posts: dict[str, Any] = {"reader": "twenty_newsgroups", "variant": "raw"}
+    scores = {task: {task: {"accuracy": 0.5}} for task in tasks}
+
+    def lines(**more: Any) -> dict[str, list[str]]:
+        datasets = {
+            "posts": {**posts, **more},
+            "massive": {"reader": "massive"},
+            "home": {"reader": "home_assistant"},
+        }
+        found = experiment.check({**settings, "datasets": datasets}, "params.yaml")
+        return {
+            line.model: [cell.provenance for cell in line.cells]
+            for line in paper_table(found, scores)
+        }
+
+    assert set(lines()) == {"Llama3-70B, fully fine-tuned", "topic", "intent"}
+    assert lines()["Llama3-70B, fully fine-tuned"] == ["reported (arXiv 2412.08587)"] * 4
+    assert lines()["topic"] == ["measured here", "", "", ""]
+    assert lines()["intent"][2] == "not comparable: MASSIVE (SLURP/HWU reconstruction)"
+    other = lines(variant="cachopo", limit={"heldout": 1000})["topic"][0]
+    assert other == "not comparable: variant cachopo, 1,000 heldout rows"
+
+
+def test_the_front_joins_what_none_beats_in_both() -> None:
+    assert pareto([(3, 9), (1, 5), (2, 4), (4, 8)]) == [(1, 5), (3, 9)]
+
+
+def test_slices_calibration_tests_of_behaviour_and_mistakes_are_shown(
+    root: Path, page: Page
+) -> None:
+    (mistake, *_) = read_json(root / "predictions/tfidf-intent/mistakes.json")["intent"]
+    assert mistake["text"] in page.words
+    for word in ("leak-free", "invariance: typo", "Expected calibration error", "directional: "):
+        assert word in page.words
+    text = (root / "report/index.html").read_text(encoding="utf-8")
+    assert text.count("Right against probability") == 4  # a picture a candidate and task
+
+
+def test_looks_at_held_out_rows_are_counted_by_model_since_they_were_pinned(
+    root: Path, page: Page
+) -> None:
+    # intent and slots: by the candidate of both tasks, and each by one of its own
+    assert "since they were pinned: intent 2, slots 2." in page.words
+    ledger = root / looks.LEDGER
+    pin = read_json(root / "predictions/tfidf-intent/details.json")["heldout"]
+    assert looks.count(ledger, pin) == {"intent": 2}
+    assert looks.count(ledger, {"intent": "rows of a new pin"}) == {"intent": 0}
+    assert looks.count(root / "none.jsonl", pin) == {"intent": 0}
 
 
 def test_a_missing_output_is_named_with_its_remedy(
@@ -312,19 +438,22 @@ def test_top_confusions_are_the_most_frequent_mistakes() -> None:
     assert found == [("b", "a", 7), ("a", "b", 2), ("b", "c", 1)]
 
 
+WAY = {"texts": 9, "p50_ms": 1, "p95_ms": 2, "p99_ms": None, "rows_per_second": 3}
+COST = Cost({"in sequence": {**WAY, "joule_per_answer": None}}, 10**7, 8, 5)
+
+
 def test_many_plans_and_a_missing_exact_match_are_drawn() -> None:
     estimate = Estimate(0.9, (0.88, 0.92), 100)
     names = [f"plan-{i}" for i in range(7)]
     plans = tuple(
-        Plan(name, (name,), {("topic", "accuracy"): estimate}, None, Cost(1, 2, 3, 10**7, 5, 9))
-        for name in names
+        Plan(name, (name,), {("topic", "accuracy"): estimate}, None, {}, COST) for name in names
     )
     contenders = [Contender(name, (name,), {"topic": 0.9}) for name in names]
-    service = Service("s", ("topic",), plans, choose("s", contenders), None)
+    service = Service("s", ("topic",), plans, choose("s", contenders), None, {})
     assert scores_picture(service).count("plan-") >= 7
     assert [line.name for line in service_table(service)][:2] == [
         "topic accuracy, %",
-        "latency p50, ms",
+        "latency p50, ms, in sequence",
     ]
 
 
