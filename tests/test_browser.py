@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, sync_playwright
 
-from test_report import root
+from reports import root
 
 __all__ = ["root"]
 pytestmark = pytest.mark.browser

@@ -2,117 +2,29 @@
 
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-import production
 import projects
 import small
-from plait import durations, experiment, looks
-from plait.bundle import load
+from plait import experiment
 from plait.commands.results import publish, results
 from plait.errors import PlaitError
-from plait.experiment import Experiment
-from plait.files import read_json, read_jsonl, write_json
+from plait.files import read_json, read_jsonl
 from plait.intervals import Estimate
-from plait.latency import bytes_on_disk, measure, tokens_in
 from plait.plans import Contender, choose, judge
-from plait.report import Measured, collect
-from plait.report.comparisons import compare_all
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.costs import Cost
-from plait.report.paper import paper_table
-from plait.report.pictures import pareto, scores_picture
+from plait.report.pictures import scores_picture
 from plait.report.results import Plan, Service, joined_exact_match
 from plait.report.tables import markdown, millions, service_table
-from plait.requests import time_plans
 from plait.stages.report import main as report_stage
+from reports import PARAMS, Page, page, root
 
-ASSISTANT = {**production.PARAMS["services"]["assistant"], "floor": "one-per-task"}
-PARAMS: dict[str, Any] = {**production.PARAMS, "services": {"assistant": ASSISTANT}}
-CHECKS = [
-    {"dataset": "home", "rule": "exact_duplicates", "severity": "warning", "passed": False,
-     "count": 3, "sentence": "3 of 60 train rows are <duplicates>."},
-    {"dataset": "home", "rule": "empty_text", "severity": "critical", "passed": True, "count": 0},
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose report stage has run on three trained candidates."""
-    folder = tmp_path_factory.mktemp("project")
-    production.measure(folder)
-    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    write_json(folder / "validation/report.json", {"results": CHECKS})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        time_everything()
-        durations.record(durations.LEDGER, "train@tfidf-intent+slots", 12.5)
-        report_stage()
-    return folder
-
-
-def time_everything() -> None:
-    """What the timing and request stages write, measured in less time."""
-    texts = [row.text for row in small.rows(1, 4)]
-    models = {}
-    for name in small.CANDIDATES:
-        folder = Path("models", name)
-        _, models[name] = load(folder)
-        timing = {
-            **measure(models[name], {"home": texts}, 0.1),
-            "bytes": bytes_on_disk(folder),
-            "tokens_in": {"home": tokens_in(folder, texts, 32)},
-        }
-        write_json(Path("timings/measured", f"{name}.json"), timing)
-    plans = {
-        plan: [models[name] for name in names]
-        for plan, names in PARAMS["services"]["assistant"]["plans"].items()
-    }
-    write_json(Path("timings/requests/assistant.json"), time_plans(plans, texts, 0.5))
-
-
-class Page(HTMLParser):
-    """What a page refers to, its words, and its tables as lists of cells."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.references: list[str] = []
-        self.tables: list[list[list[str]]] = []
-        self.open: list[str] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        wanted = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
-        self.references += [value or "" for name, value in attrs if name in wanted]
-        if tag not in {"meta", "link", "br", "rect", "path", "use"}:
-            self.open.append(tag)
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in {"td", "th"}:
-            self.tables[-1][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            while self.open.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-        if {"td", "th"} & set(self.open):
-            self.tables[-1][-1][-1] += data
-
-
-@pytest.fixture(scope="module")
-def page(root: Path) -> Page:
-    return Page((root / "report/index.html").read_text(encoding="utf-8"))
+__all__ = ["page", "root"]
 
 
 def test_exactly_these_files_are_written(root: Path) -> None:
@@ -272,121 +184,6 @@ def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
     scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
     with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
         judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
-
-
-def measured(root: Path, name: str) -> Measured:
-    return Measured(
-        read_json(root / f"scores/{name}.json"),
-        read_json(root / f"predictions/{name}/details.json"),
-        {"home": list(read_jsonl(root / f"predictions/{name}/home.jsonl"))},
-        read_json(root / f"predictions/{name}/mistakes.json"),
-        read_json(root / f"timings/measured/{name}.json"),
-    )
-
-
-def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(root: Path) -> None:
-    settings = {**PARAMS, "services": {"assistant": {**ASSISTANT, "floor": None}}}
-    found: Experiment = experiment.check(settings, "params.yaml")
-    every = {name: measured(root, name) for name in small.CANDIDATES}
-    requests = {"assistant": read_json(root / "timings/requests/assistant.json")}
-    verdict = collect(found, every, requests).services[0].verdict
-    assert verdict.winner == "consolidated"
-    assert verdict.sentence.startswith("Plan consolidated (tfidf-intent+slots) wins: mean ")
-    assert {(t.task, t.outcome) for t in verdict.comparisons} == {
-        ("intent", "non-inferior"),  # TF-IDF shares nothing between tasks: the same answers
-        ("slots", "non-inferior"),
-    }
-
-
-def test_several_tasks_are_compared_with_each_alone_and_corrected(root: Path) -> None:
-    rows = {name: measured(root, name).outcomes() for name in small.CANDIDATES}
-    found = compare_all(experiment.check(PARAMS, "params.yaml"), rows)
-    assert [(line.first, line.second, line.task) for line in found.transfer] == [
-        ("tfidf-intent+slots", "tfidf-intent", "intent"),
-        ("tfidf-intent+slots", "tfidf-slots", "slots"),
-    ]
-    assert len(found.pairs) == 2
-    assert all(line.difference.value == 0 and line.p_holm == 1 for line in found.pairs)
-    assert found.seeds == ()
-
-
-def test_candidates_that_differ_in_their_seed_alone_give_mean_and_spread(root: Path) -> None:
-    candidates = {
-        f"{name}-{seed}": {**PARAMS["candidates"][name], "seed": seed}
-        for name in small.CANDIDATES
-        for seed in (1, 2)
-    }
-    settings = {**PARAMS, "candidates": candidates, "services": {}}
-    rows = {name: measured(root, name[:-2]).outcomes() for name in candidates}
-    found = compare_all(experiment.check(settings, "params.yaml"), rows)
-    scores, advantages = found.seeds[:4], found.seeds[4:]
-    assert [(line.task, line.seeds) for line in scores] == [
-        ("intent", (1, 2)), ("slots", (1, 2)), ("intent", (1, 2)), ("slots", (1, 2)),
-    ]  # fmt: skip
-    value = read_json(root / "scores/tfidf-intent.json")["intent"]["accuracy"]
-    assert scores[0].spread.mean == pytest.approx(value, abs=1e-6)
-    assert (scores[0].spread.sd, scores[0].rows is not None) == (0, True)
-    assert [line.spread.mean for line in advantages] == [0, 0]
-    # Each seed of several tasks stands against the same seed of one.
-    assert len(found.transfer) == 4
-
-
-def test_the_paper_s_cells_are_reported_ours_measured_or_not_comparable() -> None:
-    tasks = {
-        "topic": {"dataset": "posts", "kind": "classification", "field": "group"},
-        "intent": {"dataset": "massive", "kind": "classification", "field": "intent"},
-        "home": {"dataset": "home", "kind": "classification", "field": "intent"},
-    }
-    candidates = {t: {"backbone": "tfidf", "approach": "linear", "tasks": [t]} for t in tasks}
-    settings: dict[str, Any] = {**PARAMS, "tasks": tasks, "candidates": candidates, "services": {}}
-    posts: dict[str, Any] = {"reader": "twenty_newsgroups", "variant": "raw"}
-    scores = {task: {task: {"accuracy": 0.5}} for task in tasks}
-
-    def lines(**more: Any) -> dict[str, list[str]]:
-        datasets = {
-            "posts": {**posts, **more},
-            "massive": {"reader": "massive"},
-            "home": {"reader": "home_assistant"},
-        }
-        found = experiment.check({**settings, "datasets": datasets}, "params.yaml")
-        return {
-            line.model: [cell.provenance for cell in line.cells]
-            for line in paper_table(found, scores)
-        }
-
-    assert set(lines()) == {"Llama3-70B, fully fine-tuned", "topic", "intent"}
-    assert lines()["Llama3-70B, fully fine-tuned"] == ["reported (arXiv 2412.08587)"] * 4
-    assert lines()["topic"] == ["measured here", "", "", ""]
-    assert lines()["intent"][2] == "not comparable: MASSIVE (SLURP/HWU reconstruction)"
-    other = lines(variant="cachopo", limit={"heldout": 1000})["topic"][0]
-    assert other == "not comparable: variant cachopo, 1,000 heldout rows"
-
-
-def test_the_front_joins_what_none_beats_in_both() -> None:
-    assert pareto([(3, 9), (1, 5), (2, 4), (4, 8)]) == [(1, 5), (3, 9)]
-
-
-def test_slices_calibration_tests_of_behaviour_and_mistakes_are_shown(
-    root: Path, page: Page
-) -> None:
-    (mistake, *_) = read_json(root / "predictions/tfidf-intent/mistakes.json")["intent"]
-    assert mistake["text"] in page.words
-    for word in ("leak-free", "invariance: typo", "Expected calibration error", "directional: "):
-        assert word in page.words
-    text = (root / "report/index.html").read_text(encoding="utf-8")
-    assert text.count("Right against probability") == 4  # a picture a candidate and task
-
-
-def test_looks_at_held_out_rows_are_counted_by_model_since_they_were_pinned(
-    root: Path, page: Page
-) -> None:
-    # intent and slots: by the candidate of both tasks, and each by one of its own
-    assert "since they were pinned: intent 2, slots 2." in page.words
-    ledger = root / looks.LEDGER
-    pin = read_json(root / "predictions/tfidf-intent/details.json")["heldout"]
-    assert looks.count(ledger, pin) == {"intent": 2}
-    assert looks.count(ledger, {"intent": "rows of a new pin"}) == {"intent": 0}
-    assert looks.count(root / "none.jsonl", pin) == {"intent": 0}
 
 
 def test_a_missing_output_is_named_with_its_remedy(

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+import production
 import projects
 from plait import reproduction
 from plait.cli import app
@@ -22,9 +24,11 @@ pathlib.Path("models", name).write_text(f"weights {noise}")
 scores = {"intent": {"accuracy": BASE + noise, "macro_f1": 0.7}}
 pathlib.Path("scores", name + ".json").write_text(json.dumps(scores))
 """
+NAMES = ["tfidf-intent", "tfidf-slots"]
+STAGE = "benchmark@tfidf-intent"
 STAGES = {
     "benchmark": {
-        "foreach": ["a", "b"],
+        "foreach": NAMES,
         "do": {
             "cmd": "python score.py ${item}",
             "deps": ["score.py"],
@@ -40,6 +44,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that has been run and committed."""
     folder = projects.make(tmp_path / "project", dict(STAGES))
     (folder / "flows").unlink()
+    (folder / "params.yaml").write_text(yaml.safe_dump(production.PARAMS), encoding="utf-8")
     score(folder, 0.8)
     monkeypatch.chdir(folder)
     return folder
@@ -56,21 +61,21 @@ def score(folder: Path, base: float) -> None:
 
 
 def again(project: Path, scratch: Path) -> list[reproduction.Finding]:
-    reproduction.require_run(project, ["benchmark@a"])
-    reproduction.rebuild(project, scratch, ["benchmark@a"])
+    reproduction.require_run(project, [STAGE])
+    reproduction.rebuild(project, scratch, [STAGE])
     return reproduction.findings(project, scratch, tolerance=0.005)
 
 
 def test_what_comes_back_bit_for_bit_is_called_so(project: Path, tmp_path: Path) -> None:
     found = again(project, tmp_path / "scratch")
-    mine = [each for each in found if each.stage == "benchmark@a"]
+    mine = [each for each in found if each.stage == STAGE]
     assert {(each.output, each.outcome) for each in mine} == {
-        ("models/a", "bit-identical"),
-        ("scores/a.json", "bit-identical"),
+        ("models/tfidf-intent", "bit-identical"),
+        ("scores/tfidf-intent.json", "bit-identical"),
     }
     assert reproduction.verdict(found)[0] == "bit-identical"
     # It was made there, not copied: git has no models, and the clone had no cache.
-    assert (tmp_path / "scratch/models/a").read_text() == "weights 0.0"
+    assert (tmp_path / "scratch/models/tfidf-intent").read_text() == "weights 0.0"
 
 
 def test_scores_within_tolerance_are_equal_though_the_weights_differ(
@@ -78,11 +83,14 @@ def test_scores_within_tolerance_are_equal_though_the_weights_differ(
 ) -> None:
     monkeypatch.setenv("NOISE", "0.001")
     found = again(project, tmp_path / "scratch")
-    outcomes = {each.output: each.outcome for each in found if each.stage == "benchmark@a"}
-    assert outcomes == {"models/a": "different", "scores/a.json": "equal within tolerance"}
+    outcomes = {each.output: each.outcome for each in found if each.stage == STAGE}
+    assert outcomes == {
+        "models/tfidf-intent": "different",
+        "scores/tfidf-intent.json": "equal within tolerance",
+    }
     outcome, sentence = reproduction.verdict(found)
     assert outcome == "equal within tolerance"
-    assert "models/a of stage benchmark@a" in sentence
+    assert f"models/tfidf-intent of stage {STAGE}" in sentence
 
 
 def test_other_scores_are_different_and_named(
@@ -90,16 +98,30 @@ def test_other_scores_are_different_and_named(
 ) -> None:
     monkeypatch.setenv("NOISE", "0.1")
     found = again(project, tmp_path / "scratch")
-    (scores,) = [each for each in found if each.output == "scores/a.json"]
+    (scores,) = [each for each in found if each.output == "scores/tfidf-intent.json"]
     assert scores.outcome == "different"
     assert scores.where.startswith("intent.accuracy: 0.8 → 0.9")
     assert reproduction.verdict(found)[0] == "different"
 
 
+def test_verify_says_so_and_its_status_tells_scripts(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = CliRunner().invoke(app, ["verify", "tfidf-intent"])
+    assert same.exit_code == 0, same.output
+    assert "bit-identical: All " in same.output
+    monkeypatch.setenv("NOISE", "0.1")
+    other = CliRunner().invoke(app, ["verify", "tfidf-intent", "--tolerance", "0.05"])
+    assert other.exit_code == 1
+    assert "different: Scores differ: " in other.output
+    assert CliRunner().invoke(app, ["verify", "tfidf-intent", "--tolerance", "0.2"]).exit_code == 0
+    assert subprocess.run(["git", "status", "--porcelain"], capture_output=True).stdout == b""
+
+
 def test_changes_that_a_clone_would_not_have_are_refused(project: Path, tmp_path: Path) -> None:
     (project / "score.py").write_text("changed")
     with pytest.raises(PlaitError, match=r"not committed, expected none(.|\n)*score.py"):
-        reproduction.rebuild(project, tmp_path / "scratch", ["benchmark@a"])
+        reproduction.rebuild(project, tmp_path / "scratch", [STAGE])
     assert not (tmp_path / "scratch").exists()
 
 
@@ -108,7 +130,7 @@ def test_without_a_run_there_is_nothing_to_compare_with(project: Path) -> None:
         reproduction.require_run(project, ["benchmark@c"])
     (project / "dvc.lock").unlink()
     with pytest.raises(PlaitError, match="nothing was run here"):
-        reproduction.require_run(project, ["benchmark@a"])
+        reproduction.require_run(project, [STAGE])
 
 
 def test_verify_of_a_candidate_that_is_not_there_is_one_error(project: Path) -> None:
@@ -126,7 +148,8 @@ def test_two_versions_stand_side_by_side(project: Path) -> None:
         "Candidate", "Task", "Metric", "HEAD~1", "HEAD", "Difference",
     ]  # fmt: skip
     assert [[part.strip() for part in line.strip("|").split("|")] for line in lines] == [
-        [name, "intent", "accuracy", "80.00", "85.00", "+5.00"] for name in ("a", "b")
+        [name, "intent", "accuracy", "80.00", "85.00", "+5.00"]
+        for name in ("tfidf-intent", "tfidf-slots")
     ]
     same = CliRunner().invoke(app, ["compare", "HEAD", "HEAD"])
     assert same.output == "No score differs between HEAD and HEAD.\n"
