@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from plait.comparison import Difference, McNemar, mcnemar, paired_bootstrap
+from plait.comparison import Difference, McNemar, itself, mcnemar, paired_bootstrap
 from plait.intervals import Estimate, Floats, bootstrap
 from plait.scoring import accuracy_and_macro_f1, micro_f1, one_hot_counts
 
@@ -47,6 +47,8 @@ def compare(first: Outcomes, second: Outcomes, metric: str) -> Difference:
     Args:
         metric: `accuracy`, `macro_f1` or `span_f1`.
     """
+    if first is second:
+        return itself(len(first))
     rows = shared(first, second)
     (one, other), value = statistics([first, second], rows, metric)
     return paired_bootstrap(one, other, value)

@@ -72,7 +72,7 @@ def paper_line(line: PaperLine) -> list[str]:
 
 def paper_cell(found: PaperCell) -> str:
     """The figure and where it comes from; blank where there is none."""
-    return "" if found.value is None else f"{percent(found.value)} ({found.provenance})"
+    return "" if found.value is None else f"{percent(found.value)}, {found.provenance}"
 
 
 def tables(results: Results) -> list[Table]:

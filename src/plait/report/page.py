@@ -17,14 +17,15 @@ from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, servi
 PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
 NOTES = (
     "Quality on held-out rows, in percent, with 95 % intervals by bootstrap over rows: they cover "
-    "the choice of rows, not the choice of seed. Macro-F1 is over the labels that occur in gold or "
+    "the choice of rows, not the choice of seed; one without width (every row right, or none) "
+    "says nothing. Macro-F1 is over the labels that occur in gold or "
     "predictions; span F1 is micro and strict (start, end and type); exact match is the share of "
     "rows where every task is right. Leak-free rows are those whose text stands neither in train "
     "nor in dev.",
     "Differences are first minus second in points, by paired bootstrap over the rows that both "
     "answered; p is two-sided for no difference, McNemar's p is exact, Holm's is corrected over "
-    "all lines of the table. Non-inferior: the one-sided 95 % interval excludes a loss as large as "
-    "the margin. Standard deviations and intervals over seeds cover the choice of seed on these "
+    "all lines of the table. Non-inferior: the one-sided 95 % interval, never narrower than what "
+    "so many rows can leave unseen, excludes a loss as large as the margin. Standard deviations and intervals over seeds cover the choice of seed on these "
     "rows.",
     "A request is one text, answered for all tasks of the service. All plans of a service are "
     "timed in turns in one process on one machine; several models in sequence, and in parallel "

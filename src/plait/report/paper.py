@@ -45,12 +45,13 @@ class PaperLine:
 def paper_table(
     experiment: "Experiment", scores: Mapping[str, Mapping[str, Mapping[str, float]]]
 ) -> list[PaperLine]:
-    """The paper's models, then those of ours that answer one of its tasks."""
-    lines = [
+    """The paper's models, then those of ours that answer one of its tasks; empty without such."""
+    ours = list(_ours(experiment, scores))
+    reported = [
         PaperLine(name, tuple(PaperCell(value, f"reported ({PAPER})") for value in values))
         for name, values in REPORTED.items()
     ]
-    return lines + list(_ours(experiment, scores))
+    return [*reported, *ours] if ours else []
 
 
 def _ours(experiment: "Experiment", scores: Mapping[str, Any]) -> Iterator[PaperLine]:
