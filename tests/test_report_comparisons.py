@@ -13,6 +13,7 @@ from plait.report import collect
 from plait.report.comparisons import compare_all
 from plait.report.paper import paper_table
 from plait.report.pictures import pareto
+from plait.stages.request import request as request_stage
 from reports import ASSISTANT, PARAMS, Page, measured, page, root
 
 __all__ = ["page", "root"]
@@ -126,3 +127,21 @@ def test_looks_at_held_out_rows_are_counted_by_model_since_they_were_pinned(
     assert looks.count(ledger, pin) == {"intent": 2}
     assert looks.count(ledger, {"intent": "rows of a new pin"}) == {"intent": 0}
     assert looks.count(root / "none.jsonl", pin) == {"intent": 0}
+
+
+def test_the_request_stage_times_every_plan_of_its_service(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("models", "inputs", "params.yaml"):
+        (tmp_path / name).symlink_to(root / name)
+    monkeypatch.chdir(tmp_path)
+    request_stage("assistant")
+    found = read_json(tmp_path / "timings/requests/assistant.json")
+    ways = {plan: set(ways) for plan, ways in found["plans"].items()}
+    assert ways == {
+        "consolidated": {"in sequence"},
+        "one-per-task": {"in sequence", "in parallel"},
+    }
+    way = found["plans"]["consolidated"]["in sequence"]
+    assert 0 < way["p50_ms"] <= way["p95_ms"]
+    assert way["texts"] == len(small.rows(1, 4))
