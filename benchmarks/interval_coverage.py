@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer samples (a minute)")
     parser.add_argument("--output", type=Path, help="Markdown file to write")
     given = parser.parse_args()
-    samples, rows = (300, (800,)) if given.quick else (2000, (800, 3000))
+    samples, rows = (300, (800,)) if given.quick else (1000, (800, 3000))
     text = "\n\n".join(
         [
             "# Coverage of the intervals, and false promotions",
@@ -170,6 +170,11 @@ def main() -> None:
             "Samples in which the first candidate is called non-inferior. Where it is worse by the "
             "margin or more that is a false promotion (at most 5 wanted); where both are equal it "
             "is the power of the test.",
+            "The one-sided level of the test (4 % of the resamples) was chosen after a first "
+            "run of this simulation with the same seed, in which 5 % gave 6.1 ± 1.5 for span "
+            "F1 on 800 rows and 5.9 ± 1.5 in the most skewed case (nowhere better, 3,000 "
+            "rows), so the lines below are no independent check of it. The most skewed case "
+            "stays above 5: its counts are too coarse for the change to matter.",
             table("called non-inferior, %", promotions((100, *rows), samples), samples),
         ]
     )
