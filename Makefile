@@ -24,7 +24,7 @@ lint: .venv/ready
 
 clean:  ## every output; the environment stays
 	rm -rf fetched data weights prepared inputs heldout validation models predictions confusions \
-	  scores timings/measured report finished.json .dvc/cache .plait
+	  scores timings/measured timings/requests report finished.json .dvc/cache .plait
 
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv

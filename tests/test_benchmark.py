@@ -40,7 +40,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_exactly_these_files_are_written(root: Path) -> None:
-    assert set(contents(root / "predictions" / BOTH)) == {"details.json", "home.jsonl"}
+    assert set(contents(root / "predictions" / BOTH)) == {
+        "details.json", "home.jsonl", "mistakes.json",
+    }  # fmt: skip
     assert set(contents(root / "confusions" / BOTH)) == {"intent.csv"}
     assert set(contents(root / "confusions/tfidf-slots")) == set()
     assert set(contents(root / "scores")) == {f"{BOTH}.json", "tfidf-slots.json"}
@@ -86,6 +88,74 @@ def test_details_hold_what_the_scores_rest_on(root: Path) -> None:
     assert (details["seed"], set(details["heldout"])) == (7, set(details["tasks"]))
 
 
+def test_scores_on_leak_free_rows_are_those_of_the_rows_left(root: Path) -> None:
+    lines = list(read_jsonl(root / f"predictions/{BOTH}/home.jsonl"))
+    assert [line["id"] for line in lines if line["leaked"]] == list(small.LEAKED)
+    clean = [line["correct"] for line in lines if not line["leaked"]]
+    details = read_json(root / f"predictions/{BOTH}/details.json")
+    slices = {(s["by"], s["slice"]): s for s in details["tasks"]["intent"]["slices"]}
+    found = slices["leak", "leak-free"]
+    expected = np.mean([correct["intent"] for correct in clean])
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx(expected, abs=1e-6)
+    assert (found["n"], slices["leak", "leaked"]["n"]) == (len(clean), 2)
+    joint = np.mean([all(correct.values()) for correct in clean])
+    assert details["joint"]["leak_free"]["exact_match"]["value"] == pytest.approx(joint, abs=1e-6)
+
+
+def test_where_leaks_are_not_known_nothing_is_called_free_of_them(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("inputs", "heldout", "models"):
+        (tmp_path / name).symlink_to(root / name)
+    monkeypatch.chdir(tmp_path)
+    benchmark_stage(BOTH)
+    details = read_json(tmp_path / f"predictions/{BOTH}/details.json")
+    assert details["joint"]["leak_free"] is None
+    assert "leak" not in {each["by"] for each in details["tasks"]["intent"]["slices"]}
+    assert {line["leaked"] for line in read_jsonl(tmp_path / f"predictions/{BOTH}/home.jsonl")} == {
+        None
+    }
+
+
+def test_calibration_is_of_the_probabilities_that_were_written(root: Path) -> None:
+    lines = list(read_jsonl(root / f"predictions/{BOTH}/home.jsonl"))
+    found = read_json(root / f"predictions/{BOTH}/details.json")["tasks"]["intent"]["calibration"]
+    sure = [line["probability"]["intent"] for line in lines]
+    right = [line["correct"]["intent"] for line in lines]
+    assert found["n"] == len(lines)
+    gaps = []
+    for number in range(15):
+        inside = [i for i, p in enumerate(sure) if number / 15 < p <= (number + 1) / 15]
+        gaps.append(abs(sum(right[i] - sure[i] for i in inside)) / len(lines))
+    assert found["ece"] == pytest.approx(sum(gaps), abs=1e-5)
+
+
+def test_the_surest_mistakes_are_kept_with_their_text(root: Path) -> None:
+    found = read_json(root / f"predictions/{BOTH}/mistakes.json")
+    held = {row.id: row for row in small.rows(3, 4)}
+    lines = list(read_jsonl(root / f"predictions/{BOTH}/home.jsonl"))
+    wrong = [line for line in lines if not line["correct"]["intent"]]
+    assert [each["id"] for each in found["intent"]] == [
+        line["id"] for line in sorted(wrong, key=lambda line: -line["probability"]["intent"])
+    ]
+    for mistake in found["intent"]:
+        row = held[mistake["id"]]
+        assert (mistake["text"], mistake["gold"]) == (row.text, row.labels["intent"])
+        assert mistake["answer"] != mistake["gold"]
+
+
+def test_every_task_has_tests_of_behaviour_on_changed_rows(root: Path) -> None:
+    details = read_json(root / f"predictions/{BOTH}/details.json")["tasks"]
+    for task, directional in [("intent", "no surer"), ("slots", "is found again")]:
+        tests = {each["test"]: each for each in details[task]["behaviour"]}
+        assert len(tests) == 4
+        assert any(directional in name for name in tests)
+        assert all(0 < each["n"] <= len(small.rows(3, 4)) for each in tests.values())
+    # TF-IDF of lower-cased words: capitals change nothing.
+    (case,) = [t for t in details["intent"]["behaviour"] if t["test"] == "invariance: case"]
+    assert case["value"] == 1
+
+
 def test_the_confusion_file_has_the_matrix_row_by_row(root: Path) -> None:
     details = read_json(root / f"predictions/{BOTH}/details.json")["tasks"]["intent"]["confusion"]
     with (root / f"confusions/{BOTH}/intent.csv").open(newline="") as stream:
@@ -113,6 +183,10 @@ def test_timing_measures_the_bundle_on_dev_texts(
     found = read_json(root / f"timings/measured/{BOTH}.json")
     home = found["datasets"]["home"]
     assert 0 < home["p50_ms"] <= home["p95_ms"]
+    assert home["p99_ms"] is None  # of so few texts it would be the maximum
+    assert 0 < home["joule_per_answer"] < 100
+    assert found["bytes"] == latency.bytes_on_disk(root / "models" / BOTH)
+    assert found["tokens_in"] == {"home": None}  # TF-IDF has no tokenizer
     assert latency.MINIMUM <= home["texts"] <= len(small.rows(1, 4))
     assert home["rows_per_second"] > 1000 / home["p95_ms"] / 5
     assert found["parameters"] > 1000
@@ -147,6 +221,22 @@ def test_throughput_counts_rows_of_whole_passes() -> None:
 
     found = latency.throughput(answer, ["x"] * 100, seconds=0.3)
     assert 400 < found["rows_per_second"] <= 2000
+
+
+def test_tokens_are_those_that_the_model_reads(tiny_encoder: Path) -> None:
+    texts = ["turn on the kitchen", "turn on the kitchen number 4 turn on the kitchen"]
+    lengths = [4 + 2, 10 + 2]  # words, [CLS] and [SEP]
+    found = latency.tokens_in(tiny_encoder, texts, 32)
+    assert found == {"mean": sum(lengths) / 2, "p95": pytest.approx(np.percentile(lengths, 95))}
+    assert latency.tokens_in(tiny_encoder, texts, 8) == {"mean": 7.0, "p95": pytest.approx(7.9)}
+
+
+def test_the_99th_percentile_needs_a_hundred_texts() -> None:
+    times = [i / 1000 for i in range(1, 101)]
+    found = latency.percentiles(times)
+    assert found["p50_ms"] == pytest.approx(50.5)
+    assert found["p99_ms"] == pytest.approx(np.percentile(np.arange(1, 101), 99))
+    assert latency.percentiles(times[:99])["p99_ms"] is None
 
 
 def test_texts_are_spread_over_the_whole_order() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.scheme import IOB2, Entities
 
-from plait.iob2 import TokenSpan, spans_from_tags, tags_from_spans
+from iob2 import TokenSpan, spans_from_tags, tags_from_spans
 
 TAGS = ["O", "B-a", "I-a", "B-b", "I-b", "B-c", "I-c"]
 

@@ -2,11 +2,26 @@
 
 import pytest
 
+from plait.outcomes import Outcomes, Pair
 from plait.plans import Contender, Verdict, choose
+
+ROWS = 4000
 
 
 def plan(name: str, models: int, **scores: float) -> Contender:
-    return Contender(name, tuple(f"{name}-{n}" for n in range(models)), scores)
+    """A plan with rows that have these scores; the rows it has wrong are the last ones."""
+    return Contender(
+        name,
+        tuple(f"{name}-{n}" for n in range(models)),
+        scores,
+        dict.fromkeys(scores, "accuracy"),
+        {task: answered(score) for task, score in scores.items()},
+    )
+
+
+def answered(score: float, n: int = ROWS) -> Outcomes:
+    right = round(score * n)
+    return {str(i): Pair("a", "a" if i < right else "b") for i in range(n)}
 
 
 SEVERAL = plan("several", 2, intent=0.90, slots=0.80)
@@ -26,9 +41,14 @@ def test_the_best_mean_wins() -> None:
 
 @pytest.mark.parametrize(
     ("intent", "slots", "winner"),
-    [(0.89, 0.79, "one"), (0.8899, 0.80, "several"), (0.90, 0.7899, "several")],
+    [
+        (0.897, 0.797, "one"),  # a loss of 0.3 points on 4,000 rows is surely less than 1
+        (0.891, 0.797, "several"),  # 0.9 points less: these rows can't tell
+        (0.897, 0.791, "several"),
+        (0.88, 0.80, "several"),  # 2 points less
+    ],
 )
-def test_fewer_models_win_only_within_the_margin_on_every_task(
+def test_fewer_models_win_only_if_non_inferior_on_every_task(
     intent: float, slots: float, winner: str
 ) -> None:
     verdict = decide(plan("one", 1, intent=intent, slots=slots), SEVERAL, FLOOR, margin=0.01)
@@ -36,11 +56,44 @@ def test_fewer_models_win_only_within_the_margin_on_every_task(
 
 
 def test_the_sentence_says_what_fewer_models_cost() -> None:
-    verdict = decide(plan("one", 1, intent=0.895, slots=0.795), SEVERAL, FLOOR, margin=0.01)
-    assert verdict.sentence == (
-        "Plan one (one-0) wins: mean headline metric 84.50 %, on every task within 1.00 % of "
-        "several (mean 85.00 %) with 1 model instead of 2; the TF-IDF floor has 60.00 %."
+    verdict = decide(plan("one", 1, intent=0.897, slots=0.797), SEVERAL, FLOOR, margin=0.01)
+    assert verdict.sentence.startswith(
+        "Plan one (one-0) wins: mean headline metric 84.70 %, on every task non-inferior to "
+        "several (mean 85.00 %) with 1 model instead of 2; the TF-IDF floor has 60.00 %. One "
+        "against several, margin 1 point: intent non-inferior (-0.30 points ["
     )
+
+
+def test_the_sentence_says_when_the_rows_cannot_decide() -> None:
+    verdict = decide(plan("one", 1, intent=0.891, slots=0.77), SEVERAL, FLOOR, margin=0.01)
+    assert verdict.winner == "several"
+    assert "these rows can't decide on intent (-0.90 points [" in verdict.sentence
+    assert "slots inferior by more than the margin (-3.00 points [" in verdict.sentence
+    assert [test.outcome for test in verdict.comparisons] == ["undecided", "inferior"]
+
+
+def test_fewer_rows_decide_less() -> None:
+    one, several = (
+        Contender(name, candidates, {"a": score}, {"a": "accuracy"}, {"a": answered(score, 1000)})
+        for name, candidates, score in [("one", ("x",), 0.897), ("several", ("y", "z"), 0.9)]
+    )
+    assert choose("s", [one, several], margin=0.01).winner == "one"
+    few = [
+        Contender(p.plan, p.candidates, p.scores, p.metrics, {"a": answered(p.scores["a"], 300)})
+        for p in (one, several)
+    ]
+    verdict = choose("s", few, margin=0.01)
+    assert (verdict.winner, verdict.comparisons[0].outcome) == ("several", "undecided")
+
+
+def test_the_best_plan_is_still_compared_with_those_of_more_models() -> None:
+    verdict = decide(plan("one", 1, intent=0.97, slots=0.797), SEVERAL, FLOOR, margin=0.01)
+    assert verdict.winner == "one"
+    assert [(t.plan, t.reference, t.task) for t in verdict.comparisons] == [
+        ("one", "several", "intent"),
+        ("one", "several", "slots"),
+    ]
+    assert "One against several" in verdict.sentence
 
 
 def test_equal_means_go_to_fewer_models_then_to_the_name() -> None:
@@ -73,8 +126,8 @@ def test_the_floor_wins_unless_it_is_beaten(floor: float) -> None:
 
 
 def test_a_plan_of_fewer_models_that_does_not_beat_the_floor_loses_to_one_that_does() -> None:
-    one = plan("one", 1, intent=0.895, slots=0.795)
-    verdict = decide(one, SEVERAL, plan("floor", 2, intent=0.90, slots=0.795), margin=0.01)
+    one = plan("one", 1, intent=0.897, slots=0.797)
+    verdict = decide(one, SEVERAL, plan("floor", 2, intent=0.90, slots=0.797), margin=0.01)
     assert verdict.winner == "several"
     assert "does not beat the TF-IDF floor" in verdict.rejected["one"]
 

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,110 +11,20 @@ import yaml
 import projects
 import small
 from plait import experiment
-from plait.bundle import load
 from plait.commands.results import publish, results
 from plait.errors import PlaitError
-from plait.experiment import Experiment
-from plait.files import read_json, read_jsonl, write_json
+from plait.files import read_json, read_jsonl
 from plait.intervals import Estimate
-from plait.latency import measure
 from plait.plans import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
+from plait.report.costs import Cost
 from plait.report.pictures import scores_picture
-from plait.report.results import Cost, Plan, Service, joined_exact_match
+from plait.report.results import Plan, Service, joined_exact_match
 from plait.report.tables import markdown, millions, service_table
-from plait.stages.benchmark import main as benchmark_stage
 from plait.stages.report import main as report_stage
-from plait.stages.train import train as train_stage
+from reports import PARAMS, Page, page, root
 
-PARAMS: dict[str, Any] = {
-    "seed": 1,
-    "training": {},
-    "validation": {},
-    "datasets": {"home": {"reader": "home_assistant"}},
-    "tasks": {
-        "intent": {"dataset": "home", "kind": "classification", "field": "intent"},
-        "slots": {"dataset": "home", "kind": "tagging", "field": "slots"},
-    },
-    "backbones": {"tfidf": {"kind": "none"}},
-    "candidates": {
-        name: {"backbone": "tfidf", "approach": "linear", "tasks": [task.name for task in tasks]}
-        for name, tasks in small.CANDIDATES.items()
-    },
-    "services": {
-        "assistant": {
-            "tasks": ["intent", "slots"],
-            "plans": {
-                "consolidated": ["tfidf-intent+slots"],
-                "one-per-task": ["tfidf-intent", "tfidf-slots"],
-            },
-            "floor": "one-per-task",
-        }
-    },
-}
-CHECKS = [
-    {"dataset": "home", "rule": "exact_duplicates", "severity": "warning", "passed": False,
-     "count": 3, "sentence": "3 of 60 train rows are <duplicates>."},
-    {"dataset": "home", "rule": "empty_text", "severity": "critical", "passed": True, "count": 0},
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose report stage has run on three trained candidates."""
-    folder = tmp_path_factory.mktemp("project")
-    small.write_inputs(folder)
-    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    write_json(folder / "validation/report.json", {"results": CHECKS})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name in small.CANDIDATES:
-            train_stage(name)
-            benchmark_stage(name)
-            _, model = load(Path("models", name))
-            texts = {"home": [row.text for row in small.rows(1, 4)]}
-            write_json(Path("timings/measured", f"{name}.json"), measure(model, texts, 0.1))
-        report_stage()
-    return folder
-
-
-class Page(HTMLParser):
-    """What a page refers to, its words, and its tables as lists of cells."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.references: list[str] = []
-        self.tables: list[list[list[str]]] = []
-        self.open: list[str] = []
-        self.words = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        wanted = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
-        self.references += [value or "" for name, value in attrs if name in wanted]
-        if tag not in {"meta", "link", "br", "rect", "path", "use"}:
-            self.open.append(tag)
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in {"td", "th"}:
-            self.tables[-1][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            while self.open.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-        if {"td", "th"} & set(self.open):
-            self.tables[-1][-1][-1] += data
-
-
-@pytest.fixture(scope="module")
-def page(root: Path) -> Page:
-    return Page((root / "report/index.html").read_text(encoding="utf-8"))
+__all__ = ["page", "root"]
 
 
 def test_exactly_these_files_are_written(root: Path) -> None:
@@ -169,15 +77,49 @@ def test_plans_stand_side_by_side_with_n_and_interval(root: Path, page: Page) ->
     low, high = (f"{100 * end:.1f}" for end in found["ci95"])
     assert table["intent accuracy, %"][0] == str(found["n"])
     assert table["intent accuracy, %"][2] == f"{100 * found['value']:.1f}{low}, {high}"
-    assert set(table) >= {"slots span F1, %", "exact match, %", "latency p50, ms", "parameters"}
+    assert set(table) >= {
+        "slots span F1, %", "exact match, %", "exact match, leak-free rows, %",
+        "latency p50, ms, in sequence", "latency p95, ms, in parallel", "parameters",
+    }  # fmt: skip
+    assert table["training, s"][1:] == ["12.5", "–"]
+    assert "tokens in, mean" not in table  # TF-IDF has no tokenizer
 
 
-def test_one_model_a_task_costs_the_sum_of_its_models(root: Path, page: Page) -> None:
+def test_a_plan_costs_what_a_request_costs_and_the_sum_of_its_models(
+    root: Path, page: Page
+) -> None:
+    request = read_json(root / "timings/requests/assistant.json")["plans"]["one-per-task"]
     timings = [read_json(root / f"timings/measured/tfidf-{t}.json") for t in ("intent", "slots")]
-    latency = sum(timing["datasets"]["home"]["p50_ms"] for timing in timings)
     table = {line[0]: line[1:] for line in page.tables[0]}
-    assert float(table["latency p50, ms"][2]) == pytest.approx(latency, rel=0.01)
+    for way in ("in sequence", "in parallel"):
+        shown = float(table[f"latency p50, ms, {way}"][2])
+        assert shown == pytest.approx(request[way]["p50_ms"], rel=0.01)
+    assert table["latency p50, ms, in parallel"][1] == "–"  # one model has nothing beside it
     assert table["parameters"][2] == millions(sum(timing["parameters"] for timing in timings))
+    size = sum(
+        p.stat().st_size
+        for t in ("intent", "slots")
+        for p in (root / f"models/tfidf-{t}").iterdir()
+    )
+    assert float(table["on disk, MB"][2]) == pytest.approx(size / 1e6, rel=0.01)
+
+
+def test_the_ratio_of_plans_comes_from_one_process_and_says_so(root: Path, page: Page) -> None:
+    found = read_json(root / "timings/requests/assistant.json")
+    ratios = {(r["plan"], r["to"], r["to_way"]): r["ratio"] for r in found["ratios"]}
+    assert set(ratios) == {
+        ("consolidated", "one-per-task", way) for way in ("in sequence", "in parallel")
+    }
+    ways = found["plans"]["one-per-task"]
+    one = found["plans"]["consolidated"]["in sequence"]["p50_ms"]
+    expected = one / ways["in sequence"]["p50_ms"]
+    assert ratios["consolidated", "one-per-task", "in sequence"] == pytest.approx(
+        expected, abs=1e-3
+    )
+    assert found["machine"]["cores"] >= 1
+    sentence = f"consolidated answers a request in {expected:.2f} ["
+    assert sentence in page.words
+    assert sentence in (root / "report/report.md").read_text(encoding="utf-8")
 
 
 def test_exact_match_of_several_models_is_joined_row_by_row(root: Path) -> None:
@@ -188,7 +130,9 @@ def test_exact_match_of_several_models_is_joined_row_by_row(root: Path) -> None:
     ]
     expected = sum(right[0][row] and right[1][row] for row in right[0]) / len(right[0])
     records = read_json(root / "report/records.json")["records"]
-    (joined,) = [r for r in records if r["candidate"] == "tfidf-intent,tfidf-slots"]
+    (joined,) = [
+        r for r in records if (r["candidate"], r["rows"]) == ("tfidf-intent,tfidf-slots", "all")
+    ]
     assert joined["value"] == pytest.approx(expected, abs=1e-6)
     assert (joined["metric"], joined["task"]) == ("exact_match", "intent+slots")
 
@@ -217,11 +161,12 @@ def test_records_say_what_was_measured_on_what_and_how(root: Path) -> None:
     }
     for record in records:
         assert set(record) == {
-            "candidate", "tasks", "task", "metric", "value", "ci95", "n", "seed", "command",
+            "candidate", "tasks", "task", "metric", "rows", "value", "ci95", "n", "seed", "command",
             "machine",
         }  # fmt: skip
         assert 0 <= record["ci95"][0] <= record["value"] <= record["ci95"][1] <= 1
-        assert (record["n"], record["seed"]) == (len(small.rows(3, 4)), 7)
+        count = len(small.rows(3, 4)) - (len(small.LEAKED) if record["rows"] != "all" else 0)
+        assert (record["n"], record["seed"]) == (count, 7)
         assert record["command"].startswith("dvc repro benchmark@tfidf-")
         assert "cores" in record["machine"]
 
@@ -232,35 +177,13 @@ def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: P
     assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
 
 
+ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}
+
+
 def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
     scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
     with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
-        judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores)
-
-
-def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from plait.report import Measured, collect
-
-    settings: Mapping[str, Any] = {
-        **PARAMS,
-        "services": {"assistant": {**PARAMS["services"]["assistant"], "floor": None}},
-    }
-    monkeypatch.chdir(root)
-    found: Experiment = experiment.check(settings, "params.yaml")
-    measured = {
-        name: Measured(
-            read_json(Path(f"scores/{name}.json")),
-            read_json(Path(f"predictions/{name}/details.json")),
-            {"home": list(read_jsonl(Path(f"predictions/{name}/home.jsonl")))},
-            read_json(Path(f"timings/measured/{name}.json")),
-        )
-        for name in small.CANDIDATES
-    }
-    verdict = collect(found, measured).services[0].verdict
-    assert verdict.winner == "consolidated"
-    assert verdict.sentence.startswith("Plan consolidated (tfidf-intent+slots) wins: mean ")
+        judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
 
 
 def test_a_missing_output_is_named_with_its_remedy(
@@ -312,19 +235,22 @@ def test_top_confusions_are_the_most_frequent_mistakes() -> None:
     assert found == [("b", "a", 7), ("a", "b", 2), ("b", "c", 1)]
 
 
+WAY = {"texts": 9, "p50_ms": 1, "p95_ms": 2, "p99_ms": None, "rows_per_second": 3}
+COST = Cost({"in sequence": {**WAY, "joule_per_answer": None}}, 10**7, 8, 5)
+
+
 def test_many_plans_and_a_missing_exact_match_are_drawn() -> None:
     estimate = Estimate(0.9, (0.88, 0.92), 100)
     names = [f"plan-{i}" for i in range(7)]
     plans = tuple(
-        Plan(name, (name,), {("topic", "accuracy"): estimate}, None, Cost(1, 2, 3, 10**7, 5, 9))
-        for name in names
+        Plan(name, (name,), {("topic", "accuracy"): estimate}, None, {}, COST) for name in names
     )
     contenders = [Contender(name, (name,), {"topic": 0.9}) for name in names]
-    service = Service("s", ("topic",), plans, choose("s", contenders), None)
+    service = Service("s", ("topic",), plans, choose("s", contenders), None, {})
     assert scores_picture(service).count("plan-") >= 7
     assert [line.name for line in service_table(service)][:2] == [
         "topic accuracy, %",
-        "latency p50, ms",
+        "latency p50, ms, in sequence",
     ]
 
 

@@ -22,6 +22,7 @@ OUTPUTS = (
         "confusions",
         "scores",
         "timings/measured",
+        "timings/requests",
         "report",
         ".dvc/cache",
         ".dvc/tmp",

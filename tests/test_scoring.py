@@ -4,19 +4,21 @@ import math
 import random
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
 from sklearn.metrics import accuracy_score, f1_score
 
+from iob2 import spans_from_tags
 from plait.errors import PlaitError
 from plait.intervals import bootstrap, resampled_counts, share
-from plait.iob2 import spans_from_tags
-from plait.scoring import classification, exact_match, score, tagging
+from plait.scoring import classification, exact_match, micro_f1, score, tagging
 from plait.tasks import Choice, Span, Task
 
 LABELS = ["alt", "comp", "rec", "sci"]
@@ -162,11 +164,28 @@ def test_resampled_rows_are_as_many_as_there_are_rows() -> None:
 def test_the_bootstrap_of_a_ratio_equals_a_loop_over_resamples() -> None:
     statistics = np.random.default_rng(3).integers(0, 4, size=(40, 2)).astype(float)
     (estimate,) = bootstrap(statistics, lambda s: s[:, :1] / s[:, 1:], resamples=300, seed=5)
+    different, kinds = np.unique(statistics, axis=0, return_inverse=True)
     looped = []
-    for counts in np.concatenate(list(resampled_counts(np.arange(40), 300, 5))):
-        rows = np.repeat(np.arange(40), counts.astype(int))
-        looped.append(statistics[rows, 0].sum() / statistics[rows, 1].sum())
+    for counts in np.concatenate(list(resampled_counts(kinds, 300, 5))):
+        rows = np.repeat(different, counts.astype(int), axis=0)
+        assert len(rows) == 40
+        looped.append(rows[:, 0].sum() / rows[:, 1].sum())
     assert estimate.ci95 == pytest.approx(tuple(np.quantile(looped, [0.025, 0.975])))
+
+
+def test_the_bootstrap_agrees_with_scipy_which_draws_rows_one_by_one() -> None:
+    statistics = np.random.default_rng(4).integers(0, 4, size=(200, 3)).astype(float)
+    (estimate,) = bootstrap(statistics, micro_f1, resamples=5000)
+
+    def f1(hits: Any, gold: Any, found: Any, axis: int) -> Any:
+        return 2 * hits.sum(axis) / (gold.sum(axis) + found.sum(axis))
+
+    theirs = scipy.stats.bootstrap(
+        tuple(statistics.T), f1, paired=True, vectorized=True, method="percentile",
+        n_resamples=5000, rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    width = theirs.high - theirs.low
+    assert estimate.ci95 == pytest.approx((theirs.low, theirs.high), abs=0.06 * width)
 
 
 def test_intervals_of_7500_rows_and_60_classes_take_less_than_two_seconds() -> None:

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from plait.approaches.base import Approach, Resolved
+from plait.behaviour import behaviour
+from plait.calibration import calibration
 from plait.files import dump_json
 from plait.intervals import CONFIDENCE, RESAMPLES, SEED, Estimate
 from plait.progress import Progress
 from plait.scoring import Scores, exact_match, score
-from plait.tasks import Answer, Choice, Row, Task, row_to_json
+from plait.slices import slices
+from plait.tasks import Answer, Choice, Label, Row, Task, row_to_json
 
 # Few enough for progress every few seconds, enough for batches of texts of equal length.
 CHUNK = 512
 JOINT = "joint"
+# Mistakes are shown with their text: enough to learn from, few enough that a report holds no
+# held-out set.
+MISTAKES = 20
+CHARACTERS = 300
 
 Held = Mapping[str, Sequence[Row]]
 """Held-out rows by dataset."""
@@ -23,17 +30,35 @@ Answers = Mapping[str, Sequence[Answer]]
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What is known of training: rows (spans) by task and label, and held-out rows that it saw.
+
+    `leaked` maps a dataset to ids of held-out rows whose text also stands, as it is or nearly so,
+    in train or dev; a dataset that it lacks has not been checked.
+    """
+
+    support: Mapping[str, Mapping[str, int]]
+    leaked: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """Scores by task, the answers that they rest on, and exact match over the tasks together.
 
     `joint` is None unless a dataset carries several of the candidate's tasks: it is the share of
-    that dataset's rows where all of them are right (over all such datasets' rows).
+    that dataset's rows where all of them are right (over all such datasets' rows);
+    `leak_free_joint` is the same without the rows that training has seen. `views` has by task the
+    other ways to look at the same answers: slices, calibration, behavioural tests.
     """
 
     candidate: Resolved
     scores: Mapping[str, Scores]
     answers: Answers
     joint: Estimate | None
+    leak_free_joint: Estimate | None
+    views: Mapping[str, Mapping[str, Any]]
+    held: Held
+    seen: Seen
 
     def values(self) -> dict[str, dict[str, float]]:
         """Task → metric → value (0–1), and `joint`: what `dvc metrics show` reads."""
@@ -56,15 +81,20 @@ class Benchmark:
                     "kind": task.kind,
                     "headline": task.metric,
                     **self.scores[task.name].as_json(),
+                    **self.views[task.name],
                 }
                 for task in self.candidate.tasks
             },
-            JOINT: {"metrics": {"exact_match": self.joint.as_json()}} if self.joint else None,
+            JOINT: _joint_json(self.joint, self.leak_free_joint),
         }
 
     def predictions(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-        """One line a held-out row: answers, their probability, and whether they are right."""
+        """One line a held-out row: answers, their probability, and whether they are right.
+
+        `leaked` says whether training has seen the text; null where that is not known.
+        """
         tasks = [task for task in self.candidate.tasks if task.dataset == dataset]
+        leaked = self.seen.leaked.get(dataset)
         for index, row in enumerate(rows):
             answers = {task.name: self.answers[task.name][index] for task in tasks}
             yield {
@@ -72,7 +102,36 @@ class Benchmark:
                 "answers": {name: _plain(answer) for name, answer in answers.items()},
                 "probability": {name: _probability(answer) for name, answer in answers.items()},
                 "correct": {task.name: self.scores[task.name].correct[index] for task in tasks},
+                "leaked": None if leaked is None else row.id in leaked,
+                "gold": {task.name: _plain(row.labels.get(task.field)) for task in tasks},
             }
+
+    def mistakes(self) -> dict[str, list[dict[str, Any]]]:
+        """Task → its `MISTAKES` surest wrong answers, with text and gold label.
+
+        Of several spans the mean probability counts; a row without any span has none, and is not
+        among them.
+        """
+        return {task.name: self._mistakes(task) for task in self.candidate.tasks}
+
+    def _mistakes(self, task: Task) -> list[dict[str, Any]]:
+        rows, answers = self.held[task.dataset], self.answers[task.name]
+        correct = self.scores[task.name].correct
+        wrong = [
+            (-_confidence(answers[i]), i)
+            for i, right in enumerate(correct)
+            if right is False and answers[i]
+        ]
+        return [
+            {
+                "id": rows[i].id,
+                "text": rows[i].text[:CHARACTERS],
+                "gold": _plain(rows[i].labels.get(task.field)),
+                "answer": _plain(answers[i]),
+                "probability": round(_confidence(answers[i]), 6),
+            }
+            for _, i in sorted(wrong)[:MISTAKES]
+        ]
 
     def confusions(self) -> dict[str, list[tuple[str, str]]]:
         """Task → (actual, predicted) of each labelled row, for the tasks that choose a label."""
@@ -81,22 +140,64 @@ class Benchmark:
         }
 
 
-def benchmark(candidate: Resolved, model: Approach, held: Held) -> Benchmark:
+def benchmark(candidate: Resolved, model: Approach, held: Held, seen: Seen) -> Benchmark:
     """Answer all held-out rows and score the answers.
 
     Raises:
         PlaitError: no row has a label for one of the tasks.
     """
     answers = answer(candidate, model, held)
-    scores = {
-        task.name: score(
-            task,
-            [row.labels.get(task.field) for row in held[task.dataset]],
-            answers[task.name],
-        )
-        for task in candidate.tasks
-    }
-    return Benchmark(candidate, scores, answers, _joint(candidate.tasks, scores))
+    tasks = candidate.tasks
+    scores = {task.name: score(task, _gold(task, held), answers[task.name]) for task in tasks}
+    return Benchmark(
+        candidate,
+        scores,
+        answers,
+        _joint(tasks, scores, held, {}),
+        _joint(tasks, scores, held, seen.leaked) if _checked(tasks, seen) else None,
+        _views(candidate, model, held, answers, seen),
+        held,
+        seen,
+    )
+
+
+def _gold(task: Task, held: Held) -> list[Label]:
+    return [row.labels.get(task.field) for row in held[task.dataset]]
+
+
+def _checked(tasks: Sequence[Task], seen: Seen) -> bool:
+    return all(task.dataset in seen.leaked for task in tasks)
+
+
+def _views(
+    candidate: Resolved, model: Approach, held: Held, answers: Answers, seen: Seen
+) -> dict[str, dict[str, Any]]:
+    """By task what `Benchmark.views` has."""
+    tests: dict[str, Any] = {}
+    for dataset, rows in held.items():
+        asked = [task for task in candidate.tasks if task.dataset == dataset]
+        tests |= behaviour(asked, model, rows, answers)
+    views: dict[str, dict[str, Any]] = {}
+    for task in candidate.tasks:
+        found = calibration(_gold(task, held), answers[task.name])
+        views[task.name] = {
+            "slices": list(_slices(candidate, task, held, answers[task.name], seen)),
+            "calibration": found.as_json() if found else None,
+            "behaviour": tests[task.name],
+        }
+    return views
+
+
+def _slices(
+    candidate: Resolved, task: Task, held: Held, answers: Sequence[Answer], seen: Seen
+) -> Iterator[dict[str, Any]]:
+    asked = frozenset(each.field for each in candidate.tasks if each.dataset == task.dataset)
+    rows, gold = held[task.dataset], _gold(task, held)
+    leaked = seen.leaked.get(task.dataset)
+    for part in slices(task, rows, seen.support.get(task.name, {}), leaked, asked):
+        found = score(task, [gold[i] for i in part.rows], [answers[i] for i in part.rows])
+        metrics = {name: value.as_json() for name, value in found.metrics.items()}
+        yield {"by": part.by, "slice": part.name, "n": len(part.rows), "metrics": metrics}
 
 
 def answer(candidate: Resolved, model: Approach, held: Held) -> dict[str, list[Answer]]:
@@ -132,22 +233,49 @@ def _fingerprint(rows: Sequence[Row], field: str) -> str:
     return total.hexdigest()
 
 
-def _joint(tasks: Sequence[Task], scores: Mapping[str, Scores]) -> Estimate | None:
+def _joint(
+    tasks: Sequence[Task],
+    scores: Mapping[str, Scores],
+    held: Held,
+    leaked: Mapping[str, frozenset[str]],
+) -> Estimate | None:
+    """Exact match on the rows that are not `leaked`."""
     together: dict[str, list[str]] = {}
     for task in tasks:
         together.setdefault(task.dataset, []).append(task.name)
     correct: list[bool | None] = []
-    for names in together.values():
+    for dataset, names in together.items():
         if len(names) > 1:
-            rows = zip(*(scores[name].correct for name in names), strict=True)
-            correct.extend(None if None in row else all(row) for row in rows)
+            left_out = leaked.get(dataset, frozenset())
+            found = zip(*(scores[name].correct for name in names), strict=True)
+            for row, right in zip(held[dataset], found, strict=True):
+                if row.id not in left_out:
+                    correct.append(None if None in right else all(right))
     return exact_match([correct])
 
 
-def _plain(answer: Answer) -> str | list[list[Any]]:
+def _joint_json(all_rows: Estimate | None, leak_free: Estimate | None) -> dict[str, Any] | None:
+    if all_rows is None:
+        return None
+    return {
+        "metrics": {"exact_match": all_rows.as_json()},
+        "leak_free": {"exact_match": leak_free.as_json()} if leak_free else None,
+    }
+
+
+def _confidence(answer: Answer) -> float:
+    """The probability of the label, or the mean of the spans'."""
     if isinstance(answer, Choice):
-        return answer.label
-    return [[span.start, span.end, span.label] for span in answer]
+        return answer.probabilities[answer.label]
+    return sum(span.probability for span in answer) / len(answer)
+
+
+def _plain(value: Answer | Label) -> str | list[list[Any]] | None:
+    if isinstance(value, Choice):
+        return value.label
+    if value is None or isinstance(value, str):
+        return value
+    return [[span.start, span.end, span.label] for span in value]
 
 
 def _probability(answer: Answer) -> float | None:

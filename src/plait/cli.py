@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from plait.commands.compare import compare
 from plait.commands.configure import configure
 from plait.commands.fetch import fetch
 from plait.commands.predict import predict
@@ -14,6 +15,7 @@ from plait.commands.run import run
 from plait.commands.schedule import schedule
 from plait.commands.server import app as server
 from plait.commands.validate import validate
+from plait.commands.verify import verify
 from plait.errors import PlaitError
 
 app = typer.Typer(
@@ -27,7 +29,18 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, predict, configure, fetch, validate, promote, results, schedule):
+for command in (
+    run,
+    predict,
+    configure,
+    fetch,
+    validate,
+    promote,
+    results,
+    compare,
+    verify,
+    schedule,
+):
     app.command()(command)
 app.add_typer(server, name="server")
 

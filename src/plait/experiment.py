@@ -76,8 +76,8 @@ class Service(Settings):
     """Tasks that are answered together, and the plans that contend for it.
 
     `plans` maps a plan's name to its candidates; `floor` names the plan that a fine-tuned one must
-    beat; `gates` maps a task to the least value of its headline metric; `margin` (0–1) is how much
-    a plan of fewer models may lose per task and still be preferred.
+    beat; `gates` maps a task to the least value of its headline metric; `margin` (0–1) is the
+    loss per task that the held-out rows must exclude for a plan of fewer models to be preferred.
     """
 
     tasks: Names

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from plait import durations
 from plait.errors import PlaitError
 from plait.processes import Processes
 from plait.progress import LINES, PREFIX
@@ -178,10 +180,14 @@ def run_stage(
             on_line(line)
 
     command = [*_dvc(), "repro", "--single-item", *(["--force"] if force else []), address]
+    started = time.monotonic()
     status = processes.run(command, read_line, environment())
     if status:
         raise _failure(address, status, list(tail))
-    return _outcome(address, tail)
+    outcome = _outcome(address, tail)
+    if outcome is Outcome.RAN:
+        durations.record(durations.LEDGER, address, time.monotonic() - started)
+    return outcome
 
 
 def _progress(line: str) -> Mapping[str, Any] | None:

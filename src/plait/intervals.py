@@ -36,8 +36,8 @@ class Estimate:
 def resampled_counts(kinds: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Floats]:
     """How often rows of each kind were drawn, with rows of one kind indistinguishable.
 
-    The same number of rows and `seed` draw the same rows, so figures of two candidates can be
-    paired.
+    Drawing n rows with replacement is drawing from the multinomial distribution of their kinds,
+    which takes a number a kind instead of one a row.
 
     Args:
         kinds: shape (n,), the kind (0 … K - 1) of each row.
@@ -46,11 +46,32 @@ def resampled_counts(kinds: NDArray[np.int64], resamples: int, seed: int) -> Ite
         Shape (up to `CHUNK`, K), `resamples` lines in all.
     """
     draw = np.random.default_rng(seed)
-    n, k = len(kinds), int(kinds.max()) + 1
+    share = np.bincount(kinds) / len(kinds)
     for done in range(0, resamples, CHUNK):
         size = min(CHUNK, resamples - done)
-        drawn = kinds[draw.integers(0, n, size=(size, n))] + np.arange(size)[:, None] * k
-        yield np.bincount(drawn.ravel(), minlength=size * k).reshape(size, k).astype(np.float64)
+        yield draw.multinomial(len(kinds), share, size=size).astype(np.float64)
+
+
+def resample(
+    statistics: Floats,
+    metrics: Callable[[Floats], Floats],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> tuple[Floats, Floats]:
+    """Values of metrics that are functions of sums over rows, as F1 and accuracy are.
+
+    Args:
+        statistics: shape (n, S): what each row adds to the S sums, such as its true positives.
+        metrics: sums of shape (B, S) → metrics of shape (B, M).
+
+    Returns:
+        The metrics over all rows, shape (M,), and over each resample, shape (`resamples`, M).
+    """
+    # Few rows differ in what they add, so counting them by kind keeps the products small.
+    different, kinds = np.unique(statistics, axis=0, return_inverse=True)
+    drawn = resampled_counts(kinds, resamples, seed)
+    sampled = np.concatenate([metrics(counts @ different) for counts in drawn])
+    return metrics(statistics.sum(axis=0, keepdims=True))[0], sampled
 
 
 def bootstrap(
@@ -59,25 +80,12 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> list[Estimate]:
-    """Estimates of metrics that are functions of sums over rows, as F1 and accuracy are.
-
-    Args:
-        statistics: shape (n, S): what each row adds to the S sums, such as its true positives.
-        metrics: sums of shape (B, S) → metrics of shape (B, M).
-
-    Returns:
-        M estimates.
-    """
-    n = len(statistics)
-    value = metrics(statistics.sum(axis=0, keepdims=True))[0]
-    # Few rows differ in what they add, so counting them by kind keeps the products small.
-    different, kinds = np.unique(statistics, axis=0, return_inverse=True)
-    drawn = resampled_counts(kinds, resamples, seed)
-    sampled = [metrics(counts @ different) for counts in drawn]
+    """M estimates of metrics that `resample` takes."""
+    value, sampled = resample(statistics, metrics, resamples, seed)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.concatenate(sampled), [tail, 1 - tail], axis=0)
+    low, high = np.quantile(sampled, [tail, 1 - tail], axis=0)
     return [
-        Estimate(float(v), (float(a), float(b)), n)
+        Estimate(float(v), (float(a), float(b)), len(statistics))
         for v, a, b in zip(value, low, high, strict=True)
     ]
 

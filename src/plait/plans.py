@@ -1,28 +1,34 @@
 """Which plan of a service wins. The report and the promotion ask this module alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from plait.comparison import ROUNDING, Difference, Outcome
 from plait.errors import PlaitError
+from plait.outcomes import Outcomes, compare
 
 if TYPE_CHECKING:
     from plait.experiment import Experiment
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Candidate → task → metric → value (0–1): the contents of `scores/CANDIDATE.json` by candidate."""
-
-# Differences below this are rounding: 0.90 - 0.01 must count as within a margin of 0.01.
-ROUNDING = 1e-9
+ByTask = Mapping[str, Mapping[str, Outcomes]]
+"""Candidate → task → its answers row by row."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A plan with what it scored: the headline metric (0–1) of each task of the service."""
+    """A plan with what it scored: the headline metric (0–1) of each task of the service.
+
+    `metrics` names the headline metrics, and `outcomes` has the answers that they rest on.
+    """
 
     plan: str
     candidates: tuple[str, ...]
     scores: Mapping[str, float]
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcomes] = field(default_factory=dict, repr=False)
 
     @property
     def mean(self) -> float:
@@ -31,12 +37,30 @@ class Contender:
 
 
 @dataclass(frozen=True)
+class NonInferiority:
+    """A plan of fewer models against one of more, on one task.
+
+    `outcome` rests on the one-sided 95 % interval of the paired bootstrap over rows, and the margin
+    (0–1).
+    """
+
+    plan: str
+    reference: str
+    task: str
+    metric: str
+    margin: float
+    difference: Difference
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The outcome for one service.
 
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
     why. `sentence` is the outcome in words, with numbers. `means` has each plan's mean headline
-    metric.
+    metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
+    those with more.
     """
 
     service: str
@@ -46,17 +70,28 @@ class Verdict:
     rejected: Mapping[str, str]
     sentence: str
     means: Mapping[str, float]
+    comparisons: tuple[NonInferiority, ...] = ()
 
 
-def judge(experiment: "Experiment", service: str, scores: Scores) -> Verdict:
+def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTask) -> Verdict:
     """Choose among the plans of a service of an experiment.
 
     Raises:
         PlaitError: a candidate of one of the plans has no score for one of its tasks.
     """
     settings = experiment.services[service]
+    metrics = {task: experiment.tasks[task].headline() for task in settings.tasks}
     contenders = [
-        Contender(plan, candidates, dict(_headlines(experiment, service, candidates, scores)))
+        Contender(
+            plan,
+            candidates,
+            dict(_headlines(experiment, service, candidates, scores)),
+            metrics,
+            {
+                task: outcomes[answered_by(experiment, candidates, task)][task]
+                for task in settings.tasks
+            },
+        )
         for plan, candidates in settings.plans.items()
     ]
     floor = settings.plans[settings.floor] if settings.floor else ()
@@ -104,8 +139,11 @@ def choose(
 
     1. A plan below one of the `gates` (task → least headline metric) may not win.
     2. A plan other than `floor` must have a better mean headline metric than `floor`.
-    3. Of those left the best mean wins, unless a plan of fewer models is within `margin` (0–1) of
-       it on every task: then the one with the fewest models does.
+    3. Of those left the best mean wins, unless a plan of fewer models is non-inferior to it on
+       every task: then the one with the fewest models does. Non-inferior means that the one-sided
+       95 % interval of the difference on the same rows excludes a loss of `margin` (0–1) or more.
+       Where every task must pass such a test, a plan that loses as much on one passes in at most
+       5 % of cases (the intersection-union test: Berger 1982).
     4. Where none is left, `floor` wins if it passes the gates.
 
     Equal means are decided for fewer models, then by name.
@@ -114,15 +152,40 @@ def choose(
     rejected = dict(_rejections(contenders, base, gates or {}, floor_title))
     challengers = [p for p in contenders if p.plan not in rejected and p is not base]
     means = {plan.plan: plan.mean for plan in contenders}
+    found = tuple(_comparisons([plan for plan in contenders if plan is not base], margin))
     if challengers:
         best = min(challengers, key=_rank)
-        winner = _fewest_models(challengers, best, margin)
-        sentence = _victory(winner, best, base, margin, floor_title)
-        return Verdict(service, winner.plan, winner.candidates, False, rejected, sentence, means)
+        winner, tests = _fewest_models(challengers, best, margin)
+        sentence = _victory(winner, best, base, floor_title)
+        sentence += "".join(_findings(winner, tests or found, margin))
+        return Verdict(
+            service, winner.plan, winner.candidates, False, rejected, sentence, means, found
+        )
     sentence = _no_challenger(contenders, base, rejected, floor_title)
     if base is not None and base.plan not in rejected:
-        return Verdict(service, base.plan, base.candidates, True, rejected, sentence, means)
-    return Verdict(service, None, (), False, rejected, sentence, means)
+        return Verdict(service, base.plan, base.candidates, True, rejected, sentence, means, found)
+    return Verdict(service, None, (), False, rejected, sentence, means, found)
+
+
+def _comparisons(plans: Sequence[Contender], margin: float) -> Iterator[NonInferiority]:
+    """Each plan against the best of those with more models."""
+    for plan in plans:
+        larger = [other for other in plans if len(other.candidates) > len(plan.candidates)]
+        if larger:
+            yield from non_inferiority(plan, min(larger, key=_rank), margin)
+
+
+def non_inferiority(
+    plan: Contender, reference: Contender, margin: float
+) -> tuple[NonInferiority, ...]:
+    """One test a task of the service."""
+    return tuple(
+        NonInferiority(
+            plan.plan, reference.plan, task, metric, margin, found, found.non_inferior(margin)
+        )
+        for task, metric in plan.metrics.items()
+        for found in [compare(plan.outcomes[task], reference.outcomes[task], metric)]
+    )
 
 
 def _rank(plan: Contender) -> tuple[float, int, str]:
@@ -150,13 +213,22 @@ def _rejections(
             yield plan.plan, "; ".join(reasons)
 
 
-def _fewest_models(challengers: Sequence[Contender], best: Contender, margin: float) -> Contender:
-    close = [plan for plan in challengers if _within(plan, best, margin)]
-    return min(close, key=lambda plan: (len(plan.candidates), *_rank(plan)))
+def _fewest_models(
+    challengers: Sequence[Contender], best: Contender, margin: float
+) -> tuple[Contender, tuple[NonInferiority, ...]]:
+    """The winner, and the tests that let it win over a better mean."""
+    fewer = [plan for plan in challengers if len(plan.candidates) < len(best.candidates)]
+    for plan in sorted(fewer, key=lambda plan: (len(plan.candidates), *_rank(plan))):
+        # The scores themselves must be within the margin before their interval can be.
+        if _within(plan, best, margin):
+            tests = non_inferiority(plan, best, margin)
+            if all(test.outcome == "non-inferior" for test in tests):
+                return plan, tests
+    return best, ()
 
 
 def _within(plan: Contender, best: Contender, margin: float) -> bool:
-    return plan is best or all(
+    return all(
         plan.scores[task] >= value - margin - ROUNDING for task, value in best.scores.items()
     )
 
@@ -169,19 +241,51 @@ def _title(plan: Contender) -> str:
     return f"plan {plan.plan} ({', '.join(plan.candidates)})"
 
 
-def _victory(
-    winner: Contender, best: Contender, base: Contender | None, margin: float, floor_title: str
-) -> str:
+def _victory(winner: Contender, best: Contender, base: Contender | None, floor_title: str) -> str:
     words = f"P{_title(winner)[1:]} wins: mean headline metric {_percent(winner.mean)}"
     if winner is not best:
         words += (
-            f", on every task within {_percent(margin)} of {best.plan} (mean "
-            f"{_percent(best.mean)}) with {len(winner.candidates)} model"
-            f"{'s' * (len(winner.candidates) > 1)} instead of {len(best.candidates)}"
+            f", on every task non-inferior to {best.plan} (mean {_percent(best.mean)}) with "
+            f"{_models(winner)} instead of {len(best.candidates)}"
         )
     if base is not None:
         words += f"; the {floor_title} has {_percent(base.mean)}"
     return words + "."
+
+
+def _models(plan: Contender) -> str:
+    count = len(plan.candidates)
+    return f"{count} model{'s' * (count > 1)}"
+
+
+def _findings(winner: Contender, tests: Sequence[NonInferiority], margin: float) -> Iterator[str]:
+    """A sentence for each tested pair of plans: what the rows show, and what they don't."""
+    pairs = dict.fromkeys((test.plan, test.reference) for test in tests)
+    for plan, reference in pairs:
+        if winner.plan in (plan, reference):
+            found = [t for t in tests if (t.plan, t.reference) == (plan, reference)]
+            yield f" {plan[:1].upper()}{plan[1:]} against {reference}, margin {points(margin)}: "
+            yield "; ".join(map(in_words, found)) + "."
+
+
+def in_words(test: NonInferiority) -> str:
+    """One test with its numbers, in points."""
+    found = test.difference
+    low, high = (f"{100 * end:+.2f}" for end in found.ci95)
+    figures = f"{100 * found.value:+.2f} points [{low}, {high}], n {found.n:,}"
+    match test.outcome:
+        case "non-inferior":
+            return f"{test.task} non-inferior ({figures})"
+        case "inferior":
+            return f"{test.task} inferior by more than the margin ({figures})"
+        case _:
+            return f"these rows can't decide on {test.task} ({figures})"
+
+
+def points(share: float) -> str:
+    """1 point for 0.01."""
+    value = f"{100 * share:g}"
+    return f"{value} point{'s' * (value != '1')}"
 
 
 def _no_challenger(

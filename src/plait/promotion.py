@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from plait import bundle
+from plait.comparison import ROUNDING
 from plait.errors import PlaitError
 from plait.experiment import Experiment
-from plait.files import read_json, sha256
-from plait.plans import ROUNDING, Scores, Verdict, answered_by, judge
+from plait.files import read_json, read_jsonl, sha256
+from plait.outcomes import Outcomes, outcomes
+from plait.plans import ByTask, Scores, Verdict, answered_by, judge
 from plait.registry import Record, Registry
 
 
@@ -42,9 +44,11 @@ def promote(experiment: Experiment, root: Path) -> list[Decision]:
     """
     registry = Registry(root)
     plans = [names for service in experiment.services.values() for names in service.plans.values()]
-    scores = {name: _scores(root, name) for names in plans for name in names}
+    candidates = dict.fromkeys(name for names in plans for name in names)
+    scores = {name: _scores(root, name) for name in candidates}
+    rows = {name: _outcomes(experiment, root, name) for name in candidates}
     with _champions_stay(registry), registry.lock():
-        return [_settle(experiment, service, scores, root) for service in experiment.services]
+        return [_settle(experiment, service, scores, rows, root) for service in experiment.services]
 
 
 @contextmanager
@@ -60,9 +64,11 @@ def _champions_stay(registry: Registry) -> Iterator[None]:
         ) from error
 
 
-def _settle(experiment: Experiment, service: str, scores: Scores, root: Path) -> Decision:
+def _settle(
+    experiment: Experiment, service: str, scores: Scores, rows: ByTask, root: Path
+) -> Decision:
     registry = Registry(root)
-    verdict = judge(experiment, service, scores)
+    verdict = judge(experiment, service, scores, rows)
     champion = registry.champion(service)
     draft = _draft(experiment, verdict, scores, root)
     metrics = {task: experiment.tasks[task].headline() for task in draft.tasks}
@@ -164,12 +170,27 @@ def _details(root: Path, candidate: str) -> Any:
     return _output(root / "predictions" / candidate / "details.json", candidate)
 
 
+def _outcomes(experiment: Experiment, root: Path, candidate: str) -> dict[str, Outcomes]:
+    """A candidate's answers row by row, by task."""
+    folder = root / "predictions" / candidate
+    tasks = {name: experiment.tasks[name] for name in experiment.candidates[candidate].tasks}
+    lines = {
+        dataset: list(read_jsonl(_there(folder / f"{dataset}.jsonl", candidate)))
+        for dataset in {task.dataset for task in tasks.values()}
+    }
+    return {name: outcomes(lines[task.dataset], name) for name, task in tasks.items()}
+
+
 def _output(path: Path, candidate: str) -> Any:
+    return read_json(_there(path, candidate))
+
+
+def _there(path: Path, candidate: str) -> Path:
     if not path.is_file():
         raise PlaitError(
             f"{path}: no such file, so candidate {candidate!r} can't be judged. Run `plait run`."
         )
-    return read_json(path)
+    return path
 
 
 def _measured(root: Path, candidate: str, details: Mapping[str, Any]) -> str:

@@ -71,32 +71,29 @@ def classification(gold: Sequence[str | None], predicted: Sequence[str]) -> Scor
     that the held-out rows don't have and nobody predicts doesn't count. A resample averages over
     the labels that occur in it.
     """
-    from sklearn.metrics import confusion_matrix
-
     pairs = [(g, p) for g, p in zip(gold, predicted, strict=True) if g is not None]
     labels = sorted({label for pair in pairs for label in pair})
     number = {label: index for index, label in enumerate(labels)}
     truth, guess = np.array([(number[g], number[p]) for g, p in pairs]).T
-    accuracy, macro_f1 = bootstrap(
-        _one_hot_counts(truth, guess, len(labels)), _accuracy_and_macro_f1
-    )
+    accuracy, macro_f1 = bootstrap(one_hot_counts(truth, guess, len(labels)), accuracy_and_macro_f1)
     return Scores(
         metrics={"accuracy": accuracy, "macro_f1": macro_f1},
         classes=_class_table(labels, truth, guess),
         correct=tuple(None if g is None else g == p for g, p in zip(gold, predicted, strict=True)),
         labels=tuple(labels),
-        confusion=_rows(confusion_matrix(truth, guess, labels=range(len(labels)))),
+        confusion=_confusion(truth, guess, len(labels)),
     )
 
 
-def _one_hot_counts(truth: Any, guess: Any, classes: int) -> Floats:
+def one_hot_counts(truth: Any, guess: Any, classes: int) -> Floats:
     """Shape (n, 3 × classes): true positives, gold and predicted, by class."""
     eye = np.eye(classes)
     gold, predicted = eye[truth], eye[guess]
     return np.concatenate([gold * predicted, gold, predicted], axis=1)
 
 
-def _accuracy_and_macro_f1(sums: Floats) -> Floats:
+def accuracy_and_macro_f1(sums: Floats) -> Floats:
+    """Sums of `one_hot_counts`, shape (B, 3 × classes) → accuracy and macro-F1, shape (B, 2)."""
     true_positives, gold, predicted = np.split(sums, 3, axis=1)
     occurs = gold + predicted > 0
     f1 = 2 * true_positives / np.where(occurs, gold + predicted, 1)
@@ -130,8 +127,9 @@ def _line(
     }
 
 
-def _rows(matrix: Any) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(int(count) for count in row) for row in matrix)
+def _confusion(truth: Any, guess: Any, classes: int) -> tuple[tuple[int, ...], ...]:
+    counts = np.bincount(truth * classes + guess, minlength=classes**2)
+    return tuple(map(tuple, counts.reshape(classes, classes).tolist()))
 
 
 def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[Span]]) -> Scores:
@@ -140,11 +138,11 @@ def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[
     Spans are compared as a set per row. F1 is 2·TP / (gold + predicted), and 0 where there is
     neither a gold nor a predicted span (as seqeval has it).
     """
-    truth = [None if spans is None else _as_set(spans) for spans in gold]
-    guess = [_as_set(spans) for spans in predicted]
+    truth = [None if spans is None else spans_as_set(spans) for spans in gold]
+    guess = [spans_as_set(spans) for spans in predicted]
     pairs = [(t, g) for t, g in zip(truth, guess, strict=True) if t is not None]
     sizes = np.array([(len(t & g), len(t), len(g)) for t, g in pairs], dtype=np.float64)
-    (span_f1,) = bootstrap(sizes, _micro_f1)
+    (span_f1,) = bootstrap(sizes, micro_f1)
     return Scores(
         metrics={"span_f1": span_f1},
         classes=tuple(_span_table(pairs)),
@@ -152,11 +150,13 @@ def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[
     )
 
 
-def _as_set(spans: Sequence[Span]) -> Spans:
+def spans_as_set(spans: Sequence[Span]) -> Spans:
+    """What strict scoring compares: start, end and type of each span."""
     return frozenset((span.start, span.end, span.label) for span in spans)
 
 
-def _micro_f1(sums: Floats) -> Floats:
+def micro_f1(sums: Floats) -> Floats:
+    """True positives, gold and predicted spans, shape (B, 3) → span F1, shape (B, 1)."""
     true_positives, gold, predicted = sums.T
     f1: Floats = 2 * true_positives / np.maximum(gold + predicted, 1)
     return f1[:, None]
@@ -189,7 +189,7 @@ def headline(task: Task, gold: Sequence[Label], answers: Sequence[Answer]) -> fl
     """The task's headline metric alone, without an interval (for choosing weights on dev rows)."""
     pairs = [(g, a) for g, a in zip(gold, answers, strict=True) if g is not None]
     if task.metric == "span_f1":
-        spans = [(_as_set(g), _as_set(a)) for g, a in cast("Any", pairs)]
+        spans = [(spans_as_set(g), spans_as_set(a)) for g, a in cast("Any", pairs)]
         right = sum(len(g & a) for g, a in spans)
         return 2 * right / max(1, sum(len(g) + len(a) for g, a in spans))
     labels, choices = zip(*[(g, a.label) for g, a in cast("Any", pairs)], strict=True)

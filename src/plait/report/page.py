@@ -6,20 +6,33 @@ from pathlib import Path
 from typing import Any
 
 from plait.files import atomic_folder, dump_json, write_json
+from plait.intervals import Estimate
 from plait.pages import render
+from plait.report.compared import non_inferiority_table, tables
 from plait.report.confusion import confusion_layout, top_confusions
-from plait.report.pictures import scores_picture, tradeoff_picture
+from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
-from plait.report.tables import METRIC_NAMES, cell, markdown, service_table
+from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
 
 PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
 NOTES = (
     "Quality on held-out rows, in percent, with 95 % intervals by bootstrap over rows: they cover "
-    "the choice of rows, not the choice of seed. Macro-F1 is over the labels that occur in gold or "
+    "the choice of rows, not the choice of seed; one without width (every row right, or none) "
+    "says nothing. Macro-F1 is over the labels that occur in gold or "
     "predictions; span F1 is micro and strict (start, end and type); exact match is the share of "
-    "rows where every task is right.",
-    "A plan of several models is timed as its models one after the other: latencies, parameters "
-    "and memory (a process per model) are sums; a sum of p95 is an upper bound.",
+    "rows where every task is right. Leak-free rows are those whose text stands neither in train "
+    "nor in dev.",
+    "Differences are first minus second in points, by paired bootstrap over the rows that both "
+    "answered; p is two-sided for no difference, McNemar's p is exact, Holm's is corrected over "
+    "all lines of the table. Non-inferior: the one-sided 95 % interval, never narrower than what "
+    "so many rows can leave unseen, excludes a loss as large as the margin. Standard deviations "
+    "and intervals over seeds cover the choice of seed on these rows.",
+    "A request is one text, answered for all tasks of the service. All plans of a service are "
+    "timed in turns in one process on one machine; several models in sequence, and in parallel "
+    "with a thread a model and the cores shared evenly. Energy is an estimate: the processor's "
+    "time at 10 W a core. Parameters, size on disk and memory (a process a model) are sums. "
+    "Training time is that of the last run of the stage on this machine, where it is known.",
+    "Behavioural tests compare the answers before and after a change of the text, right or wrong.",
 )
 
 
@@ -51,6 +64,8 @@ def page(results: Results) -> str:
         results=results,
         services=[_service_section(service) for service in results.services],
         candidates=[_candidate(name, found) for name, found in results.candidates.items()],
+        tables=tables(results),
+        looks=looks_words(results),
         notes=NOTES,
         versions=versions(),
     )
@@ -62,7 +77,13 @@ def versions() -> dict[str, str]:
 
 
 def _service_section(service: Service) -> dict[str, Any]:
-    return {"found": service, "table": service_table(service), "pictures": pictures(service)}
+    return {
+        "found": service,
+        "table": service_table(service),
+        "tests": non_inferiority_table(service),
+        "ratios": [ratio_words(ratio) for ratio in service.requests["ratios"]],
+        "pictures": pictures(service),
+    }
 
 
 def _candidate(name: str, measured: Measured) -> dict[str, Any]:
@@ -72,14 +93,49 @@ def _candidate(name: str, measured: Measured) -> dict[str, Any]:
 
 def _task(measured: Measured, task: str, part: dict[str, Any]) -> dict[str, Any]:
     labels, counts = part["confusion"]["labels"], part["confusion"]["counts"]
+    found = part["calibration"]
+    name = f"reliability-{measured.details['candidate'].replace('+', '_')}-{task}"
     return {
         "name": task,
         "n": part["n"],
+        "headline": METRIC_NAMES[part["headline"]],
         "metrics": [(METRIC_NAMES[m], cell(e)) for m, e in measured.metrics(task).items()],
         "classes": part["classes"],
         "confusion": confusion_layout(labels, counts) if labels else None,
-        "mistakes": top_confusions(labels, counts),
+        "confused": top_confusions(labels, counts),
+        "mistakes": [_mistake(mistake) for mistake in measured.mistakes[task]],
+        "calibration": found,
+        "reliability": reliability_picture(found, name) if found else None,
+        "slices": [_slice(part["headline"], each) for each in part["slices"]],
+        "behaviour": [
+            (each["test"], cell(Estimate.from_json(each)), each["n"]) for each in part["behaviour"]
+        ],
     }
+
+
+def _slice(metric: str, part: dict[str, Any]) -> tuple[str, str, int, Any]:
+    return part["by"], part["slice"], part["n"], cell(Estimate.from_json(part["metrics"][metric]))
+
+
+def _mistake(mistake: Any) -> dict[str, Any]:
+    shown = {key: _in_words(mistake[key], mistake["text"]) for key in ("gold", "answer")}
+    return {**mistake, **shown}
+
+
+def _in_words(value: Any, text: str) -> str:
+    """A label, or each span's type and words."""
+    if isinstance(value, str):
+        return value
+    return "; ".join(f"{label}: {text[start:end]}" for start, end, label in value) or "no spans"
+
+
+def looks_words(results: Results) -> str:
+    """How often the held-out rows have been looked at."""
+    counts = ", ".join(f"{task} {count}" for task, count in results.looks.items())
+    return (
+        f"Models that were scored on these held-out rows, in this working copy, since they were "
+        f"pinned: {counts}. The more there were, the more the best of them flatters itself."
+    )
 
 
 def text(results: Results) -> str:
@@ -93,7 +149,18 @@ def _paragraphs(results: Results) -> Iterator[str]:
         yield f"## Service {service.name}"
         yield f"**{service.verdict.sentence}**"
         yield _service_markdown(service)
+        title, head, lines = non_inferiority_table(service)
+        if lines:
+            yield f"{title}:"
+            yield markdown(head, lines)
+        if ratios := service.requests["ratios"]:
+            yield "\n".join(f"- {ratio_words(ratio)}" for ratio in ratios)
+    for title, head, lines in tables(results):
+        yield f"## {title}"
+        yield markdown(head, lines)
+    yield "## How to read this"
     yield from NOTES
+    yield looks_words(results)
     yield _checks(results)
     yield f"Measured on {'; '.join(results.machines())}."
     yield f"Versions: {', '.join(f'{name} {found}' for name, found in versions().items())}."

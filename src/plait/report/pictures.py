@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -80,16 +80,16 @@ def _offset(index: int, count: int) -> float:
 
 def tradeoff_picture(service: Service) -> str:
     """Mean headline metric against latency: up and to the left is better."""
+    places = [(p.cost.p50_ms, 100 * service.verdict.means[p.name]) for p in service.plans]
 
     def draw(axes: Axes) -> None:
-        for index, plan in enumerate(service.plans):
-            mean = 100 * service.verdict.means[plan.name]
-            colour, marker = PLANS[index % 5], MARKERS[index % 5]
-            axes.plot(plan.cost.p50_ms, mean, marker, color=colour, markersize=8)
+        front = pareto(places)
+        axes.plot(*zip(*front, strict=True), color=MUTED, linewidth=1, linestyle="--", zorder=1)
+        for index, (plan, at) in enumerate(zip(service.plans, places, strict=True)):
+            axes.plot(*at, MARKERS[index % 5], color=PLANS[index % 5], markersize=8)
             above_or_below = (0, -15 if index % 2 else 8)
-            at = (plan.cost.p50_ms, mean)
             axes.annotate(plan.name, at, above_or_below, textcoords="offset points", ha="center")
-        latencies = [plan.cost.p50_ms for plan in service.plans]
+        latencies = [latency for latency, _ in places]
         axes.set_xscale("log")
         # Wide enough for one of the ticks 1, 2, 5, 10, … and for the names at the sides.
         axes.set_xlim(min(latencies) / 2, max(latencies) * 2)
@@ -97,10 +97,44 @@ def tradeoff_picture(service: Service) -> str:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel("latency p50 at batch 1, ms (log)")
+        axes.set_xlabel("latency p50 of a request, ms (log)")
         axes.set_ylabel("mean headline metric, percent")
 
     return _svg(draw, 3.6, f"tradeoff-{service.name}")
+
+
+def pareto(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (latency, quality) that no other is both faster and better than, by latency."""
+    front: list[tuple[float, float]] = []
+    for latency, quality in sorted(places, key=lambda place: (place[0], -place[1])):
+        if not front or quality > front[-1][1]:
+            front.append((latency, quality))
+    return front
+
+
+def reliability_picture(calibration: Mapping[str, Any], name: str) -> str:
+    """Share that is right against probability: calibrated answers lie on the diagonal."""
+    bins = calibration["bins"]
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 100], [0, 100], color=MUTED, linewidth=1, linestyle="--")
+        for found in bins:
+            low, high = 100 * found["low"], 100 * found["high"]
+            axes.bar(
+                (low + high) / 2,
+                100 * found["accuracy"],
+                width=high - low,
+                color=PLANS[0],
+                alpha=0.25 + 0.75 * found["n"] / max(each["n"] for each in bins),
+                edgecolor=INK,
+                linewidth=0.5,
+            )
+        axes.set_xlim(0, 100)
+        axes.set_ylim(0, 100)
+        axes.set_xlabel("probability of the answer, percent")
+        axes.set_ylabel("right, percent")
+
+    return _svg(draw, 3.2, name)
 
 
 def _svg(draw: Callable[[Axes], None], height: float, name: str) -> str:

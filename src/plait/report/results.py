@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plait.intervals import Estimate
+from plait.outcomes import Outcomes, outcomes
 from plait.plans import Verdict, answered_by, judge
+from plait.report.comparisons import Comparisons, compare_all
+from plait.report.costs import Cost, cost
+from plait.report.paper import PaperLine, paper_table
 from plait.scoring import exact_match
 
 if TYPE_CHECKING:
@@ -18,66 +22,86 @@ Json = Mapping[str, Any]
 class Measured:
     """One candidate's outputs: `scores/C.json`, `predictions/C/` and `timings/measured/C.json`.
 
-    `predictions` maps a dataset to its lines.
+    `predictions` maps a dataset to its lines, `mistakes` a task to its surest ones.
     """
 
     scores: Json
     details: Json
     predictions: Mapping[str, Sequence[Json]]
+    mistakes: Mapping[str, Sequence[Json]]
     timing: Json
 
     def metrics(self, task: str) -> dict[str, Estimate]:
         """The estimates of one task, by metric."""
-        found = self.details["tasks"][task]["metrics"]
-        return {name: Estimate.from_json(value) for name, value in found.items()}
+        return _estimates(self.details["tasks"][task]["metrics"])
+
+    def leak_free(self, task: str) -> dict[str, Estimate]:
+        """The same on rows that training has not seen; empty where that is not known."""
+        for part in self.details["tasks"][task]["slices"]:
+            if (part["by"], part["slice"]) == ("leak", "leak-free"):
+                return _estimates(part["metrics"])
+        return {}
+
+    def pins(self) -> Mapping[str, str]:
+        """Task → what its held-out rows are recognised by."""
+        pins: Mapping[str, str] = self.details["heldout"]
+        return pins
+
+    def outcomes(self) -> dict[str, Outcomes]:
+        """Answers row by row, by task."""
+        return {
+            task: outcomes(self.predictions[part["dataset"]], task)
+            for task, part in self.details["tasks"].items()
+        }
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a plan's answers cost, its models one after the other, each in a process of its own.
-
-    Latencies, parameters and memory are sums over its models; rows a second follow from the sum of
-    the models' times. A sum of p95 is an upper bound of the p95 of the sum.
-    """
-
-    p50_ms: float
-    p95_ms: float
-    rows_per_second: float
-    parameters: int
-    peak_rss_mib: float
-    texts: int
+def _estimates(metrics: Json) -> dict[str, Estimate]:
+    return {name: Estimate.from_json(value) for name, value in metrics.items()}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan's quality by (task, metric), its exact match (None for one task) and its cost."""
+    """A plan's quality by (task, metric), its exact match (None for one task) and its cost.
+
+    `leak_free` has the same figures on the rows that training has not seen, where that is known;
+    its exact match stands at `("", "exact_match")`.
+    """
 
     name: str
     candidates: tuple[str, ...]
     metrics: Mapping[tuple[str, str], Estimate]
     exact_match: Estimate | None
+    leak_free: Mapping[tuple[str, str], Estimate]
     cost: Cost
 
 
 @dataclass(frozen=True)
 class Service:
-    """Plans side by side, and which of them wins."""
+    """Plans side by side, and which of them wins. `requests` is `timings/requests/SERVICE.json`."""
 
     name: str
     tasks: tuple[str, ...]
     plans: tuple[Plan, ...]
     verdict: Verdict
     floor: str | None
+    requests: Json
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that the report shows. `checks` are the results of the data validation."""
+    """All that the report shows.
+
+    `checks` are the results of the data validation; `looks` says by task how many models have been
+    scored on its held-out rows since they were pinned.
+    """
 
     services: tuple[Service, ...]
     candidates: Mapping[str, Measured]
     tasks: Mapping[str, tuple[str, ...]]
+    comparisons: Comparisons
+    paper: tuple[PaperLine, ...]
     checks: tuple[Json, ...]
+    looks: Mapping[str, int]
 
     def warnings(self) -> list[Json]:
         """Data checks that did not hold."""
@@ -85,38 +109,72 @@ class Results:
 
     def machines(self) -> list[str]:
         """The machines that figures of time and memory come from: one, or they don't compare."""
-        found = (machine_words(m.timing["machine"]) for m in self.candidates.values())
-        return list(dict.fromkeys(found))
+        timed = [
+            *(m.timing for m in self.candidates.values()),
+            *(s.requests for s in self.services),
+        ]
+        return list(dict.fromkeys(machine_words(found["machine"]) for found in timed))
 
 
 def collect(
-    experiment: "Experiment", measured: Mapping[str, Measured], checks: Sequence[Json] = ()
+    experiment: "Experiment",
+    measured: Mapping[str, Measured],
+    requests: Mapping[str, Json],
+    checks: Sequence[Json] = (),
+    looks: Mapping[str, int] | None = None,
+    training: Mapping[str, float] | None = None,
 ) -> Results:
     """Arrange what was measured; `measured` covers every candidate of the experiment.
+
+    Args:
+        requests: `timings/requests/SERVICE.json` by service.
+        training: seconds by candidate, where they are known.
 
     Raises:
         PlaitError: a score that a service is judged by is missing.
     """
+    rows = {name: measured[name].outcomes() for name in experiment.candidates}
+    services = []
+    for name in experiment.services:
+        scores = {key: value.scores for key, value in measured.items()}
+        verdict = judge(experiment, name, scores, rows)
+        services.append(
+            _service(experiment, name, measured, requests[name], verdict, training or {})
+        )
     return Results(
-        tuple(_service(experiment, name, measured) for name in experiment.services),
+        tuple(services),
         {name: measured[name] for name in experiment.candidates},
         {name: candidate.tasks for name, candidate in experiment.candidates.items()},
+        compare_all(experiment, rows),
+        tuple(paper_table(experiment, {key: value.scores for key, value in measured.items()})),
         tuple(checks),
+        looks or {},
     )
 
 
-def _service(experiment: "Experiment", name: str, measured: Mapping[str, Measured]) -> Service:
+def _service(
+    experiment: "Experiment",
+    name: str,
+    measured: Mapping[str, Measured],
+    requests: Json,
+    verdict: Verdict,
+    training: Mapping[str, float],
+) -> Service:
     settings = experiment.services[name]
-    return Service(
-        name,
-        settings.tasks,
-        tuple(
-            _plan(experiment, settings.tasks, plan, candidates, measured)
-            for plan, candidates in settings.plans.items()
-        ),
-        judge(experiment, name, {key: value.scores for key, value in measured.items()}),
-        settings.floor,
+    plans = tuple(
+        _plan(
+            experiment,
+            settings.tasks,
+            plan,
+            candidates,
+            measured,
+            cost([measured[c].timing for c in candidates], requests["plans"][plan]).with_training(
+                [training.get(c) for c in candidates]
+            ),
+        )
+        for plan, candidates in settings.plans.items()
     )
+    return Service(name, settings.tasks, plans, verdict, settings.floor, requests)
 
 
 def _plan(
@@ -125,23 +183,22 @@ def _plan(
     name: str,
     candidates: tuple[str, ...],
     measured: Mapping[str, Measured],
+    spent: Cost,
 ) -> Plan:
     answering = {task: measured[answered_by(experiment, candidates, task)] for task in tasks}
-    datasets = {experiment.tasks[task].dataset for task in tasks}
-    correct = [
-        _correct(answering[task].predictions[experiment.tasks[task].dataset], task)
-        for task in tasks
-    ]
+    lines = {task: answering[task].predictions[experiment.tasks[task].dataset] for task in tasks}
+    clean = {task: [line for line in lines[task] if line["leaked"] is False] for task in tasks}
+    apart = joined_exact_match([_correct(clean[task], task) for task in tasks])
     return Plan(
         name,
         candidates,
+        {(task, m): e for task in tasks for m, e in answering[task].metrics(task).items()},
+        joined_exact_match([_correct(lines[task], task) for task in tasks]),
         {
-            (task, metric): estimate
-            for task in tasks
-            for metric, estimate in answering[task].metrics(task).items()
+            **{(task, m): e for task in tasks for m, e in answering[task].leak_free(task).items()},
+            **({("", "exact_match"): apart} if apart else {}),
         },
-        joined_exact_match(correct),
-        _cost([measured[candidate].timing for candidate in candidates], datasets),
+        spent,
     )
 
 
@@ -165,19 +222,6 @@ def joined_exact_match(correct: Sequence[Mapping[str, bool | None]]) -> Estimate
     return exact_match([[answers[row] for row in shared] for answers in correct])
 
 
-def _cost(timings: Sequence[Json], datasets: set[str]) -> Cost:
-    """Sum over the models; of several datasets a model's slowest counts."""
-    found = [[t["datasets"][name] for name in datasets & set(t["datasets"])] for t in timings]
-    return Cost(
-        p50_ms=sum(max(d["p50_ms"] for d in model) for model in found),
-        p95_ms=sum(max(d["p95_ms"] for d in model) for model in found),
-        rows_per_second=1 / sum(max(1 / d["rows_per_second"] for d in model) for model in found),
-        parameters=sum(t["parameters"] for t in timings),
-        peak_rss_mib=sum(t["memory"]["peak_rss_mib"] for t in timings),
-        texts=min(d["texts"] for model in found for d in model),
-    )
-
-
 def machine_words(machine: Json) -> str:
     """A machine in one line."""
     parts = [
@@ -194,25 +238,40 @@ def machine_words(machine: Json) -> str:
 
 def records(results: Results) -> Iterator[dict[str, Any]]:
     """One record a candidate, task and metric, and one a plan of several candidates for its exact
-    match, where `candidate` names them all, separated by commas. Values are 0–1.
+    match, where `candidate` names them all, separated by commas. Values are 0–1. `rows` is `all`,
+    or `leak-free` for those that training has not seen.
     """
     for name, measured in results.candidates.items():
         for task in results.tasks[name]:
-            for metric, estimate in measured.metrics(task).items():
-                yield _record(results, (name,), task, metric, estimate)
-        if joint := measured.details["joint"]:
-            for metric, value in joint["metrics"].items():
-                task = "+".join(results.tasks[name])
-                yield _record(results, (name,), task, metric, Estimate.from_json(value))
+            for rows, found in (("all", measured.metrics), ("leak-free", measured.leak_free)):
+                for metric, estimate in found(task).items():
+                    yield _record(results, (name,), task, metric, estimate, rows)
+        yield from _joint_records(results, name, measured.details["joint"])
     for service in results.services:
         for plan in service.plans:
-            if plan.exact_match and len(plan.candidates) > 1:
-                task = "+".join(service.tasks)
-                yield _record(results, plan.candidates, task, "exact_match", plan.exact_match)
+            if len(plan.candidates) > 1:
+                exact = (plan.exact_match, plan.leak_free.get(("", "exact_match")))
+                for rows, joined in zip(("all", "leak-free"), exact, strict=True):
+                    if joined:
+                        task = "+".join(service.tasks)
+                        yield _record(results, plan.candidates, task, "exact_match", joined, rows)
+
+
+def _joint_records(results: Results, name: str, joint: Json | None) -> Iterator[dict[str, Any]]:
+    parts = {"all": joint["metrics"], "leak-free": joint["leak_free"]} if joint else {}
+    for rows, metrics in parts.items():
+        for metric, value in (metrics or {}).items():
+            task = "+".join(results.tasks[name])
+            yield _record(results, (name,), task, metric, Estimate.from_json(value), rows)
 
 
 def _record(
-    results: Results, candidates: Sequence[str], task: str, metric: str, estimate: Estimate
+    results: Results,
+    candidates: Sequence[str],
+    task: str,
+    metric: str,
+    estimate: Estimate,
+    rows: str,
 ) -> dict[str, Any]:
     machines = (results.candidates[name].timing["machine"] for name in candidates)
     return {
@@ -220,6 +279,7 @@ def _record(
         "tasks": [task for name in candidates for task in results.tasks[name]],
         "task": task,
         "metric": metric,
+        "rows": rows,
         **estimate.as_json(),
         "seed": results.candidates[candidates[0]].details["seed"],
         "command": "dvc repro " + " ".join(f"benchmark@{name}" for name in candidates),

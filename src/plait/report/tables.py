@@ -1,10 +1,14 @@
-"""The table of a service: one line a figure, one column a plan."""
+"""Tables: of a service, one line a figure and one column a plan; and of comparisons."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from plait.comparison import Difference
 from plait.intervals import Estimate
-from plait.report.results import Cost, Plan, Service
+from plait.plans import NonInferiority
+from plait.report.costs import Cost
+from plait.report.results import Plan, Service
 
 METRIC_NAMES = {
     "accuracy": "accuracy",
@@ -34,13 +38,35 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-COSTS: tuple[tuple[str, Callable[[Cost], str], Callable[[Cost], int | None]], ...] = (
-    ("latency p50, ms", lambda cost: _digits(cost.p50_ms), lambda cost: cost.texts),
-    ("latency p95, ms", lambda cost: _digits(cost.p95_ms), lambda cost: cost.texts),
-    ("rows a second", lambda cost: _digits(cost.rows_per_second), lambda _: None),
-    ("parameters", lambda cost: millions(cost.parameters), lambda _: None),
-    ("peak memory, MiB", lambda cost: f"{cost.peak_rss_mib:,.0f}", lambda _: None),
-)
+@dataclass(frozen=True)
+class Figure:
+    """How a line of cost is called and shown; a figure that no plan has makes no line."""
+
+    name: str
+    value: Callable[[Cost], float | None]
+    show: Callable[[float], str]
+
+
+def _latencies(way: str) -> Iterator[Figure]:
+    for name in ("p50", "p95", "p99"):
+        yield Figure(f"latency {name}, ms, {way}", _of(way, f"{name}_ms"), _digits)
+
+
+def _of(way: str, key: str) -> Callable[[Cost], float | None]:
+    return lambda cost: cost.ways.get(way, {}).get(key)
+
+
+def _figures() -> Iterator[Figure]:
+    for way in ("in sequence", "in parallel"):
+        yield from _latencies(way)
+    yield Figure("rows a second, saturated", lambda cost: cost.rows_per_second, _digits)
+    yield Figure("tokens in, mean", lambda cost: cost.tokens_in, _digits)
+    yield Figure("parameters", lambda cost: cost.parameters, lambda value: millions(int(value)))
+    yield Figure("on disk, MB", lambda cost: cost.bytes / 1e6, _digits)
+    yield Figure("peak memory, MiB", lambda cost: cost.peak_rss_mib, _digits)
+    yield Figure("peak GPU memory, MiB", lambda cost: cost.peak_gpu_mib, _digits)
+    yield Figure("energy, J an answer (estimate)", lambda cost: cost.joule_per_answer, _digits)
+    yield Figure("training, s", lambda cost: cost.training_seconds, _digits)
 
 
 def service_table(service: Service) -> list[Line]:
@@ -60,16 +86,28 @@ def estimates(service: Service) -> Iterator[tuple[str, list[Estimate | None]]]:
         yield METRIC_NAMES["exact_match"], exact
 
 
+def leak_free(service: Service) -> Iterator[tuple[str, list[Estimate | None]]]:
+    """The same figures on rows that training has not seen, where that is known."""
+    keys = dict.fromkeys(key for plan in service.plans for key in plan.leak_free)
+    for task, metric in keys:
+        name = f"{task} {METRIC_NAMES[metric]}".strip()
+        found = [plan.leak_free.get((task, metric)) for plan in service.plans]
+        yield f"{name}, leak-free rows", found
+
+
 def _quality(service: Service) -> Iterator[Line]:
-    for name, found in estimates(service):
+    for name, found in (*estimates(service), *leak_free(service)):
         counts = [estimate.n for estimate in found if estimate]
         yield Line(f"{name}, %", numbers(counts), tuple(cell(estimate) for estimate in found))
 
 
 def _costs(plans: Sequence[Plan]) -> Iterator[Line]:
-    for name, show, texts in COSTS:
-        counts = [count for plan in plans if (count := texts(plan.cost)) is not None]
-        yield Line(name, numbers(counts), tuple(Cell(show(plan.cost)) for plan in plans))
+    texts = numbers([way["texts"] for plan in plans for way in plan.cost.ways.values()])
+    for figure in _figures():
+        found = [figure.value(plan.cost) for plan in plans]
+        if any(value is not None for value in found):
+            cells = (Cell("–" if value is None else figure.show(value)) for value in found)
+            yield Line(figure.name, texts if "latency" in figure.name else "", tuple(cells))
 
 
 def _models(plans: Sequence[Plan]) -> Line:
@@ -82,6 +120,52 @@ def cell(estimate: Estimate | None) -> Cell:
         return Cell("–")
     low, high = estimate.ci95
     return Cell(percent(estimate.value), f"{percent(low)}, {percent(high)}")
+
+
+def difference(found: Difference) -> Cell:
+    """A difference in points with its interval."""
+    low, high = found.ci95
+    return Cell(signed(found.value), f"{signed(low)}, {signed(high)}")
+
+
+def signed(share: float) -> str:
+    """+0.31 points for 0.0031."""
+    return f"{100 * share:+.2f}"
+
+
+def p_value(p: float) -> str:
+    """0.034; nothing below a thousandth means anything with 2,000 resamples."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+NON_INFERIORITY_HEAD = (
+    "Task", "Plan", "Against", "n", "Difference, points", "Lower end, one-sided 95 %", "Margin",
+    "Finding",
+)  # fmt: skip
+
+
+def non_inferiority_line(test: NonInferiority) -> list[str]:
+    """Cells under `NON_INFERIORITY_HEAD`."""
+    finding = "these rows can't decide" if test.outcome == "undecided" else test.outcome
+    return [
+        f"{test.task} {METRIC_NAMES[test.metric]}",
+        test.plan,
+        test.reference,
+        f"{test.difference.n:,}",
+        str(difference(test.difference)),
+        signed(test.difference.lower),
+        f"{100 * test.margin:g}",
+        finding,
+    ]
+
+
+def ratio_words(ratio: Mapping[str, Any]) -> str:
+    """A latency ratio of two plans in a sentence."""
+    low, high = ratio["ci95"]
+    return (
+        f"{ratio['plan']} answers a request in {ratio['ratio']:.2f} [{low:.2f}, {high:.2f}] × the "
+        f"time of {ratio['to']} {ratio['to_way']} (p50, {ratio['texts']} texts, one process)."
+    )
 
 
 def percent(share: float) -> str:

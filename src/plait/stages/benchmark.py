@@ -1,35 +1,47 @@
 """heldout/CANDIDATE, models/CANDIDATE → scores/CANDIDATE.json, predictions/CANDIDATE, confusions/.
 
-The only stage that reads held-out rows.
+The only stage that reads held-out rows. What it knows of training comes from inputs/CANDIDATE/train
+and validation/leaks.json.
 """
 
 import csv
+from collections import Counter
 from pathlib import Path
 
-from plait import bundle
-from plait.benchmark import Benchmark, benchmark, fingerprints
-from plait.files import atomic_folder, write_json, write_jsonl
+from plait import bundle, looks
+from plait.approaches.base import Resolved
+from plait.benchmark import Benchmark, Seen, benchmark, fingerprints
+from plait.files import atomic_folder, read_json, write_json, write_jsonl
+from plait.fingerprints import label_names
 from plait.stages import run
 from plait.tasks import read_rows
 
 
 def main(name: str) -> None:
     candidate, model = bundle.load(Path("models", name))
-    paths = {
-        task.dataset: Path("heldout", name, f"{task.dataset}.jsonl") for task in candidate.tasks
-    }
-    held = {dataset: read_rows(path) for dataset, path in sorted(paths.items())}
-    found = benchmark(candidate, model, held)
-    measured = {
-        "bundle": bundle.digest(Path("models", name)),
-        "heldout": fingerprints(candidate.tasks, held),
-    }
+    datasets = sorted({task.dataset for task in candidate.tasks})
+    held = {each: read_rows(Path("heldout", name, f"{each}.jsonl")) for each in datasets}
+    found = benchmark(candidate, model, held, _seen(candidate))
+    digest, rows = bundle.digest(Path("models", name)), fingerprints(candidate.tasks, held)
     with atomic_folder(Path("predictions", name)) as folder:
-        write_json(folder / "details.json", {**found.details(), **measured})
-        for dataset, rows in held.items():
-            write_jsonl(folder / f"{dataset}.jsonl", found.predictions(dataset, rows))
+        write_json(folder / "details.json", {**found.details(), "bundle": digest, "heldout": rows})
+        write_json(folder / "mistakes.json", found.mistakes())
+        for dataset in datasets:
+            write_jsonl(folder / f"{dataset}.jsonl", found.predictions(dataset, held[dataset]))
     _write_confusions(found, Path("confusions", name))
     write_json(Path("scores", f"{name}.json"), found.values())
+    looks.record(looks.LEDGER, digest, rows)
+
+
+def _seen(candidate: Resolved) -> Seen:
+    """Where the data checks left no list of leaks, nothing is said to be free of them."""
+    support: dict[str, Counter[str]] = {}
+    for task in candidate.tasks:
+        rows = read_rows(Path("inputs", candidate.name, "train", f"{task.dataset}.jsonl"))
+        support[task.name] = Counter(n for row in rows for n in label_names(row.labels[task.field]))
+    path = Path("validation/leaks.json")
+    leaks = read_json(path) if path.is_file() else {}
+    return Seen(support, {name: frozenset(v["exact"] + v["near"]) for name, v in leaks.items()})
 
 
 def _write_confusions(found: Benchmark, path: Path) -> None:

@@ -1,9 +1,9 @@
-"""scores, predictions, timings/measured, validation → report/."""
+"""scores, predictions, timings, validation → report/."""
 
 from pathlib import Path
 from typing import Any
 
-from plait import experiment
+from plait import durations, experiment, looks
 from plait.errors import PlaitError
 from plait.files import read_json, read_jsonl
 from plait.report import Measured, collect, write_report
@@ -13,8 +13,15 @@ from plait.stages import run
 def main() -> None:
     settings = experiment.load()
     measured = {name: _measured(name) for name in settings.candidates}
+    requests = {
+        name: _read(Path("timings/requests", f"{name}.json"), f"timings/dvc.yaml:request@{name}")
+        for name in settings.services
+    }
     checks = _read(Path("validation/report.json"), "validate")["results"]
-    write_report(collect(settings, measured, checks), Path("report"))
+    pins = {task: rows for found in measured.values() for task, rows in found.pins().items()}
+    seen = looks.count(looks.LEDGER, pins)
+    trained = durations.training(durations.LEDGER, settings.candidates)
+    write_report(collect(settings, measured, requests, checks, seen, trained), Path("report"))
 
 
 def _measured(name: str) -> Measured:
@@ -23,6 +30,7 @@ def _measured(name: str) -> Measured:
         scores=_read(Path("scores", f"{name}.json"), f"benchmark@{name}"),
         details=_read(folder / "details.json", f"benchmark@{name}"),
         predictions={path.stem: list(read_jsonl(path)) for path in sorted(folder.glob("*.jsonl"))},
+        mistakes=_read(folder / "mistakes.json", f"benchmark@{name}"),
         timing=_read(Path("timings/measured", f"{name}.json"), f"timings/dvc.yaml:timing@{name}"),
     )
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from plait import bundle
 from plait.files import write_json
-from plait.latency import measure
+from plait.latency import bytes_on_disk, measure, tokens_in
+from plait.settings import Training
 from plait.stages import run
 from plait.tasks import read_rows
 
@@ -14,8 +15,15 @@ def timing(name: str) -> None:
         path.stem: [row.text for row in read_rows(path)]
         for path in sorted(Path("inputs", name, "dev").glob("*.jsonl"))
     }
-    _, model = bundle.load(Path("models", name))
-    write_json(Path("timings/measured", f"{name}.json"), measure(model, texts))
+    folder = Path("models", name)
+    candidate, model = bundle.load(folder)
+    longest = Training.model_validate(candidate.training).max_length
+    measured = {
+        **measure(model, texts),
+        "bytes": bytes_on_disk(folder),
+        "tokens_in": {key: tokens_in(folder, found, longest) for key, found in texts.items()},
+    }
+    write_json(Path("timings/measured", f"{name}.json"), measured)
 
 
 if __name__ == "__main__":

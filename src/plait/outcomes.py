@@ -1,0 +1,125 @@
+"""A candidate's answers beside the gold labels, row by row: what two candidates are compared on."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from plait.comparison import Difference, McNemar, itself, mcnemar, paired_bootstrap
+from plait.intervals import Estimate, Floats, bootstrap
+from plait.scoring import accuracy_and_macro_f1, micro_f1, one_hot_counts
+
+Json = Mapping[str, Any]
+Metric = Callable[[Floats], Floats]
+"""Sums over rows, shape (B, S) → values, shape (B,)."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Gold label and answer of a row: a label each, or a set of (start, end, type) each."""
+
+    gold: Any
+    answer: Any
+
+
+Outcomes = Mapping[str, Pair]
+"""By row id; rows without a gold label are not in it."""
+
+
+def outcomes(lines: Iterable[Json], task: str) -> Outcomes:
+    """One task's outcomes from the lines of `predictions/CANDIDATE/DATASET.jsonl`."""
+    return {
+        line["id"]: Pair(_plain(line["gold"][task]), _plain(line["answers"][task]))
+        for line in lines
+        if line["gold"][task] is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else frozenset(map(tuple, value))
+
+
+def compare(first: Outcomes, second: Outcomes, metric: str) -> Difference:
+    """First minus second on the rows that both have, by paired bootstrap.
+
+    Args:
+        metric: `accuracy`, `macro_f1` or `span_f1`.
+    """
+    if first is second:
+        return itself(len(first))
+    rows = shared(first, second)
+    (one, other), value = statistics([first, second], rows, metric)
+    return paired_bootstrap(one, other, value)
+
+
+def compare_rows(first: Outcomes, second: Outcomes) -> McNemar:
+    """McNemar's test on which rows are right (all spans, for tagging)."""
+    rows = shared(first, second)
+    return mcnemar(_right(first, rows), _right(second, rows))
+
+
+def mean_over(found: Sequence[Outcomes], metric: str) -> Estimate:
+    """The mean of a metric over several candidates, with an interval over rows."""
+    rows = shared(*found)
+    parts, value = statistics(found, rows, metric)
+
+    def mean(sums: Floats) -> Floats:
+        values = [value(part) for part in np.split(sums, len(found), axis=1)]
+        averaged: Floats = np.mean(values, axis=0)[:, None]
+        return averaged
+
+    return bootstrap(np.concatenate(parts, axis=1), mean)[0]
+
+
+def shared(*found: Outcomes) -> list[str]:
+    """Ids of the rows that all have, in the first one's order."""
+    first, *others = found
+    return [row for row in first if all(row in other for other in others)]
+
+
+def statistics(
+    found: Sequence[Outcomes], rows: Sequence[str], metric: str
+) -> tuple[list[Floats], Metric]:
+    """What each row adds to the sums of each candidate, shape (n, S), and the metric of such sums.
+
+    Args:
+        metric: `accuracy`, `macro_f1` or `span_f1`.
+    """
+    if metric == "accuracy":
+        return [_right(each, rows)[:, None] for each in found], partial(_share, len(rows))
+    if metric == "span_f1":
+        return [_spans(each, rows) for each in found], partial(_column, micro_f1, 0)
+    pairs = [[each[row] for row in rows] for each in found]
+    labels = sorted({label for each in pairs for pair in each for label in _labels(pair)})
+    number = {label: index for index, label in enumerate(labels)}
+    return [
+        one_hot_counts(
+            [number[p.gold] for p in each], [number[p.answer] for p in each], len(labels)
+        )
+        for each in pairs
+    ], partial(_column, accuracy_and_macro_f1, 1)
+
+
+def _share(rows: int, sums: Floats) -> Floats:
+    return sums[:, 0] / rows
+
+
+def _column(metrics: Metric, column: int, sums: Floats) -> Floats:
+    values: Floats = metrics(sums)[:, column]
+    return values
+
+
+def _labels(pair: Pair) -> tuple[str, str]:
+    return pair.gold, pair.answer
+
+
+def _right(found: Outcomes, rows: Sequence[str]) -> Floats:
+    return np.array([found[row].gold == found[row].answer for row in rows], dtype=np.float64)
+
+
+def _spans(found: Outcomes, rows: Sequence[str]) -> Floats:
+    pairs = [found[row] for row in rows]
+    sizes = [(len(p.gold & p.answer), len(p.gold), len(p.answer)) for p in pairs]
+    return np.array(sizes, dtype=np.float64)

@@ -1,0 +1,103 @@
+"""Span scoring where published scorers have gone wrong; the same through every approach's tags.
+
+Cases: alexa/massive issue 13 (a prediction that runs over its gold span passed as right, and a span
+of n tokens counted n times), neighbours of one type, orphan `I-`, a type that changes inside a
+span, spans cut short at the sentence's end. seqeval's strict mode is the reference.
+"""
+
+import pytest
+from seqeval.metrics import f1_score
+from seqeval.scheme import IOB2
+
+from iob2 import spans_from_tags
+from plait.outcomes import Pair, compare
+from plait.scoring import headline, tagging
+from plait.tagging import spans_to_tags, tag_names, tags_to_spans
+from plait.tasks import Span, Task
+
+TYPES = ("x", "y")
+TASK = Task("slots", "home", "tagging", "slots", TYPES, "span_f1")
+NAMES = tag_names(TYPES)
+
+
+def spans(tags: str) -> tuple[Span, ...]:
+    return tuple(Span(*span) for span in spans_from_tags(tags.split()))
+
+
+CASES = {
+    # gold, predicted, true positives, gold spans, predicted spans
+    "runs over the gold span (massive 13)": ("O O O O B-x", "O B-x I-x I-x I-x", 0, 1, 1),
+    "three tokens count once (massive 13)": ("B-x I-x I-x B-y", "B-x I-x I-x O", 1, 2, 1),
+    "right tokens, wrong borders (massive 13)": ("B-x I-x O", "B-x O O", 0, 1, 1),
+    "neighbours of one type stay two": ("B-x B-x", "B-x B-x", 2, 2, 2),
+    "neighbours of one type taken for one": ("B-x B-x", "B-x I-x", 0, 2, 1),
+    "one taken for neighbours": ("B-x I-x", "B-x B-x", 0, 1, 2),
+    "nothing to find and nothing found": ("O O", "O O", 0, 0, 0),
+    "a spurious span where gold has none": ("O O", "B-x O", 0, 0, 1),
+    "cut short at the end of the sentence": ("O B-x I-x", "O B-x O", 0, 1, 1),
+    "cut short, the whole sentence": ("B-x I-x", "B-x O", 0, 1, 1),
+    "orphan I- at the start": ("B-x I-x", "I-x I-x", 0, 1, 0),
+    "orphan I- after O": ("O B-x", "O I-x", 0, 1, 0),
+    "orphan I- beside a right span": ("B-x O B-y", "B-x O I-y", 1, 2, 1),
+    "type change inside a span": ("B-x I-x I-x", "B-x I-y I-x", 0, 1, 1),
+    "type change, the first part is a span of its own": ("B-x B-y", "B-x I-y", 1, 2, 1),
+    "right place, wrong type": ("B-x I-x", "B-y I-y", 0, 1, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_spans_are_scored_as_strict_iob2_has_them(case: str) -> None:
+    gold, found, hits, golds, predicted = CASES[case]
+    f1 = 2 * hits / max(1, golds + predicted)
+    truth, guess = spans(gold), spans(found)
+    assert (len(set(truth) & set(guess)), len(truth), len(guess)) == (hits, golds, predicted)
+    assert tagging([truth], [guess]).metrics["span_f1"].value == pytest.approx(f1)
+    assert headline(TASK, [truth], [guess]) == pytest.approx(f1)
+    theirs = f1_score([gold.split()], [found.split()], mode="strict", scheme=IOB2, zero_division=0)
+    assert theirs == pytest.approx(f1)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_comparisons_score_spans_as_the_benchmark_does(case: str) -> None:
+    gold, found, hits, golds, predicted = CASES[case]
+    truth = frozenset((s.start, s.end, s.label) for s in spans(gold))
+    guess = frozenset((s.start, s.end, s.label) for s in spans(found))
+    nothing = {"row": Pair(truth, frozenset())}
+    difference = compare({"row": Pair(truth, guess)}, nothing, "span_f1")
+    assert difference.value == pytest.approx(2 * hits / max(1, golds + predicted))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gold_spans_survive_the_tags_that_every_approach_trains_on(case: str) -> None:
+    """Both approaches write and read tags through `plait.tagging`, tokens two characters apart."""
+    gold = CASES[case][0].split()
+    tokens = [(2 * i, 2 * i + 1) for i in range(len(gold))]
+    truth = tuple(Span(2 * s.start, 2 * s.end - 1, s.label) for s in spans(" ".join(gold)))
+    tags = spans_to_tags(truth, tokens, TYPES)
+    assert [NAMES[tag] for tag in tags] == gold
+    assert tags_to_spans(tags, [1.0] * len(tags), tokens, TYPES) == truth
+
+
+@pytest.mark.parametrize(
+    "case", [name for name in CASES if "orphan" not in name and "type change" not in name]
+)
+def test_well_formed_answers_are_read_as_strict_iob2_has_them(case: str) -> None:
+    found = CASES[case][1].split()
+    tokens = [(i, i + 1) for i in range(len(found))]
+    tags = [NAMES.index(tag) for tag in found]
+    assert tags_to_spans(tags, [1.0] * len(tags), tokens, TYPES) == spans(" ".join(found))
+
+
+def test_an_orphan_is_an_answer_of_its_own_and_scored_strictly() -> None:
+    """A model's stray `I-x` opens a span (see `plait.tagging`): wrong borders stay wrong."""
+    tokens = [(i, i + 1) for i in range(3)]
+
+    def answer(tags: str) -> tuple[Span, ...]:
+        return tags_to_spans([NAMES.index(t) for t in tags.split()], [1.0] * 3, tokens, TYPES)
+
+    gold = spans("B-x I-x I-x")
+    for wrong in ("O I-x I-x", "B-x I-y I-x", "B-x I-x O"):
+        assert tagging([gold], [answer(wrong)]).metrics["span_f1"].value == 0
+    assert tagging([gold], [answer("I-x I-x I-x")]).metrics["span_f1"].value == 1
