@@ -24,7 +24,8 @@ def main(name: str) -> None:
     found = benchmark(candidate, model, held, _seen(candidate))
     digest, rows = bundle.digest(Path("models", name)), fingerprints(candidate.tasks, held)
     with atomic_folder(Path("predictions", name)) as folder:
-        write_json(folder / "details.json", {**found.details(), "bundle": digest, "heldout": rows})
+        measured = {"bundle": digest, "heldout": rows, "remarks": dict(model.remarks())}
+        write_json(folder / "details.json", {**found.details(), **measured})
         write_json(folder / "mistakes.json", found.mistakes())
         for dataset in datasets:
             write_jsonl(folder / f"{dataset}.jsonl", found.predictions(dataset, held[dataset]))
