@@ -31,7 +31,7 @@ from plait.latency import (
 )
 from plait.progress import Progress
 
-SECONDS = 20.0
+SECONDS = 10.0
 SEQUENCE, PARALLEL = "in sequence", "in parallel"
 Plans = Mapping[str, Sequence[Approach]]
 """Models by plan."""
