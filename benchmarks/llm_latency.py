@@ -26,6 +26,7 @@ from pathlib import Path
 
 import torch
 
+from llm_throughput import tasks_of
 from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
@@ -54,15 +55,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, help="train rows (default 2000, quick 300)")
     parser.add_argument("--threads", type=int, default=0, help="0: one a core")
     return parser.parse_args()
-
-
-def tasks_of(rows: Sequence[Row]) -> tuple[Task, Task]:
-    intents = {str(row.labels["intent"]) for row in rows}
-    types = {s.label for row in rows for s in row.labels["slots"] or () if not isinstance(s, str)}
-    return (
-        Task("intent", "massive", "classification", "intent", tuple(sorted(intents)), "accuracy"),
-        Task("slots", "massive", "tagging", "slots", tuple(sorted(types)), "span_f1"),
-    )
 
 
 def tuned(weights: Path, tasks: tuple[Task, Task], rows: Sequence[Row], threads: int) -> Decoder:

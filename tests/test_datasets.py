@@ -30,7 +30,8 @@ from plait.datasets.text_files import json_lines
 from plait.datasets.twenty_newsgroups import TwentyNewsgroups
 from plait.errors import PlaitError
 from plait.files import json_line
-from plait.tasks import SPLITS, Row, row_to_json
+from plait.prompting.answers import Form, letters, spelled
+from plait.tasks import SPLITS, Row, Span, Task, row_to_json
 from raw import Raw, needs_mirror, raw
 
 __all__ = ["raw"]
@@ -399,3 +400,30 @@ def test_limit_keeps_a_sample_that_any_order_gives(raw: Raw) -> None:
     rows = list(reader.limited(raw.folder(reader), 17))
     assert counts(rows) == {"train": 50, "dev": 1130, "heldout": 20}
     assert len(labels(rows, "group", "train")) > 10
+
+
+# Answers
+
+
+def _reads_back(rows: list[tuple[str, Row]], least: int) -> None:
+    """Every row's labels, written as an answer for a decoder, are read back."""
+    task = Task("slots", "d", "tagging", "slots", tuple(sorted(_types(rows))), "span_f1")
+    form, with_spans = Form((task,), letters, end=0), 0
+    for _, row in rows:
+        found = form.read(row.text, spelled((task,), row.text, row.labels))
+        assert found == ({"slots": row.labels["slots"]}, True), row
+        with_spans += bool(row.labels["slots"])
+    assert with_spans >= least
+
+
+def _types(rows: list[tuple[str, Row]]) -> set[str]:
+    return {s.label for _, row in rows for s in row.labels["slots"] or () if isinstance(s, Span)}
+
+
+@needs_mirror
+def test_every_row_of_massive_reads_back_as_an_answer(raw: Raw) -> None:
+    _reads_back(raw.rows(Massive()), 8000)
+
+
+def test_every_row_of_home_assistant_reads_back_as_an_answer(raw: Raw) -> None:
+    _reads_back(raw.rows(HomeAssistant()), 1000)

@@ -11,7 +11,8 @@ Run = tuple[int, int]
 
 # Scripts written without spaces between words: Thai to Lao, Burmese, Khmer, kana, Han.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-_PIECE = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]")
+# Digits are pieces of their own: a span may be the number of "1500kelvin".
+_PIECE = re.compile(rf"[{_UNSPACED}]|\d+|[^\W\d{_UNSPACED}]+|[^\w\s]")
 
 
 def pieces(text: str) -> list[Place]:
