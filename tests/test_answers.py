@@ -16,7 +16,22 @@ from plait.tasks import Row, Span, Task
 END = 0
 INTENT = Task("intent", "home", "classification", "intent", ("off", "on", "on_all"), "accuracy")
 SLOTS = Task("slots", "home", "tagging", "slots", ("area", "name"), "span_f1")
-WORDS = ["play", "1500kelvin", "Play", "playing", "#", "2", "it's", "günther", "開", "。", "a", "\t2", "x:y", ";"]
+WORDS = [
+    "play",
+    "1500kelvin",
+    "Play",
+    "playing",
+    "#",
+    "2",
+    "it's",
+    "günther",
+    "開",
+    "。",
+    "a",
+    "\t2",
+    "x:y",
+    ";",
+]
 
 
 def encode(text: str) -> tuple[int, ...]:
