@@ -28,5 +28,6 @@ clean:  ## every output; the environment stays
 
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'  # older ones take a minute longer
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@

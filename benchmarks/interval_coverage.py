@@ -24,7 +24,7 @@ from plait.intervals import RESAMPLES, Estimate, Floats, bootstrap
 from plait.scoring import accuracy_and_macro_f1, micro_f1, one_hot_counts
 
 MARGIN = 0.01
-SEED = 5
+SEED = 2026
 ACCURACY = 0.85
 CLASSES = 10
 # Half of a row's difficulty is its own: spans of one row are right or wrong together.
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer samples (a minute)")
     parser.add_argument("--output", type=Path, help="Markdown file to write")
     given = parser.parse_args()
-    samples, rows = (300, (800,)) if given.quick else (1000, (800, 3000))
+    samples, rows = (300, (800,)) if given.quick else (4000, (800, 3000))
     text = "\n\n".join(
         [
             "# Coverage of the intervals, and false promotions",
@@ -170,11 +170,8 @@ def main() -> None:
             "Samples in which the first candidate is called non-inferior. Where it is worse by the "
             "margin or more that is a false promotion (at most 5 wanted); where both are equal it "
             "is the power of the test.",
-            "The one-sided level of the test (4 % of the resamples) was chosen after a first "
-            "run of this simulation with the same seed, in which 5 % gave 6.1 ± 1.5 for span "
-            "F1 on 800 rows and 5.9 ± 1.5 in the most skewed case (nowhere better, 3,000 "
-            "rows), so the lines below are no independent check of it. The most skewed case "
-            "stays above 5: its counts are too coarse for the change to matter.",
+            "The one-sided bounds are corrected for bias and skew and widened by a row; both were "
+            "decided on other draws (seeds 77 and 101) than the lines below.",
             table("called non-inferior, %", promotions((100, *rows), samples), samples),
         ]
     )

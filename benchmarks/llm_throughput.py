@@ -60,7 +60,6 @@ def ours(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, packing: 
     made = Resolved("b", "smollm2", "generative", "full", tasks, settings.model_dump(), 0)
     with tempfile.TemporaryDirectory() as scratch:
         model = Generative.build(made, weights, settings)
-        model.packing = packing
         encoded = model.encoded("massive", rows, Path(scratch) / "t" / "d")
         start = time.perf_counter()
         fit(model, {"massive": encoded}, lambda: 0.0, settings, 0, Path(scratch), "x", "plait")
@@ -92,6 +91,7 @@ def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> floa
                 num_train_epochs=1,
                 learning_rate=2e-4,
                 bf16=resolve_precision("auto") == "bf16",
+                use_cpu=not torch.cuda.is_available(),  # or it refuses bf16 on a CPU
                 report_to=[],
                 save_strategy="no",
                 logging_strategy="no",

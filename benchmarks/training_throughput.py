@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import (
@@ -30,6 +30,7 @@ from plait.tasks import Row, Task
 from plait.training import fit
 
 BATCH = 32
+Precision = Literal["auto", "bf16", "fp32"]
 
 
 def arguments() -> argparse.Namespace:
@@ -38,6 +39,10 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds (a minute)")
     parser.add_argument("--weights", type=Path, default=Path("weights/minilm"), help="encoder")
+    parser.add_argument(
+        "--precision", choices=("auto", "bf16", "fp32"), default="auto", help="of both"
+    )
+    parser.add_argument("--rows", type=int, help="train rows (default 3000, quick 1000)")
     parser.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
     return parser.parse_args()
 
@@ -54,19 +59,21 @@ def rows(data: Path | None, count: int) -> list[Row]:
     return found[:count]
 
 
-def plait_rate(task: Task, train: list[Row], weights: Path) -> float:
+def plait_rate(task: Task, train: list[Row], weights: Path, precision: Precision) -> float:
     """Rows a second of `plait.training.fit`, tokenised beforehand."""
-    settings = Training(epochs=1, batch_size=BATCH, max_length=64, evaluations=1)
+    settings = Training(
+        epochs=1, batch_size=BATCH, max_length=64, evaluations=1, precision=precision
+    )
     made = Resolved("benchmark", "minilm", "heads", "full", (task,), settings.model_dump(), 0)
     with tempfile.TemporaryDirectory() as scratch:
         model = Heads.build(made, weights, settings)
-        encoded = {task.dataset: model._encoded(task.dataset, train, Path(scratch) / "t" / "d")}
+        encoded = {task.dataset: model.encoded(task.dataset, train, Path(scratch) / "t" / "d")}
         start = time.perf_counter()
         fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), "x", "plait")
         return len(train) / (time.perf_counter() - start)
 
 
-def trainer_rate(task: Task, train: list[Row], weights: Path) -> float:
+def trainer_rate(task: Task, train: list[Row], weights: Path, precision: Precision) -> float:
     """Rows a second of `transformers.Trainer` with its default collator, tokenised beforehand."""
     tokenizer = AutoTokenizer.from_pretrained(weights)
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -85,7 +92,8 @@ def trainer_rate(task: Task, train: list[Row], weights: Path) -> float:
             per_device_train_batch_size=BATCH,
             num_train_epochs=1,
             learning_rate=2e-4,
-            bf16=resolve_precision("auto") == "bf16",
+            bf16=resolve_precision(precision) == "bf16",
+            use_cpu=not torch.cuda.is_available(),  # or it refuses bf16 on a CPU
             report_to=[],
             save_strategy="no",
             logging_strategy="no",
@@ -102,17 +110,21 @@ def main() -> None:
     options = arguments()
     os.environ.setdefault("PLAIT_PROGRESS_LINES", "")
     use_all_cores(0)
-    train = rows(options.data, 1000 if options.quick else 3000)
+    train = rows(options.data, options.rows or (1000 if options.quick else 3000))
     labels = tuple(sorted({str(row.labels["intent"]) for row in train}))
     task = Task("intent", "massive", "classification", "intent", labels, "accuracy")
     rounds = 2 if options.quick else 3
     print(
         f"{len(train)} rows of MASSIVE en-US intent, batch {BATCH}, "
-        f"{resolve_precision('auto')}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+        f"{resolve_precision(options.precision)}, {torch.get_num_threads()} threads, "
+        f"torch {torch.__version__}"
     )
     ratios = []
     for number in range(rounds):
-        ours, theirs = (rate(task, train, options.weights) for rate in (plait_rate, trainer_rate))
+        ours, theirs = (
+            rate(task, train, options.weights, options.precision)
+            for rate in (plait_rate, trainer_rate)
+        )
         ratios.append(ours / theirs)
         print(f"round {number + 1}: plait {ours:.0f} rows/s, Trainer {theirs:.0f} rows/s")
     print(f"ratio: {statistics.median(ratios):.2f}")

@@ -144,6 +144,11 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             "tasks.intent.field: unknown field 'intents'; did you mean 'intent'?",
         ),
         (
+            ("tasks", "intent", "slices"),
+            ["slots"],
+            "tasks.intent.slices.0: unknown classification field 'slots'; known: intent",
+        ),
+        (
             ("backbones", "minilm", "wheel", "sha265"),
             "0",
             "backbones.minilm.wheel.sha265: unknown setting; did you mean 'sha256'?",

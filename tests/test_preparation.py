@@ -195,6 +195,24 @@ def test_rows_without_any_label_that_is_asked_for_are_left_out(
     assert [row.id for row in held] == ["n9", "n11"]
 
 
+def test_held_out_rows_alone_carry_the_fields_that_a_task_is_sliced_by(
+    project: Path, params: dict[str, Any]
+) -> None:
+    params["tasks"]["slots"]["slices"] = ["topic"]
+    params["candidates"]["tfidf-slots"] = {
+        "backbone": "tfidf",
+        "approach": "linear",
+        "tasks": ["slots"],
+    }
+    run(project, params)
+    (held, *_) = read_rows(project / "heldout" / "tfidf-slots" / "notes.jsonl")
+    assert held.labels == {"slots": (Span(0, 6, "verb"),), "topic": "x"}
+    (row, *_) = read_rows(project / "inputs" / "tfidf-slots" / "train" / "notes.jsonl")
+    assert list(row.labels) == ["slots"]
+    (other, *_) = read_rows(project / "heldout" / "tfidf-topic" / "notes.jsonl")
+    assert list(other.labels) == ["topic"]
+
+
 def test_facts_of_a_dataset(project: Path, params: dict[str, Any]) -> None:
     run(project, params)
     facts = read_json(project / "prepared" / "notes" / "dataset.json")

@@ -83,7 +83,7 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
             module.p = 0.0
     from plait.training import fit
 
-    encoded = {"home": model._encoded("home", TRAIN["home"], scratch / "t" / "home")}
+    encoded = {"home": model.encoded("home", TRAIN["home"], scratch / "t" / "home")}
     fit(model, encoded, lambda: 1.0, settings, 0, scratch, "x", "x")
     return {name: p.detach().clone() for name, p in model.module.named_parameters()}
 
@@ -174,7 +174,7 @@ def test_killed_in_the_middle_training_ends_with_the_same_weights(
 ) -> None:
     made = candidate(INTENT, SLOTS, epochs=10, checkpoint_seconds=0, evaluations=2)
     whole = _project(tmp_path / "whole", tiny_encoder, made)
-    assert _stage(whole, made).wait() == 0
+    uninterrupted = _stage(whole, made)
     killed = _project(tmp_path / "killed", tiny_encoder, made)
     process = _stage(killed, made)
     state = killed / ".plait/checkpoints" / made.name / "last/state.json"
@@ -188,6 +188,7 @@ def test_killed_in_the_middle_training_ends_with_the_same_weights(
     output = again.communicate()[1].decode()
     assert again.returncode == 0, output
     assert "goes on from step" in output
+    assert uninterrupted.wait() == 0
     assert bundle.digest(killed / "models" / made.name) == bundle.digest(
         whole / "models" / made.name
     )
@@ -207,7 +208,7 @@ def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -
     made = candidate(INTENT, SLOTS, epochs=1, learning_rate=1e-3, threads=1)
     one = _project(tmp_path / "one", encoder, made)
     two = _project(tmp_path / "two", encoder, made)
-    assert _stage(one, made).wait() == 0
+    alone = _stage(one, made)
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
         [sys.executable, *launcher, "-m", "plait.stages.train", made.name],
@@ -217,6 +218,7 @@ def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -
         timeout=120,
     )
     assert done.returncode == 0, done.stderr.decode()
+    assert alone.wait() == 0
     weights = [load_file(f / "models" / made.name / "model.safetensors") for f in (one, two)]
     same = [
         torch.isclose(weights[0][n], weights[1][n], atol=2e-4).float().mean() for n in weights[0]

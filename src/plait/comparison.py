@@ -10,14 +10,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plait.intervals import CONFIDENCE, RESAMPLES, SEED, Floats, resample
+from plait.intervals import (
+    CONFIDENCE,
+    RESAMPLES,
+    SEED,
+    Floats,
+    acceleration,
+    bca_level,
+    resample,
+)
 
 # Differences below this are rounding: -0.01 must count as the edge of a margin of 0.01.
 ROUNDING = 1e-9
-# The share of resamples beyond an end of a one-sided 95 % interval. The percentile method's ends
-# are a little short; the level was set by simulation (Loh 1987, "Calibrating Confidence
-# Coefficients"). docs/results/interval_coverage.md has what 0.05 gave, and where 0.04 falls short.
-ONE_SIDED = 0.04
+# Beyond each end of a one-sided 95 % interval.
+ONE_SIDED = 1 - CONFIDENCE
 Outcome = Literal["non-inferior", "undecided", "inferior"]
 
 
@@ -25,8 +31,9 @@ Outcome = Literal["non-inferior", "undecided", "inferior"]
 class Difference:
     """First candidate minus second, of a metric (0–1) over the `n` rows that both answered.
 
-    `ci95` is two-sided. `lower` and `upper` are the ends of two one-sided 95 % intervals, which are
-    never narrower than what `n` rows can leave unseen. `p` is two-sided, for no difference.
+    `ci95` is two-sided. `lower` and `upper` are the ends of two one-sided 95 % intervals, corrected
+    for bias and skew (BCa), wider by a row since scores move in steps, and never narrower than what
+    `n` rows can leave unseen. `p` is two-sided, for no difference.
     """
 
     value: float
@@ -80,17 +87,20 @@ def paired_bootstrap(
         return (metric(sums[:, :width]) - metric(sums[:, width:]))[:, None]
 
     found, sampled = resample(both, difference, resamples, seed)
-    value, unseen = float(found[0]), unseen_share(len(first))
-    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2, ONE_SIDED, 1 - ONE_SIDED]
+    value, n = float(found[0]), len(first)
+    skew = acceleration(both, difference)
+    one_sided = [bca_level(level, value, sampled, skew) for level in (ONE_SIDED, 1 - ONE_SIDED)]
+    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2, *one_sided]
     # Weibull's positions, k / (B + 1), are those of an exact test by B resamples: a little wider.
     low, high, lower, upper = map(float, np.quantile(sampled[:, 0], ends, method="weibull"))
+    unseen, step = unseen_share(n), 1 / n
     return Difference(
         value,
         (low, high),
-        min(lower, value - unseen),
-        max(upper, value + unseen),
+        min(lower - step, value - unseen),
+        max(upper + step, value + unseen),
         _two_sided(sampled[:, 0]),
-        len(first),
+        n,
     )
 
 

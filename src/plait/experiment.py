@@ -41,7 +41,8 @@ Overrides = Annotated[dict[str, Any], AfterValidator(_overrides)]
 class TaskSettings(Settings):
     """One task. `labels` closes the set by hand; otherwise the training rows do.
 
-    `prompt` is the instruction to decoders, in place of the ordinary one.
+    `prompt` is the instruction to decoders, in place of the ordinary one. `slices` names further
+    fields of the dataset: held-out scores are also given for each of their values.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class TaskSettings(Settings):
     labels: Names | None = None
     metric: str | None = None
     prompt: Annotated[str, Field(min_length=1)] | None = None
+    slices: Names = ()
 
     def headline(self) -> str:
         """The metric that gates and plans are judged by."""

@@ -94,6 +94,9 @@ def _task(
                 f"{path}.kind: found {task.kind!r}, but field {task.field!r} of dataset "
                 f"{task.dataset!r} is for {kinds[task.field]!r}"
             )
+        named = [name for name, kind in kinds.items() if kind == "classification"]
+        for index, name in enumerate(task.slices):
+            yield from _unknown(f"{path}.slices.{index}", "classification field", name, named)
     yield from _unknown(f"{path}.metric", "metric", task.headline(), METRICS[task.kind])
     yield from _twice(f"{path}.labels", "label", task.labels or ())
     if task.kind == "classification" and task.labels and len(task.labels) < 2:

@@ -47,7 +47,8 @@ def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, hel
     `prepared`/DATASET: train.jsonl, dev.jsonl, heldout.fingerprints.jsonl, quarantine.jsonl,
     dataset.json;
     `inputs`/CANDIDATE: train/DATASET.jsonl, dev/DATASET.jsonl, candidate.json;
-    `heldout`/CANDIDATE: DATASET.jsonl. A candidate's rows carry the fields that its tasks ask for.
+    `heldout`/CANDIDATE: DATASET.jsonl. A candidate's rows carry the fields that its tasks ask for,
+    held-out ones also those that its tasks are sliced by.
     Rows in quarantine stand in no other file than quarantine.jsonl, with the rules at fault.
 
     Raises:
@@ -206,17 +207,17 @@ def _distribute(
     experiment: Experiment, dataset: str, shared: Path, inputs: Path, heldout: Path
 ) -> None:
     """Write each candidate's rows of a dataset, in one pass over each split."""
-    fields = {name: _fields(experiment, name, dataset) for name in experiment.candidates}
+    asked = {name: _asked(experiment, name, dataset) for name in experiment.candidates}
     for split in SPLITS:
         with ExitStack() as stack:
             files = [
-                (_open(stack, _place(split, inputs / name, heldout / name, dataset)), wanted)
-                for name, wanted in fields.items()
-                if wanted
+                (_open(stack, _place(split, inputs / name, heldout / name, dataset)), tasks)
+                for name, tasks in asked.items()
+                if tasks
             ]
             for row in rows(shared / f"{split}.jsonl"):
-                for stream, wanted in files:
-                    _write_narrow(stream, row, wanted)
+                for stream, tasks in files:
+                    _write_narrow(stream, row, tasks, sliced=split == "heldout")
 
 
 def _place(split: Split, inputs: Path, heldout: Path, dataset: str) -> Path:
@@ -224,15 +225,18 @@ def _place(split: Split, inputs: Path, heldout: Path, dataset: str) -> Path:
     return folder / f"{dataset}.jsonl"
 
 
-def _fields(experiment: Experiment, candidate: str, dataset: str) -> tuple[str, ...]:
-    asked = [experiment.tasks[task] for task in experiment.candidates[candidate].tasks]
-    return tuple(sorted({task.field for task in asked if task.dataset == dataset}))
+def _asked(experiment: Experiment, candidate: str, dataset: str) -> list[TaskSettings]:
+    tasks = [experiment.tasks[task] for task in experiment.candidates[candidate].tasks]
+    return [task for task in tasks if task.dataset == dataset]
 
 
-def _write_narrow(stream: IO[bytes], row: Row, wanted: tuple[str, ...]) -> None:
-    """The row with the wanted fields; a row that has no label for any of them is left out."""
-    labels = {name: row.labels.get(name) for name in wanted}
-    if any(label is not None for label in labels.values()):
+def _write_narrow(stream: IO[bytes], row: Row, tasks: list[TaskSettings], sliced: bool) -> None:
+    """The row with the tasks' fields; a row that has no label for any of them is left out."""
+    wanted = {task.field for task in tasks}
+    if any(row.labels.get(name) is not None for name in wanted):
+        if sliced:
+            wanted |= {name for task in tasks for name in task.slices}
+        labels = {name: row.labels.get(name) for name in sorted(wanted)}
         stream.write(json_line(row_to_json(Row(row.id, row.text, labels))))
 
 

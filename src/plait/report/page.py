@@ -88,7 +88,12 @@ def _service_section(service: Service) -> dict[str, Any]:
 
 def _candidate(name: str, measured: Measured) -> dict[str, Any]:
     parts = measured.details["tasks"].items()
-    return {"name": name, "tasks": [_task(measured, task, part) for task, part in parts]}
+    remarks = measured.details["remarks"].items()
+    return {
+        "name": name,
+        "tasks": [_task(measured, task, part) for task, part in parts],
+        "remarks": ", ".join(f"{key.replace('_', ' ')} {count:,}" for key, count in remarks),
+    }
 
 
 def _task(measured: Measured, task: str, part: dict[str, Any]) -> dict[str, Any]:

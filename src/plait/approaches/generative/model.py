@@ -11,13 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.base import Resolved
 from plait.approaches.generative.completion import Completion, pack, pad
-from plait.approaches.learning import dev_score, fingerprint, tokenised
-from plait.batches import DTYPES, Batch, resolve_precision, use_all_cores
+from plait.approaches.learning import Learned, tokenised
+from plait.batches import DTYPES, Batch, resolve_precision
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.methods import adapt
 from plait.prompting.asking import Asking, forms_of
 from plait.prompting.decoder import Decoder
 from plait.settings import GenerativeOptions, Training
@@ -27,7 +26,7 @@ PACKED = 256
 """Tokens of a packed row: attention's cost grows with the square of it, on a CPU noticeably."""
 
 
-class Generative(Approach):
+class Generative(Learned):
     """A decoder and how it is asked."""
 
     def __init__(
@@ -35,37 +34,9 @@ class Generative(Approach):
     ) -> None:
         self.asking, self.tasks, self.settings = asking, tasks, dict(settings)
         self.decoder = asking.decoder
-        self.module: nn.Module = Completion(self.decoder.model)
+        self.pretrained = self.decoder.model
+        self.module: nn.Module = Completion(self.pretrained)
         self.packing = False
-
-    @classmethod
-    def train(
-        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
-    ) -> "Generative":
-        from plait.training import fit
-
-        settings = Training.model_validate(candidate.training)
-        use_all_cores(settings.threads)
-        torch.manual_seed(candidate.seed)
-        model = cls.build(candidate, backbone, settings)
-        finish = adapt(candidate.method, model.decoder.model, settings)
-        model.packing = settings.packing
-        name = fingerprint(candidate, backbone, train)
-        tokens = scratch / "tokens" / name
-        encoded = {key: model.encoded(key, rows, tokens / key) for key, rows in train.items()}
-        fit(
-            model,
-            encoded,
-            lambda: model._dev_score(dev, settings.dev_rows, candidate.seed),
-            settings,
-            candidate.seed,
-            scratch,
-            name,
-            candidate.name,
-        )
-        finish()
-        model.decoder.forget()
-        return model
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Generative":
@@ -77,7 +48,9 @@ class Generative(Approach):
         asking = Asking(decoder, forms, options.decoding)
         asking.check(candidate.name)
         kept = {"max_length": settings.max_length, "precision": precision}
-        return cls(asking, candidate.tasks, {**kept, **options.model_dump()})
+        model = cls(asking, candidate.tasks, {**kept, **options.model_dump()})
+        model.packing = settings.packing
+        return model
 
     def encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
         """An example for each row and form that the row has all labels for.
@@ -106,9 +79,8 @@ class Generative(Approach):
                         ids = [*prompt.prefix, *tokens, *prompt.suffix, *answer]
                         yield {"input_ids": ids, "length": len(ids), "answer": len(answer)}
 
-    def _dev_score(self, dev: Rows, most: int | None, seed: int) -> float:
-        self.decoder.forget()  # the weights have changed
-        return dev_score(self, dev, most, seed)
+    def forget(self) -> None:
+        self.decoder.forget()
 
     def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
         """Padded to the longest, or packed."""

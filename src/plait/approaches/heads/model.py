@@ -16,14 +16,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.base import Resolved
 from plait.approaches.heads.network import Network, Reading
 from plait.approaches.heads.words import Place, choice, spans, targets_of, word_tokens
-from plait.approaches.learning import dev_score, fingerprint, tokenised
-from plait.batches import IGNORED, Batch, resolve_precision, use_all_cores
+from plait.approaches.learning import Learned, tokenised
+from plait.batches import IGNORED, Batch, resolve_precision
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.methods import adapt
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Answer, Row, Task
 
@@ -32,40 +31,13 @@ transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 
 
-class Heads(Approach):
+class Heads(Learned):
     """A network, its tokenizer and how long a text may be."""
 
     def __init__(self, module: Network, tokenizer: Any, max_length: int, precision: str) -> None:
-        self.module, self.tokenizer = module, tokenizer
+        self.module: Network = module
+        self.pretrained, self.tokenizer = module.encoder, tokenizer
         self.tasks, self.max_length, self.precision = module.tasks, max_length, precision
-
-    @classmethod
-    def train(
-        cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
-    ) -> "Heads":
-        # Answering needs neither accelerate nor the loop, and they take seconds to import.
-        from plait.training import fit
-
-        settings = Training.model_validate(candidate.training)
-        use_all_cores(settings.threads)
-        torch.manual_seed(candidate.seed)
-        model = cls.build(candidate, backbone, settings)
-        finish = adapt(candidate.method, model.module.encoder, settings)
-        run = fingerprint(candidate, backbone, train)
-        tokens = scratch / "tokens" / run
-        encoded = {name: model._encoded(name, rows, tokens / name) for name, rows in train.items()}
-        fit(
-            model,
-            encoded,
-            lambda: dev_score(model, dev, settings.dev_rows, candidate.seed),
-            settings,
-            candidate.seed,
-            scratch,
-            run,
-            candidate.name,
-        )
-        finish()
-        return model
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
@@ -89,8 +61,7 @@ class Heads(Approach):
         network = Network(encoder, candidate.tasks, reading, options.weights)
         return cls(network, tokenizer, settings.max_length, precision)
 
-    def _encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
-        """Tokenised rows as a memory-mapped `datasets.Dataset`; `cache` is theirs alone."""
+    def encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
         targets = tuple(f"target {task.name}" for task in self._tasks_of(dataset))
         return tokenised(
             lambda: self._examples(dataset, rows), ("input_ids", *targets), ("length",), cache
