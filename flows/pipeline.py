@@ -119,6 +119,8 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
     _pull(root, processes)
     walk = Walk(graph.read(root), force)
     _walk(walk, processes)
+    if processes.stopped:
+        raise Stopped
     if walk.failures:
         return Failed(message=_why_failed(walk))
     _show_report(root)

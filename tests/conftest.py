@@ -48,6 +48,11 @@ def home_rows(count: int, offset: int = 0) -> list[Row]:
     return rows
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start servers take longest: begun first, they don't end last."""
+    items.sort(key=lambda item: item.get_closest_marker("services") is None)
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two small layers with random weights, and a word-piece tokenizer."""

@@ -215,6 +215,25 @@ def test_stopping_ends_every_process_in_ten_seconds(
         assert "slow" not in (project / ".dvc" / "tmp" / "rwlock").read_text()
 
 
+def test_an_interrupt_that_is_swallowed_stops_everything_all_the_same(project: Path) -> None:
+    before, ended = signal.getsignal(signal.SIGINT), threading.Event()
+    with Processes(project) as processes:
+
+        def start() -> None:
+            with pytest.raises(Stopped):
+                run("slow", processes)
+            ended.set()
+
+        threading.Thread(target=start).start()
+        wait_for(project / "pid.slow")
+        with pytest.raises(KeyboardInterrupt):  # goes no further, as in a library that catches all
+            signal.raise_signal(signal.SIGINT)
+        assert ended.wait(10)
+        assert processes.stopped
+        assert marked(processes.mark) == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_nothing_outlives_a_killed_plait(project: Path) -> None:
     code = (
         "from pathlib import Path; from plait import graph; from plait.processes import Processes\n"

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import psutil
 from filelock import FileLock, Timeout
@@ -64,7 +64,8 @@ def end(prefix: str, grace: float = GRACE, leaders: frozenset[int] = frozenset()
 class Processes:
     """The processes of one run, as a context: on leaving it none of them is left.
 
-    A watchdog process ends them even when plait itself is killed.
+    A watchdog process ends them even when plait itself is killed. An interrupt (Ctrl-C) ends them
+    at once, and is raised as usual.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,13 +73,23 @@ class Processes:
         self._numbers = itertools.count()
         self._leaders: set[int] = set()
         self._lock = threading.Lock()
-        self._stopped = False
+        self.stopped = False
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._restore: Callable[[], object] = lambda: None
 
     def __enter__(self) -> "Processes":
         command = [sys.executable, "-P", "-m", "plait.watchdog", self.mark]
         self._watchdog = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGINT, self._interrupted)
+            self._restore = lambda: signal.signal(signal.SIGINT, before)
         return self
+
+    def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+        # The exception alone would not do: a library that catches all, or an event loop that is
+        # about to end, may swallow it.
+        threading.Thread(target=self.stop).start()
+        raise KeyboardInterrupt
 
     def __exit__(
         self,
@@ -87,13 +98,14 @@ class Processes:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        self._restore()
         if self._watchdog is not None:
             self._watchdog.communicate()
 
     def stop(self) -> None:
         """Start nothing more and end everything, within `GRACE` seconds and a little."""
         with self._lock:
-            self._stopped = True
+            self.stopped = True
         end(self.mark, leaders=frozenset(self._leaders))
 
     def run(
@@ -125,13 +137,13 @@ class Processes:
                 end(mark, leaders=frozenset({process.pid}))
             reaper.join()
             self._leaders.discard(process.pid)
-        if self._stopped:
+        if self.stopped:
             raise Stopped
         return process.returncode
 
     def _start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
         with self._lock:
-            if self._stopped:
+            if self.stopped:
                 raise Stopped
             process = subprocess.Popen(
                 command,

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -93,12 +94,13 @@ def _watch(pip: "subprocess.Popen[bytes]", scratch: Path, size: int, label: str)
 
 
 def _size(folder: Path) -> int:
+    """Bytes of the largest wheel; pip moves and deletes meanwhile."""
     total = 0
-    for path in folder.rglob("*.whl"):
-        try:
-            total = max(total, path.stat().st_size)
-        except FileNotFoundError:  # pip moved it meanwhile
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                if name.endswith(".whl"):
+                    total = max(total, Path(place, name).stat().st_size)
     return total
 
 
