@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer samples (a minute)")
     parser.add_argument("--output", type=Path, help="Markdown file to write")
     given = parser.parse_args()
-    samples, rows = (300, (800,)) if given.quick else (4000, (800, 3000))
+    samples, rows = (300, (800,)) if given.quick else (2000, (800, 3000))
     text = "\n\n".join(
         [
             "# Coverage of the intervals, and false promotions",
