@@ -1,19 +1,27 @@
 """Span scoring where published scorers have gone wrong; the same through every approach's tags.
 
 Cases: alexa/massive issue 13 (a prediction that runs over its gold span passed as right, and a span
-of n tokens counted n times), neighbours of one type, orphan `I-`, a type that changes inside a
-span, spans cut short at the sentence's end. seqeval's strict mode is the reference.
+of n tokens counted n times) and issue 21 (the answers for later sub-words of a word were scored,
+too), neighbours of one type, orphan `I-`, a type that changes inside a span, spans cut short at the
+sentence's end. seqeval's strict mode is the reference.
 """
 
+from pathlib import Path
+
 import pytest
+import torch
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
+from transformers import AutoTokenizer
 
 from iob2 import spans_from_tags
+from plait.approaches.heads.words import spans as spans_of
+from plait.approaches.heads.words import targets_of, word_tokens
+from plait.batches import IGNORED
 from plait.outcomes import Pair, compare
 from plait.scoring import headline, tagging
 from plait.tagging import spans_to_tags, tag_names, tags_to_spans
-from plait.tasks import Span, Task
+from plait.tasks import Row, Span, Task
 
 TYPES = ("x", "y")
 TASK = Task("slots", "home", "tagging", "slots", TYPES, "span_f1")
@@ -101,3 +109,19 @@ def test_an_orphan_is_an_answer_of_its_own_and_scored_strictly() -> None:
     for wrong in ("O I-x I-x", "B-x I-y I-x", "B-x I-x O"):
         assert tagging([gold], [answer(wrong)]).metrics["span_f1"].value == 0
     assert tagging([gold], [answer("I-x I-x I-x")]).metrics["span_f1"].value == 1
+
+
+def test_only_a_word_s_first_sub_word_is_scored(tiny_encoder: Path) -> None:
+    """alexa/massive issue 21."""
+    text = "turn on zephyr quagga"
+    encoding = AutoTokenizer.from_pretrained(tiny_encoder)([text])
+    words = word_tokens(encoding, 0, text, last=False)
+    length = len(encoding["input_ids"][0])
+    assert (len(words), length) == (4, 2 + 2 + 6 + 6)
+    firsts = dict(zip((position for position, _ in words), ("O", "O", "B-x", "I-x"), strict=True))
+    tags = [firsts.get(position, "B-y") for position in range(length)]
+    probabilities = torch.eye(len(NAMES))[[NAMES.index(tag) for tag in tags]]
+    assert spans_of(TASK, probabilities, words) == (Span(8, 21, "x"),)
+    row = Row("r", text, {"slots": (Span(8, 21, "x"),)})
+    targets = targets_of(TASK, row, words)
+    assert [t for t in targets if t != IGNORED] == [NAMES.index(firsts[p]) for p in firsts]
