@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Without cached byte code every stage compiles its imports again, for ten seconds and more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint clean
+.PHONY: run test types units lint clean
 .DEFAULT_GOAL := run
 
 run: .venv/ready  ## from raw data to a promoted plan per service
@@ -14,7 +14,12 @@ run: .venv/ready  ## from raw data to a promoted plan per service
 test: .venv/ready  ## lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory --jobs=2 types units
+
+types: .venv/ready
 	$(BIN)/mypy
+
+units: .venv/ready
 	$(BIN)/pytest -n auto -m "not slow and not gpu and not browser"
 
 lint: .venv/ready
