@@ -31,8 +31,9 @@ clean:  ## every output; the environment stays
 	rm -rf fetched data weights prepared inputs heldout validation models predictions confusions \
 	  scores timings/measured timings/requests report finished.json .dvc/cache .plait
 
+# The pip that comes with Python may be old: such a one takes a minute longer.
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'  # older ones take a minute longer
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@

@@ -38,6 +38,7 @@ from plait.settings import Training
 from plait.sources.base import mirror
 from plait.tasks import Choice, Row, Task
 from plait.training import fit
+from training_throughput import parser
 from training_throughput import rows as massive_rows
 
 Way = Callable[[Sequence[str]], object]
@@ -46,15 +47,10 @@ POST_CHARACTERS = 4000
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rows and texts (5 minutes)")
-    parser.add_argument("--weights", type=Path, default=Path("weights/smollm2"), help="decoder")
-    parser.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
-    parser.add_argument("--rows", type=int, help="train rows (default 2000, quick 300)")
-    parser.add_argument("--threads", type=int, default=0, help="0: one a core")
-    return parser.parse_args()
+    made = parser(__doc__, "fewer rows and texts (5 minutes)", "smollm2")
+    made.add_argument("--rows", type=int, help="train rows (default 2000, quick 300)")
+    made.add_argument("--threads", type=int, default=0, help="0: one a core")
+    return made.parse_args()
 
 
 def tuned(weights: Path, tasks: tuple[Task, Task], rows: Sequence[Row], threads: int) -> Decoder:

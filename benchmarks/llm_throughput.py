@@ -6,7 +6,6 @@ and computes the vocabulary's scores of every token, as is usual. They take turn
 round; a rate counts the tokens of prompts and answers, never padding.
 """
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -29,19 +28,10 @@ from plait.latency import machine
 from plait.settings import Training
 from plait.tasks import Row, Task
 from plait.training import fit
+from training_throughput import parser
 from training_throughput import rows as massive_rows
 
 BATCH = 16
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds (5 minutes)")
-    parser.add_argument("--weights", type=Path, default=Path("weights/smollm2"), help="decoder")
-    parser.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
-    return parser.parse_args()
 
 
 def tasks_of(rows: Sequence[Row]) -> tuple[Task, Task]:
@@ -106,7 +96,7 @@ def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> floa
 
 
 def main() -> None:
-    options = arguments()
+    options = parser(__doc__, "fewer rows and rounds (5 minutes)", "smollm2").parse_args()
     use_all_cores(0)
     rows = massive_rows(options.data, 96 if options.quick else 480)
     tasks = tasks_of(rows)

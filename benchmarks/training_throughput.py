@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from transformers import (
@@ -33,18 +33,27 @@ BATCH = 32
 Precision = Literal["auto", "bf16", "fp32"]
 
 
+def parser(description: str | None, quick: str, weights: str) -> argparse.ArgumentParser:
+    """The options that every benchmark of training or answering on MASSIVE takes.
+
+    Args:
+        quick: what --quick leaves out, and how long it then takes.
+        weights: name of the backbone below weights/.
+    """
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--quick", action="store_true", help=quick)
+    made.add_argument("--weights", type=Path, default=Path("weights", weights), help="backbone")
+    made.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
+    return made
+
+
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds (a minute)")
-    parser.add_argument("--weights", type=Path, default=Path("weights/minilm"), help="encoder")
-    parser.add_argument(
-        "--precision", choices=("auto", "bf16", "fp32"), default="auto", help="of both"
-    )
-    parser.add_argument("--rows", type=int, help="train rows (default 3000, quick 1000)")
-    parser.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
-    return parser.parse_args()
+    made = parser(__doc__, "fewer rows and rounds (a minute)", "minilm")
+    made.add_argument("--precision", choices=get_args(Precision), default="auto", help="of both")
+    made.add_argument("--rows", type=int, help="train rows (default 3000, quick 1000)")
+    return made.parse_args()
 
 
 def rows(data: Path | None, count: int) -> list[Row]:

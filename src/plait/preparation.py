@@ -1,7 +1,7 @@
 """Raw files → canonical rows, and each candidate's share of them; held-out rows kept apart."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -208,16 +208,22 @@ def _distribute(
 ) -> None:
     """Write each candidate's rows of a dataset, in one pass over each split."""
     asked = {name: _asked(experiment, name, dataset) for name in experiment.candidates}
+    fields = {name: frozenset(task.field for task in tasks) for name, tasks in asked.items()}
+    sliced = {name: frozenset(f for t in tasks for f in t.slices) for name, tasks in asked.items()}
     for split in SPLITS:
         with ExitStack() as stack:
             files = [
-                (_open(stack, _place(split, inputs / name, heldout / name, dataset)), tasks)
-                for name, tasks in asked.items()
-                if tasks
+                (
+                    _open(stack, _place(split, inputs / name, heldout / name, dataset)),
+                    wanted,
+                    sorted(wanted | sliced[name] if split == "heldout" else wanted),
+                )
+                for name, wanted in fields.items()
+                if wanted
             ]
             for row in rows(shared / f"{split}.jsonl"):
-                for stream, tasks in files:
-                    _write_narrow(stream, row, tasks, sliced=split == "heldout")
+                for stream, wanted, kept in files:
+                    _write_narrow(stream, row, wanted, kept)
 
 
 def _place(split: Split, inputs: Path, heldout: Path, dataset: str) -> Path:
@@ -230,13 +236,10 @@ def _asked(experiment: Experiment, candidate: str, dataset: str) -> list[TaskSet
     return [task for task in tasks if task.dataset == dataset]
 
 
-def _write_narrow(stream: IO[bytes], row: Row, tasks: list[TaskSettings], sliced: bool) -> None:
-    """The row with the tasks' fields; a row that has no label for any of them is left out."""
-    wanted = {task.field for task in tasks}
-    if any(row.labels.get(name) is not None for name in wanted):
-        if sliced:
-            wanted |= {name for task in tasks for name in task.slices}
-        labels = {name: row.labels.get(name) for name in sorted(wanted)}
+def _write_narrow(stream: IO[bytes], row: Row, asked: Collection[str], kept: Sequence[str]) -> None:
+    """The row with the kept fields; one that has no label for any asked field is left out."""
+    if any(row.labels.get(name) is not None for name in asked):
+        labels = {name: row.labels.get(name) for name in kept}
         stream.write(json_line(row_to_json(Row(row.id, row.text, labels))))
 
 
