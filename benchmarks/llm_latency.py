@@ -42,36 +42,51 @@ from training_throughput import parser
 from training_throughput import rows as massive_rows
 
 Way = Callable[[Sequence[str]], object]
-LONG = 384
+MAX_LENGTH, LONG = 64, 384
 POST_CHARACTERS = 4000
 
 
 def arguments() -> argparse.Namespace:
     made = parser(__doc__, "fewer rows and texts (5 minutes)", "smollm2")
-    made.add_argument("--rows", type=int, help="train rows (default 2000, quick 300)")
+    made.add_argument("--rows", type=int, help="train rows (default 1000, quick 300)")
+    made.add_argument("--tuned", type=Path, help="keep the fine-tuned model here, or find it here")
     made.add_argument("--threads", type=int, default=0, help="0: one a core")
     return made.parse_args()
 
 
-def tuned(weights: Path, tasks: tuple[Task, Task], rows: Sequence[Row], threads: int) -> Decoder:
+def decoder_of(options: argparse.Namespace, tasks: tuple[Task, Task], rows: list[Row]) -> Decoder:
+    """Fine-tuned now, or found where an earlier run kept it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.tuned or Path(scratch)
+        if not (folder / "model.safetensors").exists():
+            tune(options, tasks, rows, folder)
+        return Decoder.ready(folder, MAX_LENGTH, resolve_precision("auto"))
+
+
+def tune(
+    options: argparse.Namespace, tasks: tuple[Task, Task], rows: list[Row], folder: Path
+) -> None:
     """One pass over the rows with each of the three prompts."""
-    settings = Training(epochs=1, max_length=64, learning_rate=2e-4, evaluations=1, threads=threads)
+    settings = Training(
+        epochs=1,
+        max_length=MAX_LENGTH,
+        learning_rate=2e-4,
+        evaluations=1,
+        threads=options.threads,
+    )
     made = Resolved("benchmark", "smollm2", "generative", "full", tasks, settings.model_dump(), 0)
     torch.manual_seed(0)
-    model = Generative.build(made, weights, settings)
+    model = Generative.build(made, options.weights, settings)
     apart = forms_of(tasks, False, model.decoder.encode, model.decoder.end)
     model.asking.forms += tuple(apart)
     with tempfile.TemporaryDirectory() as scratch:
         encoded = {"massive": model.encoded("massive", rows, Path(scratch) / "t" / "d")}
         fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), "x", "fine-tuning")
-    precision = resolve_precision("auto")
-    model.decoder.model.to(DTYPES[precision]).eval()
-    model.decoder.forget()
-    return model.decoder
+    model.decoder.save(folder, DTYPES[resolve_precision("auto")])
 
 
 def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
-    settings = Training(max_length=64)
+    settings = Training(max_length=MAX_LENGTH)
     made = Resolved("heads", "smollm2", "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
     model.module.eval()
@@ -175,10 +190,10 @@ def ratios(found: Mapping[str, float]) -> dict[str, float]:
 def main() -> None:
     options = arguments()
     use_all_cores(options.threads)
-    rows = massive_rows(options.data, options.rows or (300 if options.quick else 2000))
+    rows = massive_rows(options.data, options.rows or (300 if options.quick else 1000))
     tested = massive_rows(options.data, 7000)[-200:]
     tasks = tasks_of(rows)
-    decoder = tuned(options.weights, tasks, rows, options.threads)
+    decoder = decoder_of(options, tasks, rows)
     heads = headed(options.weights, tasks)
     count = 16 if options.quick else 64
     texts = [row.text for row in tested[:count]]

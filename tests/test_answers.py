@@ -191,7 +191,7 @@ def test_search_finds_the_winner_whatever_the_tolerance(
     exact = {name: _probability(trie, tokens, model) for name, tokens in answers.items()}
     search = Search(trie, tolerance)
     while wanted := search.wanted():
-        for path in wanted:
+        for path in search.looked_at(wanted):
             search.expand(path, _shares(trie, path, model))
     found = search.probabilities()
     best = max(exact.values())
@@ -200,6 +200,17 @@ def test_search_finds_the_winner_whatever_the_tolerance(
     assert sum(found.values()) == pytest.approx(1)
     off = sum(abs(found[name] - exact[name]) for name in answers)
     assert off <= 2 * tolerance + 1e-9
+
+
+def test_branchings_within_reach_are_looked_at_in_the_same_pass() -> None:
+    """Both choices after (1,) fit; after () they would be too many tokens."""
+    answers = {"a": (1, 2, 9), "b": (1, 2, 8), "c": (1, 3, 9), "d": (1, 3, 8)}
+    long = {name: (5, 6, 7, 8, *tokens) for name, tokens in answers.items()}
+    far = {f"{i} {name}": (i, *tokens) for i in range(2) for name, tokens in long.items()}
+    near = Search(Trie(answers))
+    assert near.looked_at(near.wanted()) == [(1,), (1, 2), (1, 3)]
+    distant = Search(Trie(far))
+    assert distant.looked_at(distant.wanted()) == [()]
 
 
 def _paths(tokens: tuple[int, ...]) -> list[tuple[int, ...]]:

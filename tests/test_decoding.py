@@ -17,6 +17,7 @@ from plait.prompting.chat import end_token, prompt
 from plait.prompting.context import Context, Tree
 from plait.prompting.copying import Copy
 from plait.prompting.decoder import Decoder
+from plait.prompting.prepacked import Prepacked
 from plait.prompting.trie import Trie
 from plait.tasks import Choice, Task
 
@@ -219,3 +220,26 @@ def test_pieces_of_all_lengths_are_copied(decoder: Decoder) -> None:
         begun = asked(decoder, asking, forms[0], text)
         slow = slow_spans(decoder, forms[0], SLOTS, begun, text)
         assert [(s.start, s.end, s.label) for s in spans] == slow
+
+
+def test_packed_weights_answer_the_same_and_are_saved_as_they_were(
+    decoder: Decoder, tiny_decoder: Path, tmp_path: Path
+) -> None:
+    packed = Decoder.ready(tiny_decoder, 32, "fp32")
+    kinds = [type(module) for module in packed.model.base_model.modules()]
+    assert Prepacked in kinds
+    assert torch.nn.Linear not in kinds
+    forms = forms_of([INTENT, SLOTS], True, decoder.encode, decoder.end)
+    answers = [
+        Asking(model, forms, "constrained").answers(TEXTS, 3)[INTENT.name]
+        for model in (decoder, packed)
+    ]
+    for one, other in zip(*answers, strict=True):
+        assert isinstance(one, Choice)
+        assert isinstance(other, Choice)
+        assert one.label == other.label
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+    packed.save(tmp_path, torch.float32)
+    again = Decoder.load(tmp_path, 32, torch.float32).model.state_dict()
+    for name, value in decoder.model.state_dict().items():
+        assert torch.equal(again[name], value), name

@@ -10,10 +10,12 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 from transformers.utils import logging
 
+from plait.batches import DTYPES
 from plait.errors import PlaitError
 from plait.prompting.answers import Form, free_answers
 from plait.prompting.chat import Prompt, encode, end_token
 from plait.prompting.context import Context, Tree
+from plait.prompting.prepacked import prepack
 from plait.prompting.trie import Tokens, Trie
 from plait.prompting.writing import Question, Scores, Writer, Writing
 from plait.tasks import Answer
@@ -47,11 +49,23 @@ class Decoder:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
         return cls(model, AutoTokenizer.from_pretrained(folder), max_length, precision)
 
+    @classmethod
+    def ready(cls, folder: Path, max_length: int, precision: str) -> "Decoder":
+        """For answers alone: on the accelerator where there is one, else packed for the CPU."""
+        found = cls.load(folder, max_length, DTYPES[precision], precision)
+        found.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        prepack(found.model)
+        return found
+
     def save(self, folder: Path, dtype: torch.dtype) -> None:
         """The inverse of `load`; the model keeps its own type."""
+        plain = {
+            name: value.to_dense() if value.is_mkldnn else value
+            for name, value in self.model.state_dict().items()
+        }
         weights = {
             name: value.to(dtype) if value.is_floating_point() else value
-            for name, value in self.model.state_dict().items()
+            for name, value in plain.items()
         }
         self.model.save_pretrained(folder, state_dict=weights)
         self.tokenizer.save_pretrained(folder)

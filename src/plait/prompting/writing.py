@@ -71,7 +71,8 @@ class Writer:
     def choose(self, trie: Trie) -> Writing[tuple[dict[str, float], Tokens]]:
         """The probability of each answer in a trie, and the tokens of the best."""
         search = Search(trie, self.tolerance)
-        while paths := search.wanted():
+        while wanted := search.wanted():
+            paths = search.looked_at(wanted)
             scores = yield from self.ask(paths, [trie.choices(path) for path in paths])
             for path, found in zip(paths, scores, strict=True):
                 search.expand(path, found.exp().tolist())

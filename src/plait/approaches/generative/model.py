@@ -97,9 +97,7 @@ class Generative(Learned):
     @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Generative":
         settings = read_json(folder / "generative.json")
-        precision = settings["precision"]
-        decoder = Decoder.load(folder, settings["max_length"], DTYPES[precision], precision)
-        decoder.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        decoder = Decoder.ready(folder, settings["max_length"], settings["precision"])
         forms = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
         return cls(Asking(decoder, forms, settings["decoding"]), tasks, settings)
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.numpy import load_file, save_file
 
 from plait.approaches.base import Approach, Resolved, Rows
@@ -111,8 +110,6 @@ def _asking(
 ) -> "Asking | Endpoint":
     if settings["backbone"]["kind"] == "endpoint":
         return Endpoint(settings["backbone"]["model"], tasks, settings["joint"])
-    precision = settings["precision"]
-    decoder = Decoder.load(folder, settings["max_length"], DTYPES[precision], precision)
-    decoder.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    decoder = Decoder.ready(folder, settings["max_length"], settings["precision"])
     forms: list[Form] = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
     return Asking(decoder, forms, settings["decoding"], labels=True)
