@@ -68,11 +68,10 @@ def again(project: Path, scratch: Path) -> list[reproduction.Finding]:
 
 def test_what_comes_back_bit_for_bit_is_called_so(project: Path, tmp_path: Path) -> None:
     found = again(project, tmp_path / "scratch")
-    mine = [each for each in found if each.stage == STAGE]
-    assert {(each.output, each.outcome) for each in mine} == {
-        ("models/tfidf-intent", "bit-identical"),
-        ("scores/tfidf-intent.json", "bit-identical"),
-    }
+    assert {(each.stage, each.output, each.outcome) for each in found} == {
+        (STAGE, "models/tfidf-intent", "bit-identical"),
+        (STAGE, "scores/tfidf-intent.json", "bit-identical"),
+    }, "the other candidate's entry in the committed lock says nothing of a rebuild"
     assert reproduction.verdict(found)[0] == "bit-identical"
     # It was made there, not copied: git has no models, and the clone had no cache.
     assert (tmp_path / "scratch/models/tfidf-intent").read_text() == "weights 0.0"

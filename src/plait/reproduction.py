@@ -46,6 +46,8 @@ def rebuild(root: Path, scratch: Path, targets: list[str]) -> None:
             f"them. Commit or stash them:\n{changed.rstrip()}"
         )
     _run(["git", "clone", "--quiet", "--local", str(root), str(scratch)], root)
+    # What its lock says afterwards must have been made there, not taken over from the commit.
+    (scratch / "dvc.lock").unlink(missing_ok=True)
     code = [str(scratch / "src"), os.environ.get("PYTHONPATH", "")]
     settings = {**environment(), "PYTHONPATH": os.pathsep.join(filter(None, code))}
     if MIRROR in settings:
