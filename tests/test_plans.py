@@ -1,5 +1,7 @@
 """The decision between plans: gates, floor, margin, ties."""
 
+from dataclasses import replace
+
 import pytest
 
 from plait.outcomes import Outcomes, Pair
@@ -94,6 +96,20 @@ def test_the_best_plan_is_still_compared_with_those_of_more_models() -> None:
         ("one", "several", "slots"),
     ]
     assert "One against several" in verdict.sentence
+
+
+def test_a_plan_is_compared_with_those_of_its_own_backbones_too() -> None:
+    encoder, decoder = frozenset({"encoder"}), frozenset({"decoder"})
+    plans = [
+        replace(plan("one", 1, intent=0.80), backbones=encoder),
+        replace(plan("several", 2, intent=0.81), backbones=encoder),
+        replace(plan("decoders", 2, intent=0.90), backbones=decoder),
+    ]
+    verdict = choose("assistant", plans, margin=0.01)
+    assert [(t.plan, t.reference) for t in verdict.comparisons] == [
+        ("one", "several"),
+        ("one", "decoders"),
+    ]
 
 
 def test_equal_means_go_to_fewer_models_then_to_the_name() -> None:

@@ -21,7 +21,8 @@ ByTask = Mapping[str, Mapping[str, Outcomes]]
 class Contender:
     """A plan with what it scored: the headline metric (0–1) of each task of the service.
 
-    `metrics` names the headline metrics, and `outcomes` has the answers that they rest on.
+    `metrics` names the headline metrics, `outcomes` has the answers that they rest on, `backbones`
+    is what the models are made of.
     """
 
     plan: str
@@ -29,6 +30,7 @@ class Contender:
     scores: Mapping[str, float]
     metrics: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, Outcomes] = field(default_factory=dict, repr=False)
+    backbones: frozenset[str] = frozenset()
 
     @property
     def mean(self) -> float:
@@ -60,7 +62,7 @@ class Verdict:
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
     why. `sentence` is the outcome in words, with numbers. `means` has each plan's mean headline
     metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
-    those with more.
+    those with more, and against the best of those with more that have the same backbones.
     """
 
     service: str
@@ -91,6 +93,7 @@ def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTa
                 task: outcomes[answered_by(experiment, candidates, task)][task]
                 for task in settings.tasks
             },
+            frozenset(experiment.candidates[name].backbone for name in candidates),
         )
         for plan, candidates in settings.plans.items()
     ]
@@ -168,11 +171,12 @@ def choose(
 
 
 def _comparisons(plans: Sequence[Contender], margin: float) -> Iterator[NonInferiority]:
-    """Each plan against the best of those with more models."""
+    """Each plan against the best of those with more models: of its own backbones, and of all."""
     for plan in plans:
-        larger = [other for other in plans if len(other.candidates) > len(plan.candidates)]
-        if larger:
-            yield from non_inferiority(plan, min(larger, key=_rank), margin)
+        larger = sorted((p for p in plans if len(p.candidates) > len(plan.candidates)), key=_rank)
+        alike = [other for other in larger if other.backbones == plan.backbones]
+        for reference in {other.plan: other for other in [*alike[:1], *larger[:1]]}.values():
+            yield from non_inferiority(plan, reference, margin)
 
 
 def non_inferiority(
