@@ -32,6 +32,7 @@ from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
 from plait.batches import DTYPES, resolve_precision, use_all_cores
 from plait.latency import machine
+from plait.prepacked import prepack
 from plait.prompting.asking import Asking, forms_of
 from plait.prompting.decoder import Decoder
 from plait.settings import Training
@@ -89,7 +90,7 @@ def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
     settings = Training(max_length=MAX_LENGTH)
     made = Resolved("heads", "smollm2", "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
-    model.module.eval()
+    prepack(model.module.eval().encoder)
     return model
 
 

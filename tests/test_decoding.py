@@ -11,13 +11,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from conftest import INTENT, SLOTS, home_rows
 from plait.errors import PlaitError
+from plait.prepacked import Prepacked
 from plait.prompting.answers import Form
 from plait.prompting.asking import Asking, forms_of
 from plait.prompting.chat import end_token, prompt
 from plait.prompting.context import Context, Tree
 from plait.prompting.copying import Copy
 from plait.prompting.decoder import Decoder
-from plait.prompting.prepacked import Prepacked
 from plait.prompting.trie import Trie
 from plait.tasks import Choice, Task
 

@@ -12,10 +12,10 @@ from transformers.utils import logging
 
 from plait.batches import DTYPES
 from plait.errors import PlaitError
+from plait.prepacked import plain, prepack
 from plait.prompting.answers import Form, free_answers
 from plait.prompting.chat import Prompt, encode, end_token
 from plait.prompting.context import Context, Tree
-from plait.prompting.prepacked import prepack
 from plait.prompting.trie import Tokens, Trie
 from plait.prompting.writing import Question, Scores, Writer, Writing
 from plait.tasks import Answer
@@ -59,13 +59,9 @@ class Decoder:
 
     def save(self, folder: Path, dtype: torch.dtype) -> None:
         """The inverse of `load`; the model keeps its own type."""
-        plain = {
-            name: value.to_dense() if value.is_mkldnn else value
-            for name, value in self.model.state_dict().items()
-        }
         weights = {
             name: value.to(dtype) if value.is_floating_point() else value
-            for name, value in plain.items()
+            for name, value in plain(self.model.state_dict()).items()
         }
         self.model.save_pretrained(folder, state_dict=weights)
         self.tokenizer.save_pretrained(folder)

@@ -23,6 +23,7 @@ from plait.approaches.learning import Learned, tokenised
 from plait.batches import IGNORED, Batch, resolve_precision
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
+from plait.prepacked import plain, prepack
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Answer, Row, Task
 
@@ -139,7 +140,8 @@ class Heads(Learned):
     def save(self, folder: Path) -> None:
         self.module.encoder.config.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        weights = {k: v.detach().cpu().contiguous() for k, v in self.module.state_dict().items()}
+        state = plain(self.module.state_dict())
+        weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
         save_file(weights, folder / "model.safetensors")
         kept = {"max_length": self.max_length, "precision": self.precision}
         write_json(folder / "heads.json", {**kept, **asdict(self.module.reading)})
@@ -153,7 +155,8 @@ class Heads(Learned):
         module.load_state_dict(load_file(folder / "model.safetensors"))
         device = "cuda" if torch.cuda.is_available() else "cpu"
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        return cls(module.to(device).eval(), tokenizer, **settings)
+        prepack(module.to(device).eval().encoder)
+        return cls(module, tokenizer, **settings)
 
     def parameters_count(self) -> int:
         return sum(p.numel() for p in self.module.parameters())
