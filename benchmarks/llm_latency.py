@@ -48,7 +48,7 @@ POST_CHARACTERS = 4000
 
 
 def arguments() -> argparse.Namespace:
-    made = parser(__doc__, "fewer rows and texts (5 minutes)", "smollm2")
+    made = parser(__doc__, "fewer rows and texts", "smollm2")
     made.add_argument("--rows", type=int, help="train rows (default 1000, quick 300)")
     made.add_argument("--tuned", type=Path, help="keep the fine-tuned model here, or find it here")
     made.add_argument("--threads", type=int, default=0, help="0: one a core")
@@ -196,7 +196,7 @@ def main() -> None:
     tasks = tasks_of(rows)
     decoder = decoder_of(options, tasks, rows)
     heads = headed(options.weights, tasks)
-    count = 16 if options.quick else 64
+    count = 16 if options.quick else 32
     texts = [row.text for row in tested[:count]]
     print(f"machine: {machine()}, {resolve_precision('auto')}")
     short = short_ways(decoder, heads, tasks)

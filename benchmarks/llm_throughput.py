@@ -98,7 +98,7 @@ def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> floa
 def main() -> None:
     options = parser(__doc__, "fewer rows and one round (2 minutes)", "smollm2").parse_args()
     use_all_cores(0)
-    rows = massive_rows(options.data, 96 if options.quick else 240)
+    rows = massive_rows(options.data, 96 if options.quick else 160)
     tasks = tasks_of(rows)
     print(f"{len(rows)} rows, batch {BATCH}, {resolve_precision('auto')}, {machine()}")
     padded, packed = [], []

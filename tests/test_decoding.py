@@ -243,3 +243,30 @@ def test_packed_weights_answer_the_same_and_are_saved_as_they_were(
     again = Decoder.load(tmp_path, 32, torch.float32).model.state_dict()
     for name, value in decoder.model.state_dict().items():
         assert torch.equal(again[name], value), name
+
+
+def test_each_forms_prefix_is_read_once_while_there_is_room(
+    tiny_decoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Decoder.ready(tiny_decoder, 32, "fp32")
+    read: list[tuple[int, ...]] = []
+    look = Context.look
+
+    def noted(context: Context, trees: Sequence[Tree]) -> torch.Tensor:
+        read.append(trees[0].tokens)
+        return look(context, trees)
+
+    monkeypatch.setattr(Context, "look", noted)
+    tasks = [
+        Task(name, "home", "classification", "intent", INTENT.labels, "accuracy")
+        for name in "abcde"
+    ]
+    asking = Asking(model, forms_of(tasks, False, model.encode, model.end), "constrained")
+    prefixes = [asking.prompt(form).prefix for form in asking.forms]
+    few = Asking(model, asking.forms[:4], "constrained")
+    first, again = few.answers(TEXTS[:1], 1), few.answers(TEXTS[:1], 1)
+    assert [read.count(prefix) for prefix in prefixes] == [1, 1, 1, 1, 0]
+    assert first == again
+    asking.answers(TEXTS[:1], 1)  # the fifth takes the first one's place
+    assert few.answers(TEXTS[:1], 1) == first
+    assert [read.count(prefix) for prefix in prefixes] == [2, 2, 2, 2, 1]

@@ -31,7 +31,7 @@ def covered(path: str, listed: list[str]) -> bool:
 
 
 def module(stage: Any) -> str:
-    found = re.match(r"python -m plait\.stages\.(\w+)", stage.cmd)
+    found = re.search(r"python -m plait\.stages\.(\w+)", stage.cmd)
     assert found, f"{stage.addressing} does not run a stage module: {stage.cmd}"
     return found[1]
 

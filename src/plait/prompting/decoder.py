@@ -24,6 +24,9 @@ from plait.tasks import Answer
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
+PREFIXES = 4
+"""Prefixes that a decoder remembers, one for each form that it is asked; the oldest goes first."""
+
 
 class Decoder:
     """A causal language model with its tokenizer.
@@ -39,7 +42,7 @@ class Decoder:
         self.model, self.tokenizer, self.max_length = model, tokenizer, max_length
         self.precision = precision
         self.end = end_token(tokenizer)
-        self._prefix: tuple[Tokens, Context] | None = None
+        self._prefixes: dict[Tokens, Context] = {}
 
     @classmethod
     def load(
@@ -176,16 +179,17 @@ class Decoder:
         prefix = prompts[0].prefix
         if not prefix or any(prompt.prefix != prefix for prompt in prompts):
             return Context(self.model, len(prompts)), 0
-        if self._prefix is None or self._prefix[0] != prefix:
-            context = Context(self.model, 1)
+        if prefix not in self._prefixes:
+            if len(self._prefixes) == PREFIXES:
+                del self._prefixes[next(iter(self._prefixes))]
+            self._prefixes[prefix] = context = Context(self.model, 1)
             with self._autocast():
                 context.look([Tree.of(prefix, [])[0]])
-            self._prefix = prefix, context
-        return self._prefix[1].repeated(len(prompts)), len(prefix)
+        return self._prefixes[prefix].repeated(len(prompts)), len(prefix)
 
     def forget(self) -> None:
-        """Forget the prefix that was read: the weights have changed."""
-        self._prefix = None
+        """Forget the prefixes that were read: the weights have changed."""
+        self._prefixes.clear()
 
     def _write(
         self, context: Context, writings: Sequence[Writing[dict[str, Answer]]]
