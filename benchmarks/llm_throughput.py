@@ -46,7 +46,14 @@ def tasks_of(rows: Sequence[Row]) -> tuple[Task, Task]:
 
 def ours(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, packing: bool) -> float:
     """Tokens a second of `plait.training.fit`."""
-    settings = Training(epochs=1, batch_size=BATCH, max_length=64, evaluations=1, packing=packing)
+    settings = Training(
+        epochs=1,
+        batch_size=BATCH,
+        max_length=64,
+        evaluations=1,
+        packing=packing,
+        checkpoint_seconds=3600,  # the Trainer saves nothing, either
+    )
     made = Resolved("b", "smollm2", "generative", "full", tasks, settings.model_dump(), 0)
     with tempfile.TemporaryDirectory() as scratch:
         model = Generative.build(made, weights, settings)
@@ -96,9 +103,11 @@ def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> floa
 
 
 def main() -> None:
-    options = parser(__doc__, "fewer rows and one round (2 minutes)", "smollm2").parse_args()
+    options = parser(
+        __doc__, "fewer rows and one round (2 minutes; else 10)", "smollm2"
+    ).parse_args()
     use_all_cores(0)
-    rows = massive_rows(options.data, 96 if options.quick else 160)
+    rows = massive_rows(options.data, 48 if options.quick else 96)
     tasks = tasks_of(rows)
     print(f"{len(rows)} rows, batch {BATCH}, {resolve_precision('auto')}, {machine()}")
     padded, packed = [], []

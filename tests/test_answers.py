@@ -131,9 +131,12 @@ def test_any_way_through_the_automaton_is_a_value_of_the_text(
 
 def test_what_is_looked_at_ahead_are_choices_on_the_way() -> None:
     threads = Copy(form(SLOTS), "in the living room", 0).begin()
-    assert list(threads.ahead()) == [encode(" ")]  # beyond it lies a choice of four words
+    assert list(threads.ahead(12)) == [encode(" ")]  # beyond it lies a choice of four words
     threads = threads.take(encode(" ")[0]).take(encode("l")[0])
-    assert list(threads.ahead()) == [encode("iving")]
+    assert list(threads.ahead(12)) == [encode("iving")]
+    two = Copy(form(SLOTS), "a b", 0).begin().take(encode(" ")[0])
+    assert list(two.ahead(0)) == [()]
+    assert list(two.ahead(2)) == [(), encode("a")]
 
 
 @pytest.mark.parametrize(
@@ -179,9 +182,9 @@ def test_labels_that_begin_one_another_are_told_apart_by_their_end() -> None:
     assert set(trie.answers) == set(INTENT.labels)
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from([0.0, 0.01, 0.2, 1.0]))
+@given(st.randoms(use_true_random=False), st.sampled_from([0.0, 0.01, 0.2, 1.0]), st.integers(0, 9))
 def test_search_finds_the_winner_whatever_the_tolerance(
-    chance: random.Random, tolerance: float
+    chance: random.Random, tolerance: float, room: int
 ) -> None:
     answers = {
         str(i): (*(chance.randrange(3) for _ in range(chance.randrange(4))), 9, i) for i in range(8)
@@ -191,7 +194,7 @@ def test_search_finds_the_winner_whatever_the_tolerance(
     exact = {name: _probability(trie, tokens, model) for name, tokens in answers.items()}
     search = Search(trie, tolerance)
     while wanted := search.wanted():
-        for path in search.looked_at(wanted):
+        for path in search.looked_at(wanted, room):
             search.expand(path, _shares(trie, path, model))
     found = search.probabilities()
     best = max(exact.values())
@@ -208,9 +211,9 @@ def test_branchings_within_reach_are_looked_at_in_the_same_pass() -> None:
     long = {name: (5, 6, 7, 8, *tokens) for name, tokens in answers.items()}
     far = {f"{i} {name}": (i, *tokens) for i in range(2) for name, tokens in long.items()}
     near = Search(Trie(answers))
-    assert near.looked_at(near.wanted()) == [(1,), (1, 2), (1, 3)]
+    assert near.looked_at(near.wanted(), 2) == [(1,), (1, 2), (1, 3)]
     distant = Search(Trie(far))
-    assert distant.looked_at(distant.wanted()) == [()]
+    assert distant.looked_at(distant.wanted(), 8) == [()]
 
 
 def _paths(tokens: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -8,9 +8,6 @@ from plait.prompting.answers import Form, occurrence, written
 from plait.prompting.pieces import Run, pieces, words
 from plait.prompting.trie import Tokens
 
-AHEAD = 12
-"""Tokens to look ahead. More cost more in each pass and save passes for long values."""
-
 
 @dataclass(frozen=True)
 class Thread:
@@ -88,15 +85,17 @@ class Threads:
         ]
         return Threads(self.copy, tuple(n for thread in taken for n in self.copy.next(thread)))
 
-    def ahead(self) -> "dict[Tokens, Threads]":
-        """The choices within reach, by the tokens that lead there.
+    def ahead(self, room: int) -> "dict[Tokens, Threads]":
+        """The next choice and those within reach of `room` tokens, by the tokens that lead there.
 
         Beyond a choice of many tokens nothing is looked at.
         """
         found: dict[Tokens, Threads] = {}
         waiting: deque[tuple[Tokens, Threads]] = deque([((), self)])
-        while waiting and sum(map(len, found)) <= AHEAD:
+        while waiting:
             path, threads = waiting.popleft()
+            if found and sum(map(len, found)) + len(path) > room:
+                break
             options = [] if threads.finished else threads.options()
             if len(options) > 1:
                 found[path] = threads

@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 
 from plait.errors import PlaitError
 
-AHEAD = 8
-"""Tokens to look ahead of the branchings that are wanted."""
-
 Tokens = tuple[int, ...]
 Path = tuple[int, ...]
 
@@ -110,12 +107,12 @@ class Search:
             rest -= probability
         return needed
 
-    def looked_at(self, wanted: Sequence[Path]) -> list[Path]:
-        """The wanted paths and, where all those after one are within reach, those ahead of it.
+    def looked_at(self, wanted: Sequence[Path], room: int) -> list[Path]:
+        """The wanted paths and, where `room` tokens reach all those after one, those ahead of it.
 
-        They save a later pass and cost next to nothing in this one. Parents stand before children.
+        They save a later pass. Parents stand before children.
         """
-        found, room = list(wanted), AHEAD
+        found = list(wanted)
         for path in found:
             ahead = self.trie.ahead(path)
             cost = sum(len(end) - len(path) for end in ahead)

@@ -44,12 +44,14 @@ class Writer:
         tries: by task, `form.trie(task)`; shared by all texts.
         unread: tokens that the model has not read yet, at first those of the prompt.
         tolerance: how much probability of a label may be left unresolved; the winner never is.
+        room: tokens that each pass may look ahead, to save later passes.
     """
 
     form: Form
     tries: dict[str, Trie]
     unread: list[int]
     tolerance: float = 0.0
+    room: int = 0
     answers: dict[str, Answer] = field(default_factory=dict)
 
     def answer(self, text: str) -> Writing[dict[str, Answer]]:
@@ -72,7 +74,7 @@ class Writer:
         """The probability of each answer in a trie, and the tokens of the best."""
         search = Search(trie, self.tolerance)
         while wanted := search.wanted():
-            paths = search.looked_at(wanted)
+            paths = search.looked_at(wanted, self.room)
             scores = yield from self.ask(paths, [trie.choices(path) for path in paths])
             for path, found in zip(paths, scores, strict=True):
                 search.expand(path, found.exp().tolist())
@@ -120,7 +122,7 @@ class Writer:
 
     def _ahead(self, threads: Threads) -> Writing[dict[Tokens, dict[int, float]]]:
         """By path the log-probability of each token that may follow it."""
-        ahead = {path: found.options() for path, found in threads.ahead().items()}
+        ahead = {path: found.options() for path, found in threads.ahead(self.room).items()}
         scores = yield from self.ask(list(ahead), list(ahead.values()))
         return {
             path: dict(zip(options, found.tolist(), strict=True))
