@@ -13,7 +13,7 @@ import small
 from plait import experiment
 from plait.commands.results import publish, results
 from plait.errors import PlaitError
-from plait.files import read_json, read_jsonl
+from plait.files import read_json, read_jsonl, write_json
 from plait.intervals import Estimate
 from plait.plans import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
@@ -175,6 +175,18 @@ def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: P
     assert "3 of 60 train rows are <duplicates>." in page.words
     assert "<duplicates>" not in (root / "report/index.html").read_text(encoding="utf-8")
     assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
+
+
+def test_written_answers_are_counted_and_so_are_the_invalid(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = shutil.copytree(root, tmp_path / "project")
+    details = project / "predictions/tfidf-intent/details.json"
+    write_json(details, {**read_json(details), "remarks": {"answers": 1200, "invalid": 3}})
+    monkeypatch.chdir(project)
+    report_stage()
+    words = Page((project / "report/index.html").read_text(encoding="utf-8")).words
+    assert "tfidf-intent, written answers: answers 1,200, invalid 3." in words
 
 
 ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}
