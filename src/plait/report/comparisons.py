@@ -119,7 +119,8 @@ def _seed(experiment: "Experiment", name: str) -> int:
 def _family(experiment: "Experiment", name: str) -> str:
     """What candidates share that differ in their seed alone."""
     candidate = experiment.candidates[name]
-    return repr((*_kind(experiment, name)[:3], candidate.tasks, experiment.training_of(name)))
+    training = experiment.training_of(name)
+    return repr((*_kind(experiment, name)[:3], candidate.tasks, training, candidate.options))
 
 
 def _families(experiment: "Experiment") -> list[list[str]]:
