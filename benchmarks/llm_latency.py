@@ -12,8 +12,10 @@ Ways take turns on the same texts, and each ratio is of medians within this run:
 - joint_over_two_same_decoding: one constrained joint answer / two constrained answers in turn
 - joint_over_two_long: the same on long posts (topic20 + topic7)
 
-Constrained answers read the prompt's fixed beginning once for all; `generate`, as is usual, reads
-it each time.
+`generate` is transformers' own, of the model as `from_pretrained` gives it, and reads the prompt's
+fixed beginning each time, as is usual. Constrained answers read it once for all, and on a CPU from
+weights that are packed when the model is loaded; constrained_over_generate_packed gives `generate`
+these, too.
 """
 
 import argparse
@@ -32,7 +34,7 @@ from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
 from plait.batches import DTYPES, resolve_precision, use_all_cores
 from plait.latency import machine
-from plait.prepacked import prepack
+from plait.prepacked import ready
 from plait.prompting.asking import Asking, forms_of
 from plait.prompting.decoder import Decoder
 from plait.settings import Training
@@ -55,13 +57,18 @@ def arguments() -> argparse.Namespace:
     return made.parse_args()
 
 
-def decoder_of(options: argparse.Namespace, tasks: tuple[Task, Task], rows: list[Row]) -> Decoder:
-    """Fine-tuned now, or found where an earlier run kept it."""
+def decoders_of(
+    options: argparse.Namespace, tasks: tuple[Task, Task], rows: list[Row]
+) -> tuple[Decoder, Decoder]:
+    """Fine-tuned now, or found where an earlier run kept it: as plait answers, and as it comes."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.tuned or Path(scratch)
         if not (folder / "model.safetensors").exists():
             tune(options, tasks, rows, folder)
-        return Decoder.ready(folder, MAX_LENGTH, resolve_precision("auto"))
+        precision = resolve_precision("auto")
+        usual = Decoder.load(folder, MAX_LENGTH, DTYPES[precision], precision)
+        usual.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        return Decoder.ready(folder, MAX_LENGTH, precision), usual
 
 
 def tune(
@@ -90,7 +97,7 @@ def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
     settings = Training(max_length=MAX_LENGTH)
     made = Resolved("heads", "smollm2", "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
-    prepack(model.module.eval().encoder)
+    ready(model.module, model.module.encoder)
     return model
 
 
@@ -149,17 +156,20 @@ def accuracy(way: Way, rows: Sequence[Row]) -> float:
     return sum(right) / len(right)
 
 
-def short_ways(decoder: Decoder, heads: Heads, tasks: tuple[Task, Task]) -> dict[str, Way]:
+def short_ways(
+    decoder: Decoder, usual: Decoder, heads: Heads, tasks: tuple[Task, Task]
+) -> dict[str, Way]:
     intent, slots = tasks
     return {
         "label, constrained": asked(decoder, [intent], "constrained"),
-        "label, generate": asked(decoder, [intent], "free"),
-        "label, list in prompt + generate": asked(decoder, [intent], "free", labels=True),
+        "label, generate": asked(usual, [intent], "free"),
+        "label, generate, packed weights": asked(decoder, [intent], "free"),
+        "label, list in prompt + generate": asked(usual, [intent], "free", labels=True),
         "joint, constrained": asked(decoder, tasks, "constrained"),
         "two, constrained": in_turn(
             asked(decoder, [intent], "constrained"), asked(decoder, [slots], "constrained")
         ),
-        "two, generate": in_turn(asked(decoder, [intent], "free"), asked(decoder, [slots], "free")),
+        "two, generate": in_turn(asked(usual, [intent], "free"), asked(usual, [slots], "free")),
         "heads": lambda texts: heads.predict(texts, batch_size=len(texts)),
     }
 
@@ -179,6 +189,7 @@ def long_ways(decoder: Decoder, tasks: tuple[Task, Task]) -> dict[str, Way]:
 def ratios(found: Mapping[str, float]) -> dict[str, float]:
     label, two = found["label, constrained"], found["two, generate"]
     return {
+        "constrained_over_generate_packed": found["label, generate, packed weights"] / label,
         "constrained_over_generate": found["label, generate"] / label,
         "constrained_over_usual": found["label, list in prompt + generate"] / label,
         "joint_over_two": found["joint, constrained"] / two,
@@ -194,12 +205,12 @@ def main() -> None:
     rows = massive_rows(options.data, options.rows or (300 if options.quick else 1000))
     tested = massive_rows(options.data, 7000)[-200:]
     tasks = tasks_of(rows)
-    decoder = decoder_of(options, tasks, rows)
+    decoder, usual = decoders_of(options, tasks, rows)
     heads = headed(options.weights, tasks)
     count = 16 if options.quick else 32
     texts = [row.text for row in tested[:count]]
     print(f"machine: {machine()}, {resolve_precision('auto')}")
-    short = short_ways(decoder, heads, tasks)
+    short = short_ways(decoder, usual, heads, tasks)
     for name in ("label, constrained", "label, generate"):
         print(
             f"accuracy of intent on {len(tested)} other rows, {name}: "

@@ -56,8 +56,20 @@ def test_packed_and_padded_rows_learn_what_rows_one_by_one_do(
         assert torch.allclose(found_gradient, gradient, atol=1e-4)
 
 
+def test_what_all_prompts_begin_with_is_read_once_a_row() -> None:
+    examples = [([5, 6, 7, 8, 9, 1], 1), ([5, 6, 7, 3, 1, 2], 2), ([5, 6, 7], 1)]
+    batch = pack(examples, 12)  # the third's 6 learns, so 5 alone is shared
+    assert batch.inputs["input_ids"].tolist() == [
+        [5, 6, 7, 8, 9, 1, 6, 7], [5, 6, 7, 3, 1, 2, 0, 0]
+    ]  # fmt: skip
+    assert batch.inputs["position_ids"][0].tolist() == [0, 1, 2, 3, 4, 5, 1, 2]
+    assert batch.inputs["attention_mask"][0, 0, 6].tolist() == [True, *[False] * 5, True, False]
+    assert batch.targets[LOSS][0].tolist() == [*[IGNORED] * 4, 1, IGNORED, 7, IGNORED]
+
+
 def test_packing_leaves_less_empty() -> None:
-    examples = [(list(range(5, 5 + length)), 2) for length in (100, 12, 30, 9, 15, 80, 8, 40)]
+    lengths = (100, 12, 30, 9, 15, 80, 8, 40)
+    examples = [(list(range(n, n + length)), 2) for n, length in enumerate(lengths)]
     packed, padded = pack(examples, 110), pad(examples)
     assert packed.inputs["input_ids"].shape == (3, 100)
     assert padded.inputs["input_ids"].shape == (8, 100)

@@ -148,6 +148,9 @@ def test_free_answers_are_read_and_invalid_ones_counted(decoder: Decoder) -> Non
     assert asking.given["answers"] == len(TEXTS)
     assert asking.given["invalid"] > 0  # of random weights
     assert asking.answers(TEXTS, 1) == together
+    bound = Asking(decoder, forms, "constrained")
+    bound.answers(TEXTS, 4)
+    assert bound.given == {"answers": len(TEXTS), "invalid": 0}
 
 
 def test_a_prompt_longer_than_the_context_is_refused(tiny_decoder: Path) -> None:

@@ -209,6 +209,12 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             "candidate: intent, slots",
         ),
         (
+            ("candidates", "minilm-intent+slots", "options"),
+            {"causal_layers": 2},
+            "candidates.minilm-intent+slots.options.causal_layers: all layers are causal unless "
+            "attention is 'bidirectional'",
+        ),
+        (
             ("candidates", "tfidf-intent", "options"),
             {"shots": 5},
             "candidates.tfidf-intent.options.shots: unknown setting; known: none",

@@ -66,6 +66,19 @@ def test_candidates_that_differ_in_their_seed_alone_give_mean_and_spread(root: P
     assert len(found.transfer) == 4
 
 
+def test_candidates_of_different_options_are_no_seeds_of_one_another(root: Path) -> None:
+    hub = {"repo": "own/tiny", "revision": 40 * "0"}
+    backbones = {"tiny": {"kind": "encoder", "hub": hub}}
+    made = {"backbone": "tiny", "approach": "heads", "tasks": ["intent", "slots"]}
+    candidates: dict[str, dict[str, Any]] = {str(n): {**made, "seed": n} for n in (1, 2)}
+    settings = {**PARAMS, "backbones": backbones, "candidates": candidates, "services": {}}
+    rows = {name: measured(root, "tfidf-intent+slots").outcomes() for name in candidates}
+    alike = compare_all(experiment.check(settings, "params.yaml"), rows)
+    assert [line.seeds for line in alike.seeds] == [(1, 2), (1, 2)]
+    candidates["2"]["options"] = {"weights": {"slots": 3}}
+    assert compare_all(experiment.check(settings, "params.yaml"), rows).seeds == ()
+
+
 def test_the_paper_s_cells_are_reported_ours_measured_or_not_comparable() -> None:
     tasks = {
         "topic": {"dataset": "posts", "kind": "classification", "field": "group"},

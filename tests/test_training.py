@@ -114,6 +114,24 @@ def test_padding_changes_neither_loss_nor_targets(tiny_encoder: Path) -> None:
         assert together[task] == pytest.approx(sum(part[task] for part in alone), rel=1e-4)
 
 
+def test_the_lowest_layers_of_a_bidirectional_decoder_may_stay_causal(tiny_decoder: Path) -> None:
+    def looks_ahead(causal_layers: int) -> list[bool]:
+        """By layer: whether what it says of the first token depends on the last one."""
+        options = {"attention": "bidirectional", "causal_layers": causal_layers}
+        made = candidate(INTENT, SLOTS, options=options)
+        network = Heads.build(made, tiny_decoder, Training(max_length=32)).module.eval()
+        said: list[torch.Tensor] = []
+        for layer in network.encoder.layers:
+            layer.register_forward_hook(lambda _m, _i, found: said.append(found[:, 0]))
+        ids = torch.tensor([[5, 6, 7], [5, 6, 8]])
+        network.logits({"input_ids": ids, "attention_mask": torch.ones_like(ids)}, ["slots"])
+        return [not torch.equal(first, second) for first, second in said]
+
+    assert [looks_ahead(n) for n in (0, 1)] == [[True, True], [False, True]]
+    with pytest.raises(PlaitError, match=r"causal_layers: found 2, .* has 2 layers"):
+        looks_ahead(2)
+
+
 def test_tags_stand_on_first_sub_words_only(tiny_encoder: Path) -> None:
     model = Heads.build(candidate(SLOTS), tiny_encoder, Training(max_length=32))
     [row] = model._examples("home", home_rows(1, 1))

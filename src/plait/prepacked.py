@@ -5,10 +5,10 @@ A short text, or a few tokens of an answer, cost more time for laying out the we
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 
 class Prepacked(nn.Module):
@@ -28,7 +28,16 @@ class Prepacked(nn.Module):
         return found
 
 
-def prepack(model: Any) -> None:
+def ready(model: nn.Module, backbone: PreTrainedModel) -> None:
+    """Make `model`, which holds `backbone`, ready for answers alone.
+
+    It goes to the accelerator where there is one, else it is packed for the CPU.
+    """
+    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    prepack(backbone)
+
+
+def prepack(model: PreTrainedModel) -> None:
     """Replace the linear layers of `model.base_model` where that pays: float32 on a CPU.
 
     The head of the vocabulary stays: single rows of it are read.
@@ -37,8 +46,8 @@ def prepack(model: Any) -> None:
         return
     for module in list(model.base_model.modules()):
         for name, child in module.named_children():
-            plain = type(child) is nn.Linear and child.weight.dtype == torch.float32
-            if plain and child.weight.device.type == "cpu":
+            pays = type(child) is nn.Linear and child.weight.dtype == torch.float32
+            if pays and child.weight.device.type == "cpu":
                 setattr(module, name, Prepacked(child))
 
 

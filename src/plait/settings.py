@@ -39,7 +39,7 @@ class Training(Settings):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60.0
     threads: Annotated[int, Field(ge=0)] = 0
     dev_rows: Annotated[int, Field(ge=1)] | None = None
-    packing: bool = False
+    packing: bool = True
     gradient_checkpointing: bool = False
     lora: Lora = Lora()
 
@@ -55,13 +55,17 @@ class Options(Settings):
 class HeadsOptions(Options):
     """Approach `heads`. A decoder's tokens see those before them, or with `bidirectional` all.
 
-    `weights` says how much each task's loss counts (1 unless said).
+    Its lowest `causal_layers` stay causal even so; half of them is a good choice. `weights` says
+    how much each task's loss counts (1 unless said).
     """
 
     attention: Literal["causal", "bidirectional"] = "causal"
+    causal_layers: Annotated[int, Field(ge=0)] = 0
     weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
 
     def mistakes(self, tasks: Collection[str]) -> Iterator[str]:
+        if self.causal_layers and self.attention == "causal":
+            yield "causal_layers: all layers are causal unless attention is 'bidirectional'"
         for name in self.weights:
             if name not in tasks:
                 yield f"weights.{name}: expected a task of the candidate: {', '.join(tasks)}"

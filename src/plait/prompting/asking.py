@@ -92,7 +92,7 @@ class Asking:
 
     def _answered(self, form: Form, texts: Sequence[str]) -> list[dict[str, Answer]]:
         prompts = [self.prompt(form, text) for text in texts]
-        self.given["answers"] += len(texts)
+        self.given.update(answers=len(texts), invalid=0)
         if self.decoding == "constrained":
             return self.decoder.answer(texts, prompts, form, self.tries, TOLERANCE)
         free = self.decoder.generate(texts, prompts, form)

@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from plait.batches import DTYPES
 from plait.errors import PlaitError
-from plait.prepacked import plain, prepack
+from plait.prepacked import plain, ready
 from plait.prompting.answers import Form, free_answers
 from plait.prompting.chat import Prompt, encode, end_token
 from plait.prompting.context import Context, Tree
@@ -59,8 +59,7 @@ class Decoder:
     def ready(cls, folder: Path, max_length: int, precision: str) -> "Decoder":
         """For answers alone: on the accelerator where there is one, else packed for the CPU."""
         found = cls.load(folder, max_length, DTYPES[precision], precision)
-        found.model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-        prepack(found.model)
+        ready(found.model, found.model)
         return found
 
     def save(self, folder: Path, dtype: torch.dtype) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from plait.errors import PlaitError
 
 # Threads that wait by spinning make a stage 10 times slower as soon as anything else runs beside
-# it; must be said before torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# it; must be said before torch is imported. What is timed runs alone, as a service has it.
+if not {"plait.stages.timing", "plait.stages.request"} & set(sys.orig_argv):
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def run(stage: Callable[..., None]) -> None:

@@ -1,6 +1,7 @@
 """What is learned: the tokens of the right answer, given the prompt."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 import torch
 from torch import Tensor, nn
@@ -63,27 +64,48 @@ def pad(examples: Sequence[Example]) -> Batch:
 def pack(examples: Sequence[Example], longest: int) -> Batch:
     """Several examples a row, as many as fit into `longest` tokens; none attends to another.
 
-    Positions begin anew with each example, so losses equal those of examples one by one.
+    What all prompts begin with stands once a row, for all its examples. Positions go on from there
+    with each example, so losses and gradients equal those of examples one by one.
     """
-    bins = _bins([len(tokens) for tokens, _ in examples], longest)
-    length = max(sum(len(examples[i][0]) for i in row) for row in bins)
-    ids = torch.zeros(len(bins), length, dtype=torch.long)
-    positions = torch.zeros_like(ids)
-    targets = torch.full_like(ids, IGNORED)
-    owner = torch.full_like(ids, -1)
-    for row, members in enumerate(bins):
-        begin = 0
-        for member in members:
-            tokens = examples[member][0]
-            place = slice(begin, begin := begin + len(tokens))
-            ids[row, place] = torch.tensor(tokens)
-            positions[row, place] = torch.arange(len(tokens))
-            targets[row, place] = torch.tensor(next_tokens(examples[member]))
-            owner[row, place] = member
+    shared = _shared(examples)
+    bins = _bins([len(tokens) - shared for tokens, _ in examples], max(1, longest - shared))
+    rows = [_row(examples, members, shared) for members in bins]
+    length = max(len(ids) for ids, *_ in rows)
+    ids, positions, targets, owner = (
+        torch.tensor([[*column, *[empty] * (length - len(column))] for column in columns])
+        for columns, empty in zip(zip(*rows, strict=True), (0, 0, IGNORED, EMPTY), strict=True)
+    )
+    seen = (owner[:, :, None] == owner[:, None, :]) | (owner == PROMPT)[:, None, :]
     causal = torch.ones(length, length, dtype=torch.bool).tril()
-    mask = ((owner[:, :, None] == owner[:, None, :]) & causal)[:, None]  # rows × 1 × length²
+    mask = (seen & causal)[:, None]  # rows × 1 × length × length
     inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
     return Batch(inputs, {LOSS: targets})
+
+
+PROMPT, EMPTY = -1, -2
+"""Owners of a packed row's tokens that belong to no single example."""
+
+
+def _shared(examples: Sequence[Example]) -> int:
+    """Tokens with which all prompts begin; a prompt's last one, which learns, is its own."""
+    prompts = [tokens[: len(tokens) - answer - 1] for tokens, answer in examples]
+    places = zip(*prompts, strict=False)
+    return sum(1 for _ in takewhile(lambda tokens: len(set(tokens)) == 1, places))
+
+
+def _row(
+    examples: Sequence[Example], members: Sequence[int], shared: int
+) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Tokens, positions, tokens to be learned and owners of a packed row."""
+    ids = list(examples[members[0]][0][:shared])
+    positions, targets, owner = list(range(shared)), [IGNORED] * shared, [PROMPT] * shared
+    for member in members:
+        own = examples[member][0][shared:]
+        ids += own
+        positions += range(shared, shared + len(own))
+        targets += next_tokens(examples[member])[shared:]
+        owner += [member] * len(own)
+    return ids, positions, targets, owner
 
 
 def _bins(lengths: Sequence[int], room: int) -> list[list[int]]:

@@ -36,7 +36,7 @@ class Generative(Learned):
         self.decoder = asking.decoder
         self.pretrained = self.decoder.model
         self.module: nn.Module = Completion(self.pretrained)
-        self.packing = False
+        self.packing = True
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Generative":

@@ -23,7 +23,7 @@ from plait.approaches.learning import Learned, tokenised
 from plait.batches import IGNORED, Batch, resolve_precision
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.prepacked import plain, prepack
+from plait.prepacked import plain, ready
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Answer, Row, Task
 
@@ -56,8 +56,7 @@ class Heads(Learned):
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         options = HeadsOptions.model_validate(candidate.options)
-        decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
-        reading = Reading("last" if decoder else "mean", options.attention)
+        reading = _reading(candidate, options, backbone)
         precision = resolve_precision(settings.precision)
         network = Network(encoder, candidate.tasks, reading, options.weights)
         return cls(network, tokenizer, settings.max_length, precision)
@@ -150,16 +149,27 @@ class Heads(Learned):
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
         settings = read_json(folder / "heads.json")
         encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), **_pooler(folder))
-        reading = Reading(settings.pop("pooling"), settings.pop("attention"))
-        module = Network(encoder, tasks, reading)
+        reading = {name: settings.pop(name) for name in asdict(Reading()) if name in settings}
+        module = Network(encoder, tasks, Reading(**reading))
         module.load_state_dict(load_file(folder / "model.safetensors"))
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        prepack(module.to(device).eval().encoder)
-        return cls(module, tokenizer, **settings)
+        ready(module, encoder)
+        return cls(module, AutoTokenizer.from_pretrained(folder), **settings)
 
     def parameters_count(self) -> int:
         return sum(p.numel() for p in self.module.parameters())
+
+
+def _reading(candidate: Resolved, options: HeadsOptions, backbone: Path) -> Reading:
+    """How a text is read: by the options, and by what kind the backbone is."""
+    decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
+    layers = AutoConfig.from_pretrained(backbone).num_hidden_layers
+    if options.causal_layers >= layers:
+        raise PlaitError(
+            f"candidates.{candidate.name}.options.causal_layers: found {options.causal_layers}, "
+            f"but backbone {candidate.backbone!r} has {layers} layers: leave some of them "
+            "bidirectional, or set attention to causal"
+        )
+    return Reading("last" if decoder else "mean", options.attention, options.causal_layers)
 
 
 def _pooler(folder: Path) -> dict[str, bool]:

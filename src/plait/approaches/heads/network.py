@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,13 @@ class Reading:
     """How a text is read: what a text's vector is, and which tokens a token attends to.
 
     `mean` is the mean of the token vectors, `last` the last token's, which in a decoder has seen
-    all others. `bidirectional` lets a decoder's tokens see those after them, too.
+    all others. `bidirectional` lets a decoder's tokens see those after them, too, in all but its
+    lowest `causal_layers`, which read as pretrained (Dukić and Šnajder 2024, arXiv 2401.14556).
     """
 
     pooling: Literal["mean", "last"] = "mean"
     attention: Literal["causal", "bidirectional"] = "causal"
+    causal_layers: int = 0
 
 
 class Network(nn.Module):
@@ -43,6 +45,9 @@ class Network(nn.Module):
         size = encoder.config.hidden_size
         self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
         self.heads = nn.ModuleList(nn.Linear(size, classes_count(task)) for task in tasks)
+        if self.reading.attention == "bidirectional":
+            for layer in encoder.layers[: self.reading.causal_layers]:
+                layer.register_forward_pre_hook(_causal, with_kwargs=True)
 
     def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         """By task: (batch × classes), or for tagging (batch × length × classes)."""
@@ -85,6 +90,11 @@ class Network(nn.Module):
             )
             for name, logits in self.logits(inputs, list(targets)).items()
         }
+
+
+def _causal(_layer: nn.Module, args: Any, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """A decoder layer's arguments, with a mask (batch × 1 × length × length) that looks back."""
+    return args, {**settings, "attention_mask": settings["attention_mask"].tril()}
 
 
 def classes_count(task: Task) -> int:
