@@ -2,8 +2,9 @@
 
 Cases: alexa/massive issue 13 (a prediction that runs over its gold span passed as right, and a span
 of n tokens counted n times) and issue 21 (the answers for later sub-words of a word were scored,
-too), neighbours of one type, orphan `I-`, a type that changes inside a span, spans cut short at the
-sentence's end. seqeval's strict mode is the reference.
+too), seqeval issues 6, 23, 67 and 98 (isolated `I-`, a span taken for two, borders), neighbours of
+one type, a type that changes inside a span, spans cut short at the sentence's end. seqeval's strict
+mode is the reference.
 """
 
 from pathlib import Path
@@ -44,7 +45,14 @@ CASES = {
     "a spurious span where gold has none": ("O O", "B-x O", 0, 0, 1),
     "cut short at the end of the sentence": ("O B-x I-x", "O B-x O", 0, 1, 1),
     "cut short, the whole sentence": ("B-x I-x", "B-x O", 0, 1, 1),
-    "orphan I- at the start": ("B-x I-x", "I-x I-x", 0, 1, 0),
+    "orphan I- at the start (seqeval 23)": ("B-x I-x", "I-x I-x", 0, 1, 0),
+    "orphan I- after a right span and O (seqeval 6)": (
+        "B-x I-x I-x O B-x I-x O O", "B-x I-x I-x O B-x I-x O I-x", 2, 2, 2
+    ),
+    "a long span taken for two (seqeval 67)": (
+        "O O B-x I-x I-x I-x I-x O", "O O B-x I-x I-x B-x I-x O", 0, 1, 2
+    ),
+    "begins a token early (seqeval 98)": ("O O O B-x I-x I-x O", "O O B-x I-x I-x I-x O", 0, 1, 1),
     "orphan I- after O": ("O B-x", "O I-x", 0, 1, 0),
     "orphan I- beside a right span": ("B-x O B-y", "B-x O I-y", 1, 2, 1),
     "type change inside a span": ("B-x I-x I-x", "B-x I-y I-x", 0, 1, 1),
