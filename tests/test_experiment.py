@@ -210,6 +210,12 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         ),
         (
             ("candidates", "minilm-intent+slots", "options"),
+            {"attention": "bidirectional"},
+            "candidates.minilm-intent+slots.options.attention: an encoder's tokens see all others "
+            "anyway; leave it out",
+        ),
+        (
+            ("candidates", "minilm-intent+slots", "options"),
             {"causal_layers": 2},
             "candidates.minilm-intent+slots.options.causal_layers: all layers are causal unless "
             "attention is 'bidirectional'",

@@ -118,8 +118,9 @@ def _candidate(
 def _compatibility(experiment: "Experiment", path: str, candidate: "Candidate") -> Iterator[str]:
     entry = APPROACHES[candidate.approach]
     yield from _unknown(f"{path}.method", "method", candidate.method, entry.methods)
-    yield from option_mistakes(entry.options, candidate, f"{path}.options")
     backbone = experiment.backbones.get(candidate.backbone)
+    kind = backbone.kind if backbone else None
+    yield from option_mistakes(entry.options, candidate, kind, f"{path}.options")
     if backbone and backbone.kind not in entry.backbones:
         kinds = " or ".join(map(repr, entry.backbones))
         yield (

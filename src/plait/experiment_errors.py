@@ -30,11 +30,16 @@ def readable(detail: Mapping[str, Any], known: Sequence[str]) -> str:
     return f"{path}: found {_short(found)}, expected {_expected(detail)}{_remedy(detail)}"
 
 
-def option_mistakes(model: type[Options], candidate: "Candidate", path: str) -> Iterator[str]:
-    """Each mistake of a candidate's options, which `model` describes, as a line with its path."""
+def option_mistakes(
+    model: type[Options], candidate: "Candidate", kind: str | None, path: str
+) -> Iterator[str]:
+    """Each mistake of a candidate's options, which `model` describes, as a line with its path.
+
+    `kind` is its backbone's, where that is known.
+    """
     try:
         options = model.model_validate(candidate.options)
-        yield from (f"{path}.{mistake}" for mistake in options.mistakes(candidate.tasks))
+        yield from (f"{path}.{mistake}" for mistake in options.mistakes(candidate.tasks, kind))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             known = known_settings(model, detail["loc"])

@@ -47,8 +47,11 @@ class Training(Settings):
 class Options(Settings):
     """An approach's own settings, none unless it has a class of its own."""
 
-    def mistakes(self, tasks: Collection[str]) -> Iterator[str]:
-        """What contradicts the candidate's tasks, each as `setting: what is wrong`."""
+    def mistakes(self, tasks: Collection[str], kind: str | None) -> Iterator[str]:
+        """What contradicts the candidate's tasks or its backbone's kind, where that is known.
+
+        Each is a line `setting: what is wrong`.
+        """
         return iter(())
 
 
@@ -63,7 +66,9 @@ class HeadsOptions(Options):
     causal_layers: Annotated[int, Field(ge=0)] = 0
     weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
 
-    def mistakes(self, tasks: Collection[str]) -> Iterator[str]:
+    def mistakes(self, tasks: Collection[str], kind: str | None) -> Iterator[str]:
+        if self.attention == "bidirectional" and kind == "encoder":
+            yield "attention: an encoder's tokens see all others anyway; leave it out"
         if self.causal_layers and self.attention == "causal":
             yield "causal_layers: all layers are causal unless attention is 'bidirectional'"
         for name in self.weights:

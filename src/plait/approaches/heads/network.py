@@ -45,7 +45,7 @@ class Network(nn.Module):
         size = encoder.config.hidden_size
         self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
         self.heads = nn.ModuleList(nn.Linear(size, classes_count(task)) for task in tasks)
-        if self.reading.attention == "bidirectional":
+        if self.reading.causal_layers:
             for layer in encoder.layers[: self.reading.causal_layers]:
                 layer.register_forward_pre_hook(_causal, with_kwargs=True)
 
