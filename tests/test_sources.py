@@ -1,8 +1,6 @@
 """Pinned bytes arrive whole or not at all, and every refusal says what to do."""
 
-import hashlib
 import io
-import json
 import os
 import stat
 import subprocess
@@ -16,34 +14,17 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from downloads import digest, kept, names
 from plait.errors import PlaitError
-from plait.sources import Hub, LocalFile, Source, Upstream, Wheel
+from plait.sources import LocalFile, Source, Upstream, Wheel
 from plait.sources.archives import tar_files, zip_archive
 from plait.sources.base import climbs
 from plait.sources.download import download
 from servers import Shelf, serve
 
+__all__ = ["kept"]
+
 CONTENT = bytes(range(256)) * 4000
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-
-
-@pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh folder of downloads; no mirror, and no package index for pip but local folders."""
-    folder = tmp_path / "downloads"
-    monkeypatch.setenv("PLAIT_DOWNLOADS", str(folder))
-    monkeypatch.delenv("PLAIT_MIRROR", raising=False)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
-    monkeypatch.setattr("plait.sources.upstream.PAUSE_SECONDS", 0.01)
-    return folder
 
 
 @pytest.fixture
@@ -332,88 +313,6 @@ def test_tar_in_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (source,) = Massive(sha256=digest(b"rows")).sources()
     source.fetch(tmp_path / "here")
     assert (tmp_path / "here" / "en-US.jsonl").read_bytes() == b"rows"
-
-
-REVISION = "a" * 40
-MODEL = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b"{}"}
-
-
-def hub_shelf(files: dict[str, bytes]) -> Shelf:
-    """The parts of the Hub's interface that a snapshot is fetched through."""
-    listing = {"id": "own/tiny", "sha": REVISION, "siblings": [{"rfilename": n} for n in files]}
-    shelf = Shelf({f"/own/tiny/resolve/{REVISION}/{n}": c for n, c in files.items()})
-    shelf.files[f"/api/models/own/tiny/revision/{REVISION}"] = json.dumps(listing).encode()
-    entries = [
-        {"type": "file", "path": n, "size": len(c), "oid": digest(c)[:40]} for n, c in files.items()
-    ]
-    shelf.files[f"/api/models/own/tiny/tree/{REVISION}"] = json.dumps(entries).encode()
-    shelf.headers = lambda path: {
-        "X-Repo-Commit": REVISION,
-        "ETag": f'"{digest(path.encode())[:40]}"',
-        "Content-Type": "application/json",
-    }
-    return shelf
-
-
-def test_hub_snapshot_takes_safe_files_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = {**MODEL, "pytorch_model.bin": b"pickle", "modeling_tiny.py": b"code", "README.md": b""}
-    with serve(hub_shelf(files)) as shelf:
-        monkeypatch.setenv("HF_ENDPOINT", shelf.url)
-        Hub(repo="own/tiny", revision=REVISION).fetch(tmp_path / "here")
-    assert names(tmp_path / "here") == sorted(MODEL)
-    assert (tmp_path / "here" / "model.safetensors").read_bytes() == b"weights"
-    assert not [path for path in shelf.asked if path.endswith((".bin", ".py"))]
-
-
-def test_hub_model_without_safetensors_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with serve(hub_shelf({"config.json": b"{}", "pytorch_model.bin": b"pickle"})) as shelf:
-        monkeypatch.setenv("HF_ENDPOINT", shelf.url)
-        with pytest.raises(PlaitError, match=r"has no \*.safetensors .*Pickled weights are never"):
-            Hub(repo="own/tiny", revision=REVISION).fetch(tmp_path / "here")
-    assert names(tmp_path / "here") == []
-
-
-def test_hub_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(Shelf({})) as shelf:
-        monkeypatch.setenv("HF_ENDPOINT", shelf.url)
-        with pytest.raises(PlaitError) as caught:
-            Hub(repo="own/tiny", revision=REVISION).fetch(tmp_path / "here")
-    message = str(caught.value)
-    assert f"model own/tiny at {REVISION}: could not be fetched from the Hub" in message
-    assert f"put the files into PLAIT_MIRROR/hub/own/tiny/{REVISION}/" in message
-
-
-def test_hub_from_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLAIT_MIRROR", str(tmp_path / "mirror"))
-    folder = tmp_path / "mirror" / "hub" / "own" / "tiny" / REVISION
-    folder.mkdir(parents=True)
-    for name, content in {**MODEL, "pytorch_model.bin": b"pickle"}.items():
-        (folder / name).write_bytes(content)
-    source = Hub(repo="own/tiny", revision=REVISION)
-    source.fetch(tmp_path / "here")
-    assert names(tmp_path / "here") == sorted(MODEL)
-    pinned = source.model_copy(update={"sha256": {"model.safetensors": "0" * 64}})
-    with pytest.raises(PlaitError, match=f"sha256 is {digest(b'weights')}, expected {'0' * 64}"):
-        pinned.fetch(tmp_path / "there")
-
-
-@pytest.mark.parametrize("revision", ["main", "v1.0", "a" * 39, "A" * 40])
-def test_hub_takes_commits_alone(revision: str) -> None:
-    with pytest.raises(ValidationError, match="revision"):
-        Hub(repo="own/tiny", revision=revision)
-
-
-def test_hub_refuses_patterns_of_unsafe_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with serve(hub_shelf({**MODEL, "evil.py": b"code"})) as shelf:
-        monkeypatch.setenv("HF_ENDPOINT", shelf.url)
-        with pytest.raises(PlaitError, match=r"evil.py may hold code or pickles; it is refused"):
-            Hub(repo="own/tiny", revision=REVISION, files=("*",)).fetch(tmp_path / "here")
 
 
 def test_own_file_shows_the_pin_to_set(tmp_path: Path) -> None:

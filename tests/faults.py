@@ -1,0 +1,349 @@
+"""Accidents of data: what they spoil, the rule that must catch each, and what the user reads."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from notes import CLOSED_SLOTS, CLOSED_TOPIC, SLOTS, TOPIC, Data
+from plait.tasks import Task
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An accident, the check that must catch it, and what the user reads."""
+
+    rule: str
+    severity: str
+    split: str | None
+    spoil: Callable[[Data], Any]
+    sentence: str
+    rows: tuple[str, ...]
+    task: str | None = None
+    count: int = 1
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def asked(self) -> Task:
+        """The one task that is asked: labels are closed where the rule is about that."""
+        if self.rule == "label_unknown":
+            return CLOSED_SLOTS if self.task == "slots" else CLOSED_TOPIC
+        return SLOTS if self.task == "slots" else TOPIC
+
+
+def put(split: str, i: int, **parts: Any) -> Callable[[Data], None]:
+    """Replace parts of one row; `topic` and `slots` are labels."""
+
+    def spoil(data: Data) -> None:
+        row = data[split][i]
+        for key, value in parts.items():
+            (row["labels"] if key in row["labels"] else row)[key] = value
+
+    return spoil
+
+
+def repeat(source: str, target: str, count: int) -> Callable[[Data], None]:
+    """Copy the first texts of `source`, with their labels, over the last rows of `target`."""
+
+    def spoil(data: Data) -> None:
+        for i in range(1, count + 1):
+            copied = {key: data[source][i][key] for key in ("text", "labels")}
+            data[target][-i] = copy.deepcopy({**data[target][-i], **copied})
+
+    return spoil
+
+
+def relabel(split: str, rows: range, topic: str) -> Callable[[Data], None]:
+    return lambda data: [put(split, i, topic=topic)(data) for i in rows]
+
+
+def types(split: str, label: str) -> Callable[[Data], None]:
+    """Give the first span of the first row another type."""
+    return lambda data: data[split][0]["labels"]["slots"][0].__setitem__(2, label)
+
+
+LONG = " ".join(f"word{i} of the train note" for i in range(12))
+"""60 words: long enough to be compared by shingles."""
+
+
+def near(source: str, target: str) -> Callable[[Data], None]:
+    """A long text in both splits; the copy has one word changed."""
+
+    def spoil(data: Data) -> None:
+        put(source, 0, text=LONG, slots=[])(data)
+        copy_ = put(
+            target, 2 if source == target else 0, text=LONG.replace("word7", "term"), slots=[]
+        )
+        copy_(data)
+
+    return spoil
+
+
+def several(split: str, count: int, **parts: Any) -> Callable[[Data], None]:
+    return lambda data: [put(split, i, **parts)(data) for i in range(count)] and None
+
+
+def boilerplate(data: Data) -> None:
+    """Ten notes with the same two lines, one of which has nothing else."""
+    lines = "this mail is confidential\nprinted on recycled paper"
+    for i in range(10):
+        put("train", i, text=f"note {i}\n{lines}" if i else lines, slots=[])(data)
+
+
+def foreign(data: Data) -> None:
+    """Notes of common words, and one in another language."""
+    for i in range(1, 40):
+        text = f"please write the note number {i} of this day and send it to me"
+        put("train", i, text=text, slots=[])(data)
+    text = "bitte heute noch eine kurze Nachricht nach Hause schicken"
+    put("train", 0, text=text, slots=[])(data)
+
+
+FAULTS = [
+    Fault(
+        "rows", "critical", "train", lambda d: d["train"].clear(),
+        "train has 0 rows; at least 1 is needed.", (),
+    ),
+    Fault(
+        "schema", "critical", "dev", lambda d: d["dev"][2].pop("labels"),
+        "1 of 20 dev rows are malformed: 'found the keys id, text; expected id, labels, text' (1).",
+        ("dev-2",),
+    ),
+    Fault(
+        "text_empty", "critical", "heldout", put("heldout", 3, text=" ", slots=[]),
+        "1 of 20 held-out rows have a text that is empty or only white space.", ("heldout-3",),
+    ),
+    Fault(
+        "text_control", "warning", "train", put("train", 2, text="in train\x1b[0m at 2 o'clock"),
+        "1 of 40 train rows have control characters in their text.", ("train-2",),
+    ),
+    Fault(
+        "text_control", "warning", "dev", put("dev", 2, text="it\x92s in dev"),
+        "1 of 20 dev rows have control characters in their text.", ("dev-2",),
+    ),
+    Fault(
+        "text_replacement", "warning", "dev", put("dev", 2, text="in d\ufffdv at 2 o'clock"),
+        "1 of 20 dev rows have a replacement character (U+FFFD) in their text", ("dev-2",),
+    ),
+    Fault(
+        "text_mojibake", "warning", "train", put("train", 2, text="in train at a cafÃ© in ZÃ¼rich"),
+        "1 of 40 train rows have a text that looks like UTF-8 read with another encoding.",
+        ("train-2",),
+    ),
+    Fault(
+        "text_mojibake", "warning", "heldout",
+        put("heldout", 2, text="in heldout it was donâ€™t at 2"),
+        "1 of 20 held-out rows have a text that looks like UTF-8 read with", ("heldout-2",),
+    ),
+    Fault(
+        "text_placeholder", "warning", "train", put("train", 2, text="N/A", slots=[]),
+        "1 of 40 train rows have a placeholder or no letter in place of a text.", ("train-2",),
+    ),
+    Fault(
+        "text_placeholder", "warning", "heldout", put("heldout", 2, text="--- 17 ---", slots=[]),
+        "1 of 20 held-out rows have a placeholder or no letter in place", ("heldout-2",),
+    ),
+    Fault(
+        "text_boilerplate", "warning", "train", boilerplate,
+        "1 of 40 train rows have a text of nothing but lines that ten or more training texts",
+        ("train-0",),
+    ),
+    Fault(
+        "text_script", "warning", "dev", put("dev", 2, text="в поезде в два часа", slots=[]),
+        "1 of 20 dev rows have a text in a script that less than 1 % of train is written in: "
+        "'CYRILLIC' (1).", ("dev-2",),
+    ),
+    Fault(
+        "text_unlike", "warning", "train", foreign,
+        "1 of 40 train rows have a text with none of the words that are common in train.",
+        ("train-0",),
+    ),
+    Fault(
+        "text_near_duplicate", "warning", "train", near("train", "train"),
+        "1 of 40 train rows nearly repeat the text of an earlier row (2.50%; at most 0.00%",
+        ("train-2",), limits={"max_duplicate_share": 1e-9},
+    ),
+    Fault(
+        "text_near_duplicate", "warning", "dev", put("dev", 2, text="IN DEV, at 1 O'CLOCK!"),
+        "1 of 20 dev rows nearly repeat the text of an earlier row", ("dev-2",),
+        limits={"max_duplicate_share": 1e-9},
+    ),
+    Fault(
+        "near_in_train", "warning", "dev", near("train", "dev"),
+        "1 of 20 dev rows have a text that nearly stands in train, too. Scores on", ("dev-0",),
+    ),
+    Fault(
+        "near_in_train", "warning", "heldout", near("train", "heldout"),
+        "1 of 20 held-out rows have a text that nearly stands in train, too.", ("heldout-0",),
+    ),
+    Fault(
+        "near_in_dev", "warning", "heldout", near("dev", "heldout"),
+        "1 of 20 held-out rows have a text that nearly stands in dev, too.", ("heldout-0",),
+    ),
+    Fault(
+        "text_in_heldout", "warning", "train", near("heldout", "train"),
+        "1 of 40 train rows have a text that stands in held-out rows, or nearly.", ("train-0",),
+        limits={"rules": {"text_in_heldout": "warn"}},
+    ),
+    Fault(
+        "label_conflict_near", "warning", None, put("dev", 0, text="IN train at 1 o'clock!"),
+        "2 of 60 train and dev rows have a text nearly like that of a row with another label for "
+        "topic.", ("train-1", "dev-0"), "topic", count=2,
+    ),
+    Fault(
+        "label_balance", "warning", "train", relabel("train", range(38), "sport"),
+        "1 of 2 labels of topic have more than 90% of the train rows of topic.", ("sport",),
+        "topic",
+    ),
+    Fault(
+        "label_drift", "warning", None, relabel("dev", range(18), "sport"),
+        "1 of 2 splits and versions differ from train in more than 10% of the labels of topic, "
+        "beyond what chance does.", ("dev",), "topic",
+    ),
+    Fault(
+        "length_drift", "warning", None, several("heldout", 12, text="late " * 40, slots=[]),
+        "1 of 2 splits and versions differ from train in more than 20% of the text lengths",
+        ("held-out",),
+    ),
+    Fault(
+        "span_cuts_word", "warning", "heldout", put("heldout", 2, slots=[[3, 7, "place"]]),
+        "1 of 39 held-out spans begin or end inside a word or on white space.", ("heldout-2",),
+        "slots",
+    ),
+    Fault(
+        "rows", "critical", "dev", lambda d: d["dev"].clear(),
+        "dev has 0 rows; at least 1 is needed. Check the dataset's reader and source.", (),
+    ),
+    Fault(
+        "schema", "critical", "train", put("train", 2, text=7),
+        "1 of 40 train rows are malformed: 'text is a number, expected a string' (1). "
+        "Mend the dataset's reader or source.", ("train-2",),
+    ),
+    Fault(
+        "id_null", "critical", "train", put("train", 2, id=None),
+        "1 of 40 train rows have no id. Give every row an id in the source.", ("line 3",),
+    ),
+    Fault(
+        "id_duplicate", "critical", "train", put("train", 2, id="train-5"),
+        "2 of 40 train rows share their id with another row.", ("train-5",), count=2,
+    ),
+    Fault(
+        "id_across_splits", "critical", None, put("dev", 2, id="heldout-5"),
+        "1 of 79 ids stand in more than one split.", ("heldout-5",),
+    ),
+    Fault(
+        "text_null", "critical", "dev", put("dev", 2, text=None),
+        "1 of 20 dev rows have no text. Remove the rows", ("dev-2",),
+    ),
+    Fault(
+        "text_empty", "critical", "train", put("train", 2, text="", slots=[]),
+        "1 of 40 train rows have a text that is empty or only white space.", ("train-2",),
+    ),
+    Fault(
+        "text_empty", "critical", "dev", put("dev", 3, text=" \t\n\u00a0", slots=[]),
+        "1 of 20 dev rows have a text that is empty or only white space.", ("dev-3",),
+    ),
+    Fault(
+        "text_nul", "critical", "train", put("train", 2, text="in tr\x00in at 2 o'clock"),
+        "1 of 40 train rows have a NUL character in their text.", ("train-2",),
+    ),
+    Fault(
+        "text_long", "critical", "train", put("train", 2, text="in train " * 1_200_000),
+        "1 of 40 train rows have a text of more than 1,000,000 characters. "
+        "Cut or remove the texts in the source, or raise validation.max_characters.",
+        ("train-2",),
+    ),
+    Fault(
+        "text_duplicate", "warning", "train", repeat("train", "train", 5),
+        "5 of 40 train rows repeat the text of an earlier row (12.50%; at most 10.00% allowed). "
+        "Remove the copies from the source, or raise validation.max_duplicate_share.",
+        ("train-35", "train-36", "train-37", "train-38", "train-39"), count=5,
+    ),
+    Fault(
+        "text_in_train", "warning", "dev", repeat("train", "dev", 1),
+        "1 of 20 dev rows have a text that also stands in train. Scores on them flatter",
+        ("dev-19",),
+    ),
+    Fault(
+        "text_in_train", "warning", "heldout", repeat("train", "heldout", 1),
+        "1 of 20 held-out rows have a text that also stands in train.", ("heldout-19",),
+    ),
+    Fault(
+        "text_in_dev", "warning", "heldout", repeat("dev", "heldout", 1),
+        "1 of 20 held-out rows have a text that also stands in dev.", ("heldout-19",),
+    ),
+    Fault(
+        "text_in_train_share", "critical", "heldout", repeat("train", "heldout", 3),
+        "3 of 20 held-out rows have a text that also stands in train (15.00%; at most 10.00% "
+        "allowed). Remove the copies from train, or raise validation.max_leaked_share.",
+        ("heldout-17", "heldout-18", "heldout-19"), count=3,
+    ),
+    Fault(
+        "text_in_dev_share", "critical", "heldout", repeat("dev", "heldout", 3),
+        "3 of 20 held-out rows have a text that also stands in dev (15.00%",
+        ("heldout-17", "heldout-18", "heldout-19"), count=3,
+    ),
+    Fault(
+        "label_null", "warning", "train", put("train", 2, topic=None),
+        "1 of 40 train rows have no label for topic.", ("train-2",), "topic",
+    ),
+    Fault(
+        "label_unknown", "critical", "dev", put("dev", 2, topic="sprot"),
+        "1 of 20 dev rows have a label that tasks.topic.labels in params.yaml does not name: "
+        "'sprot' (1). Add the label there, or mend the rows in the source.", ("dev-2",), "topic",
+    ),
+    Fault(
+        "label_unknown", "critical", "heldout", types("heldout", "plaec"),
+        "1 of 40 held-out spans have a label that tasks.slots.labels in params.yaml does not name: "
+        "'plaec' (1).", ("heldout-0",), "slots",
+    ),
+    Fault(
+        "label_unseen", "warning", "dev", put("dev", 2, topic="weather"),
+        "1 of 20 dev rows have a label of topic that train does not have: 'weather' (1). "
+        "No model can answer them right", ("dev-2",), "topic",
+    ),
+    Fault(
+        "label_unseen", "warning", "heldout", put("heldout", 2, topic="weather"),
+        "1 of 20 held-out rows have a label of topic that train does not have: 'weather' (1).",
+        ("heldout-2",), "topic",
+    ),
+    Fault(
+        "label_unseen_share", "critical", "dev", relabel("dev", range(2), "weather"),
+        "2 of 20 dev rows have a label of topic that train does not have (10.00%; at most 5.00% "
+        "allowed): 'weather' (2). Add train rows", ("dev-0", "dev-1"), "topic", count=2,
+    ),
+    Fault(
+        "label_support", "warning", "train", relabel("train", range(4), "weather"),
+        "1 of 3 labels of topic have fewer than 5 train rows. Add train",
+        ("weather",), "topic",
+    ),
+    Fault(
+        "label_support", "warning", "train", types("train", "day"),
+        "1 of 3 labels of slots have fewer than 5 train spans. Add", ("day",), "slots",
+    ),
+    Fault(
+        "label_count", "critical", "train", relabel("train", range(40), "news"),
+        "topic has 1 labels with train rows; at least 2 needed. Check the task's field", (),
+        "topic",
+    ),
+    Fault(
+        "label_conflict", "warning", None, put("dev", 0, text="in train at 1 o'clock"),
+        "2 of 60 train and dev rows share their text with a row that has another label for topic.",
+        ("train-1", "dev-0"), "topic", count=2,
+    ),
+    Fault(
+        "span_outside", "critical", "train", put("train", 2, slots=[[3, 99, "place"]]),
+        "1 of 79 train spans reach outside their text or are empty.", ("train-2",), "slots",
+    ),
+    Fault(
+        "span_outside", "critical", "dev", put("dev", 2, slots=[[3, 3, "place"]]),
+        "1 of 39 dev spans reach outside their text or are empty.", ("dev-2",), "slots",
+    ),
+    Fault(
+        "span_overlap", "critical", "dev", put("dev", 2, slots=[[3, 9, "place"], [7, 19, "time"]]),
+        "1 of 40 dev spans overlap an earlier span of their row.", ("dev-2",), "slots",
+    ),
+    Fault(
+        "span_cuts_word", "warning", "train", put("train", 2, slots=[[3, 7, "place"]]),
+        "1 of 79 train spans begin or end inside a word or on white space.", ("train-2",), "slots",
+    ),
+]  # fmt: skip
