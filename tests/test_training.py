@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -139,6 +140,36 @@ def test_tags_stand_on_first_sub_words_only(tiny_encoder: Path) -> None:
     firsts = [i for i, w in enumerate(words) if w is not None and w != words[i - 1]]
     target = row["target slots"] + [IGNORED] * (len(words) - len(row["target slots"]))
     assert [i for i, value in enumerate(target) if value != IGNORED] == firsts
+
+
+def test_a_decoder_reads_a_mark_and_a_space_before_the_first_word(
+    tiny_decoder: Path, tmp_path: Path
+) -> None:
+    made = candidate(SLOTS, epochs=0.2)
+    model = trained(made, tiny_decoder, tmp_path / "s")
+    bundle.save(model, made, tmp_path / "b")
+    again = bundle.load(tmp_path / "b")[1]
+    assert isinstance(again, Heads)
+    for each in (model, again):
+        encoding = each._tokenise(["a a", ""])
+        mark, *tokens = encoding["input_ids"][0]
+        assert mark == each.tokenizer.bos_token_id
+        assert tokens[: len(tokens) // 2] == tokens[len(tokens) // 2 :]
+        assert each.tokenizer.convert_ids_to_tokens(tokens)[0].startswith("Ġ")
+        assert [place for _, place in each._words(encoding, 0, "a a")] == [(0, 1), (2, 3)]
+        assert encoding["input_ids"][1] == [mark]
+
+
+@pytest.mark.parametrize(("attention", "pooling"), [("causal", "last"), ("bidirectional", "mean")])
+def test_a_decoder_that_sees_both_ways_means_its_tokens(
+    attention: Literal["causal", "bidirectional"], pooling: str, tiny_decoder: Path
+) -> None:
+    made = candidate(INTENT, options={"attention": attention})
+    network = Heads.build(made, tiny_decoder, Training(max_length=32)).module.eval()
+    hidden = torch.arange(6.0).reshape(1, 3, 2)
+    mask = torch.tensor([[1, 1, 0]])
+    wanted = hidden[:, 1] if pooling == "last" else hidden[:, :2].mean(1)
+    assert torch.equal(network._pooled(hidden, mask), wanted)
 
 
 def test_a_mixture_draws_by_temperature_and_covers_every_row() -> None:

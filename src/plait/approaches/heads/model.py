@@ -1,8 +1,8 @@
 """Approach `heads`: a shared encoder or decoder and one linear head per task.
 
-A classification head reads the mean of an encoder's token vectors, or a decoder's last one. A
-tagging head reads the vector of each word's first sub-word, in a decoder of its last. A row that
-carries several labels goes through the backbone once.
+A classification head reads the mean of the token vectors, or the last one in a decoder whose tokens
+look back only. A tagging head reads the vector of each word's first sub-word, in a decoder of its
+last. A row that carries several labels goes through the backbone once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from plait.approaches.base import Resolved
 from plait.approaches.heads.network import Network, Reading
-from plait.approaches.heads.words import Place, choice, spans, targets_of, word_tokens
+from plait.approaches.heads.words import Place, choice, open_texts, spans, targets_of, word_tokens
 from plait.approaches.learning import Learned, tokenised
 from plait.batches import IGNORED, Batch, resolve_precision
 from plait.errors import PlaitError
@@ -39,6 +39,8 @@ class Heads(Learned):
         self.module: Network = module
         self.pretrained, self.tokenizer = module.encoder, tokenizer
         self.tasks, self.max_length, self.precision = module.tasks, max_length, precision
+        if module.reading.decoder:
+            open_texts(tokenizer)
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
@@ -56,7 +58,9 @@ class Heads(Learned):
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         options = HeadsOptions.model_validate(candidate.options)
-        reading = _reading(candidate, options, backbone)
+        decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
+        reading = Reading(decoder, options.attention, options.causal_layers)
+        _check_layers(candidate, reading, encoder.config.num_hidden_layers)
         precision = resolve_precision(settings.precision)
         network = Network(encoder, candidate.tasks, reading, options.weights)
         return cls(network, tokenizer, settings.max_length, precision)
@@ -84,7 +88,7 @@ class Heads(Learned):
                 yield {"input_ids": ids, "length": len(ids), **targets}
 
     def _words(self, encoding: Any, i: int, text: str) -> list[tuple[int, Place]]:
-        return word_tokens(encoding, i, text, self.module.reading.pooling == "last")
+        return word_tokens(encoding, i, text, self.module.reading.decoder)
 
     def _tokenise(self, texts: Sequence[str]) -> Any:
         return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
@@ -149,7 +153,7 @@ class Heads(Learned):
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
         settings = read_json(folder / "heads.json")
         encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), **_pooler(folder))
-        reading = {name: settings.pop(name) for name in asdict(Reading()) if name in settings}
+        reading = {name: settings.pop(name) for name in asdict(Reading())}
         module = Network(encoder, tasks, Reading(**reading))
         module.load_state_dict(load_file(folder / "model.safetensors"))
         ready(module, encoder)
@@ -159,17 +163,13 @@ class Heads(Learned):
         return sum(p.numel() for p in self.module.parameters())
 
 
-def _reading(candidate: Resolved, options: HeadsOptions, backbone: Path) -> Reading:
-    """How a text is read: by the options, and by what kind the backbone is."""
-    decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
-    layers = AutoConfig.from_pretrained(backbone).num_hidden_layers
-    if options.causal_layers >= layers:
+def _check_layers(candidate: Resolved, reading: Reading, layers: int) -> None:
+    if reading.causal_layers >= layers:
         raise PlaitError(
-            f"candidates.{candidate.name}.options.causal_layers: found {options.causal_layers}, "
+            f"candidates.{candidate.name}.options.causal_layers: found {reading.causal_layers}, "
             f"but backbone {candidate.backbone!r} has {layers} layers: leave some of them "
             "bidirectional, or set attention to causal"
         )
-    return Reading("last" if decoder else "mean", options.attention, options.causal_layers)
 
 
 def _pooler(folder: Path) -> dict[str, bool]:

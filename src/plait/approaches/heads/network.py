@@ -15,16 +15,22 @@ from plait.tasks import Task
 
 @dataclass(frozen=True)
 class Reading:
-    """How a text is read: what a text's vector is, and which tokens a token attends to.
+    """How a text is read: its vector, its words' vectors, and which tokens a token attends to.
 
-    `mean` is the mean of the token vectors, `last` the last token's, which in a decoder has seen
-    all others. `bidirectional` lets a decoder's tokens see those after them, too, in all but its
-    lowest `causal_layers`, which read as pretrained (Dukić and Šnajder 2024, arXiv 2401.14556).
+    A text's is the `mean` of its tokens' vectors, or the `last` token's, where that alone has seen
+    all others. A word's is that of its first sub-word, in a decoder of its last. `bidirectional`
+    lets a decoder's tokens see those after them, too, in all but its lowest `causal_layers`, which
+    read as pretrained (Dukić and Šnajder 2024, arXiv 2401.14556).
     """
 
-    pooling: Literal["mean", "last"] = "mean"
+    decoder: bool = False
     attention: Literal["causal", "bidirectional"] = "causal"
     causal_layers: int = 0
+
+    @property
+    def pooling(self) -> Literal["mean", "last"]:
+        """What a text's vector is."""
+        return "last" if self.decoder and self.attention == "causal" else "mean"
 
 
 class Network(nn.Module):

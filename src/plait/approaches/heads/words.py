@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tokenizers import normalizers, processors
 from torch import Tensor
 
 from plait.batches import IGNORED
@@ -10,6 +11,27 @@ from plait.tagging import spans_to_tags, tags_to_spans
 from plait.tasks import Choice, Row, Span, Task
 
 Place = tuple[int, int]
+SPACE = "Ġ"
+"""A space in the pieces of a byte-level tokenizer."""
+
+
+def open_texts(tokenizer: Any) -> None:
+    """Let a decoder's tokenizer open each text as the decoder has mostly seen words.
+
+    A mark stands before the first word: the vector of the very first token gathers what attention
+    goes nowhere else (Xiao et al. 2023, arXiv 2309.17453) and says little of the token. And a
+    space does, where words after a space are other pieces than those at the very beginning.
+    """
+    backend, mark = tokenizer.backend_tokenizer, tokenizer.bos_token or tokenizer.eos_token
+    bare, spaced = (tokenizer.tokenize(text)[0].startswith(SPACE) for text in ("a", " a"))
+    if spaced and not bare:
+        before = [backend.normalizer] if backend.normalizer else []
+        backend.normalizer = normalizers.Sequence([normalizers.Prepend(" "), *before])
+    number = tokenizer.convert_tokens_to_ids(mark)
+    if tokenizer("a")["input_ids"][0] != number:
+        marked = processors.TemplateProcessing(single=f"{mark} $A", special_tokens=[(mark, number)])
+        after = [backend.post_processor] if backend.post_processor else []
+        backend.post_processor = processors.Sequence([*after, marked])
 
 
 def word_tokens(encoding: Any, i: int, text: str, last: bool) -> list[tuple[int, Place]]:
