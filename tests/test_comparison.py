@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from plait.calibration import calibration, measure
 from plait.comparison import Difference, holm, mcnemar, paired_bootstrap
-from plait.outcomes import Outcomes, Pair, compare, compare_rows, mean_over, outcomes
+from plait.outcomes import Outcomes, Pair, compare, compare_means, compare_rows, mean_over, outcomes
 from plait.scoring import micro_f1
 from plait.seeds import over_seeds
 from plait.tasks import Choice, Span
@@ -235,4 +235,26 @@ def test_the_mean_over_seeds_is_drawn_row_by_row() -> None:
     assert 0.02 < found.ci95[1] - found.ci95[0] < 0.12
     assert mean_over(seeds[:1], "macro_f1").value == pytest.approx(
         f1_score(list(gold), list("ab" * 80 + "aa" * 20), average="macro")
+    )
+
+
+def test_means_over_seeds_are_compared_on_the_same_rows() -> None:
+    rng = np.random.default_rng(5)
+    gold = "ab" * 150
+    first, second = (
+        [labels(gold, "".join(rng.choice(list("ab"), 300))) for _ in range(3)] for _ in range(2)
+    )
+    found = compare_means(first, second, "accuracy")
+    apart = [compare(a, b, "accuracy").value for a, b in zip(first, second, strict=True)]
+    assert found.value == pytest.approx(np.mean(apart))
+    rights = [
+        [np.mean([each[row].gold == each[row].answer for each in half]) for row in first[0]]
+        for half in (first, second)
+    ]
+    drawn = scipy.stats.bootstrap(
+        rights, lambda a, b, axis: a.mean(axis) - b.mean(axis), paired=True
+    )
+    assert found.ci95 == pytest.approx(tuple(drawn.confidence_interval), abs=0.008)
+    assert compare_means(first[:1], second[:1], "macro_f1") == compare(
+        first[0], second[0], "macro_f1"
     )

@@ -112,6 +112,26 @@ def test_a_plan_is_compared_with_those_of_its_own_backbones_too() -> None:
     ]
 
 
+def test_trainings_with_several_seeds_decide_where_one_cannot() -> None:
+    """A plan's own model lost 0.9 points, others trained like it lost none."""
+    one = replace(
+        plan("one", 1, intent=0.891),
+        seeds={"intent": {17: answered(0.891), 18: answered(0.9), 19: answered(0.9)}},
+    )
+    several = replace(
+        plan("several", 2, intent=0.9),
+        seeds={"intent": {17: answered(0.9), 18: answered(0.9), 20: answered(0.5)}},
+    )
+    verdict = choose("assistant", [one, several], margin=0.01)
+    assert verdict.winner == "several"
+    assert [(t.seeds, t.outcome) for t in verdict.comparisons] == [
+        ((), "undecided"),
+        ((17, 18), "non-inferior"),
+    ]
+    assert verdict.comparisons[1].difference.value == pytest.approx(-0.0045)
+    assert "over seeds 17, 18, margin 1 point: intent non-inferior (-0.45 p" in verdict.sentence
+
+
 def test_equal_means_go_to_fewer_models_then_to_the_name() -> None:
     b, a = plan("b", 1, intent=0.95, slots=0.75), plan("a", 1, intent=0.95, slots=0.75)
     assert decide(SEVERAL, b, a, FLOOR).winner == "a"

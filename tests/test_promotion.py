@@ -15,6 +15,7 @@ import pytest
 from interruptions import Step, disk_full, killed
 from plait import bundle
 from plait.errors import PlaitError
+from plait.experiment import check
 from plait.files import read_json, sha256, write_json
 from plait.promotion import Decision, promote
 from plait.registry import Registry
@@ -202,6 +203,18 @@ def test_missing_results_are_named(root: Path, path: str) -> None:
     assert str(error.value) == (
         f"{root / path}: no such file, so candidate '{BOTH}' can't be judged. Run `plait run`."
     )
+
+
+def test_the_reason_names_what_trainings_with_other_seeds_show(root: Path) -> None:
+    again = {f"{name}-again": {**PARAMS["candidates"][name], "seed": 2} for name in (BOTH, SLOTS)}
+    candidates = {**PARAMS["candidates"], **again}
+    found = check({**PARAMS, "candidates": candidates}, "params.yaml")
+    with pytest.raises(PlaitError, match="slots-again' can't be judged"):
+        promote(found, root)
+    for name in (BOTH, SLOTS):
+        shutil.copytree(root / "predictions" / name, root / "predictions" / f"{name}-again")
+    (decision,) = promote(found, root)
+    assert "against one-per-task over seeds 1, 2, margin 1 point: " in decision.reason
 
 
 def test_a_missing_bundle_is_named(root: Path) -> None:

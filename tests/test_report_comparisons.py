@@ -10,6 +10,7 @@ from plait import experiment, looks
 from plait.experiment import Experiment
 from plait.files import read_json
 from plait.report import collect
+from plait.report.compared import non_inferiority_table
 from plait.report.comparisons import compare_all
 from plait.report.paper import paper_table
 from plait.report.pictures import pareto
@@ -64,6 +65,25 @@ def test_candidates_that_differ_in_their_seed_alone_give_mean_and_spread(root: P
     assert [line.spread.mean for line in advantages] == [0, 0]
     # Each seed of several tasks stands against the same seed of one.
     assert len(found.transfer) == 4
+
+
+def test_plans_are_compared_over_the_seeds_that_both_sides_have(root: Path) -> None:
+    more = {
+        f"{name}-again": {**PARAMS["candidates"][name], "seed": 2}
+        for name in ("tfidf-intent+slots", "tfidf-slots")
+    }
+    service = {**ASSISTANT, "floor": None}
+    candidates = {**PARAMS["candidates"], **more}
+    settings = {**PARAMS, "candidates": candidates, "services": {"assistant": service}}
+    found = experiment.check(settings, "params.yaml")
+    every = {name: measured(root, name.removesuffix("-again")) for name in found.candidates}
+    requests = {"assistant": read_json(root / "timings/requests/assistant.json")}
+    judged = collect(found, every, requests).services[0]
+    _, head, lines = non_inferiority_table(judged)
+    plans = [line[head.index("Plan")] for line in lines]
+    assert [test.seeds for test in judged.verdict.comparisons] == [(), (), (1, 2)]
+    assert plans == ["consolidated", "consolidated", "consolidated, mean of seeds 1, 2"]
+    assert [line[0] for line in lines] == ["intent accuracy", "slots span F1", "slots span F1"]
 
 
 def test_candidates_of_different_options_are_no_seeds_of_one_another(root: Path) -> None:

@@ -49,9 +49,19 @@ def compare(first: Outcomes, second: Outcomes, metric: str) -> Difference:
     """
     if first is second:
         return itself(len(first))
-    rows = shared(first, second)
-    (one, other), value = statistics([first, second], rows, metric)
-    return paired_bootstrap(one, other, value)
+    return compare_means([first], [second], metric)
+
+
+def compare_means(first: Sequence[Outcomes], second: Sequence[Outcomes], metric: str) -> Difference:
+    """Mean of the first minus mean of the second, as many, on the rows that all have.
+
+    With a training a seed, the interval covers the choice of rows, not of seeds.
+    """
+    parts, value = statistics([*first, *second], shared(*first, *second), metric)
+    one, other = (
+        np.concatenate(half, axis=1) for half in (parts[: len(first)], parts[len(first) :])
+    )
+    return paired_bootstrap(one, other, partial(_mean, value, len(first)))
 
 
 def compare_rows(first: Outcomes, second: Outcomes) -> McNemar:
@@ -62,15 +72,18 @@ def compare_rows(first: Outcomes, second: Outcomes) -> McNemar:
 
 def mean_over(found: Sequence[Outcomes], metric: str) -> Estimate:
     """The mean of a metric over several candidates, with an interval over rows."""
-    rows = shared(*found)
-    parts, value = statistics(found, rows, metric)
+    parts, value = statistics(found, shared(*found), metric)
 
     def mean(sums: Floats) -> Floats:
-        values = [value(part) for part in np.split(sums, len(found), axis=1)]
-        averaged: Floats = np.mean(values, axis=0)[:, None]
-        return averaged
+        return _mean(value, len(found), sums)[:, None]
 
     return bootstrap(np.concatenate(parts, axis=1), mean)[0]
+
+
+def _mean(value: Metric, count: int, sums: Floats) -> Floats:
+    """The metric's mean over `count` candidates, whose sums stand side by side."""
+    found: Floats = np.mean([value(part) for part in np.split(sums, count, axis=1)], axis=0)
+    return found
 
 
 def shared(*found: Outcomes) -> list[str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from plait.comparison import ROUNDING, Difference, Outcome
 from plait.errors import PlaitError
-from plait.outcomes import Outcomes, compare
+from plait.outcomes import Outcomes, compare, compare_means
+from plait.seeds import siblings
 
 if TYPE_CHECKING:
     from plait.experiment import Experiment
@@ -22,7 +23,8 @@ class Contender:
     """A plan with what it scored: the headline metric (0–1) of each task of the service.
 
     `metrics` names the headline metrics, `outcomes` has the answers that they rest on, `backbones`
-    is what the models are made of.
+    is what the models are made of. `seeds` has, by task and seed, the answers of the plan's own
+    model and of those that differ from it in their seed alone.
     """
 
     plan: str
@@ -31,6 +33,7 @@ class Contender:
     metrics: Mapping[str, str] = field(default_factory=dict)
     outcomes: Mapping[str, Outcomes] = field(default_factory=dict, repr=False)
     backbones: frozenset[str] = frozenset()
+    seeds: Mapping[str, Mapping[int, Outcomes]] = field(default_factory=dict, repr=False)
 
     @property
     def mean(self) -> float:
@@ -43,7 +46,8 @@ class NonInferiority:
     """A plan of fewer models against one of more, on one task.
 
     `outcome` rests on the one-sided 95 % interval of the paired bootstrap over rows, and the margin
-    (0–1).
+    (0–1). With `seeds`, it is of the means over trainings with these seeds: of the way to train,
+    not of the models that a plan names.
     """
 
     plan: str
@@ -53,6 +57,7 @@ class NonInferiority:
     margin: float
     difference: Difference
     outcome: Outcome
+    seeds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Verdict:
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
     why. `sentence` is the outcome in words, with numbers. `means` has each plan's mean headline
     metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
-    those with more, and against the best of those with more that have the same backbones.
+    those with more, and against the best of those with more that have the same backbones; where
+    there are trainings with several seeds, over these, too.
     """
 
     service: str
@@ -82,20 +88,8 @@ def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTa
         PlaitError: a candidate of one of the plans has no score for one of its tasks.
     """
     settings = experiment.services[service]
-    metrics = {task: experiment.tasks[task].headline() for task in settings.tasks}
     contenders = [
-        Contender(
-            plan,
-            candidates,
-            dict(_headlines(experiment, service, candidates, scores)),
-            metrics,
-            {
-                task: outcomes[answered_by(experiment, candidates, task)][task]
-                for task in settings.tasks
-            },
-            frozenset(experiment.candidates[name].backbone for name in candidates),
-        )
-        for plan, candidates in settings.plans.items()
+        _contender(experiment, service, plan, scores, outcomes) for plan in settings.plans
     ]
     floor = settings.plans[settings.floor] if settings.floor else ()
     linear = all(experiment.candidates[name].approach == "linear" for name in floor)
@@ -106,6 +100,28 @@ def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTa
         gates=settings.gates,
         margin=settings.margin,
         floor_title="TF-IDF floor" if linear else "floor",
+    )
+
+
+def _contender(
+    experiment: "Experiment", service: str, plan: str, scores: Scores, outcomes: ByTask
+) -> Contender:
+    settings = experiment.services[service]
+    candidates = settings.plans[plan]
+    by = {task: answered_by(experiment, candidates, task) for task in settings.tasks}
+    return Contender(
+        plan,
+        candidates,
+        dict(_headlines(experiment, service, candidates, scores)),
+        {task: experiment.tasks[task].headline() for task in settings.tasks},
+        {task: outcomes[name][task] for task, name in by.items()},
+        frozenset(experiment.candidates[name].backbone for name in candidates),
+        {
+            task: {
+                seed: outcomes[other][task] for seed, other in siblings(experiment, name).items()
+            }
+            for task, name in by.items()
+        },
     )
 
 
@@ -177,6 +193,7 @@ def _comparisons(plans: Sequence[Contender], margin: float) -> Iterator[NonInfer
         alike = [other for other in larger if other.backbones == plan.backbones]
         for reference in {other.plan: other for other in [*alike[:1], *larger[:1]]}.values():
             yield from non_inferiority(plan, reference, margin)
+            yield from _over_seeds(plan, reference, margin)
 
 
 def non_inferiority(
@@ -190,6 +207,19 @@ def non_inferiority(
         for task, metric in plan.metrics.items()
         for found in [compare(plan.outcomes[task], reference.outcomes[task], metric)]
     )
+
+
+def _over_seeds(plan: Contender, reference: Contender, margin: float) -> Iterator[NonInferiority]:
+    """One test for each task that both have been trained for with the same seeds, two or more."""
+    for task, metric in plan.metrics.items():
+        mine, others = plan.seeds.get(task, {}), reference.seeds.get(task, {})
+        seeds = tuple(sorted(mine.keys() & others.keys()))
+        if len(seeds) > 1:
+            found = compare_means([mine[s] for s in seeds], [others[s] for s in seeds], metric)
+            outcome = found.non_inferior(margin)
+            yield NonInferiority(
+                plan.plan, reference.plan, task, metric, margin, found, outcome, seeds
+            )
 
 
 def _rank(plan: Contender) -> tuple[float, int, str]:
@@ -264,12 +294,13 @@ def _models(plan: Contender) -> str:
 
 def _findings(winner: Contender, tests: Sequence[NonInferiority], margin: float) -> Iterator[str]:
     """A sentence for each tested pair of plans: what the rows show, and what they don't."""
-    pairs = dict.fromkeys((test.plan, test.reference) for test in tests)
-    for plan, reference in pairs:
+    pairs = dict.fromkeys((test.plan, test.reference, test.seeds) for test in tests)
+    for plan, reference, seeds in pairs:
         if winner.plan in (plan, reference):
-            found = [t for t in tests if (t.plan, t.reference) == (plan, reference)]
-            yield f" {plan[:1].upper()}{plan[1:]} against {reference}, margin {points(margin)}: "
-            yield "; ".join(map(in_words, found)) + "."
+            found = [t for t in tests if (t.plan, t.reference, t.seeds) == (plan, reference, seeds)]
+            over = f" over seeds {', '.join(map(str, seeds))}" if seeds else ""
+            yield f" {plan[:1].upper()}{plan[1:]} against {reference}{over}, "
+            yield f"margin {points(margin)}: {'; '.join(map(in_words, found))}."
 
 
 def in_words(test: NonInferiority) -> str:

@@ -21,6 +21,7 @@ from plait.files import read_json, read_jsonl, sha256
 from plait.outcomes import Outcomes, outcomes
 from plait.plans import ByTask, Scores, Verdict, answered_by, judge
 from plait.registry import Record, Registry
+from plait.seeds import siblings
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def promote(experiment: Experiment, root: Path) -> list[Decision]:
     plans = [names for service in experiment.services.values() for names in service.plans.values()]
     candidates = dict.fromkeys(name for names in plans for name in names)
     scores = {name: _scores(root, name) for name in candidates}
-    rows = {name: _outcomes(experiment, root, name) for name in candidates}
+    seeds = [name for own in candidates for name in siblings(experiment, own).values()]
+    rows = {name: _outcomes(experiment, root, name) for name in dict.fromkeys(seeds)}
     with _champions_stay(registry), registry.lock():
         return [_settle(experiment, service, scores, rows, root) for service in experiment.services]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from plait.comparison import Difference, McNemar, holm
 from plait.intervals import Estimate
 from plait.outcomes import Outcomes, compare, compare_rows, mean_over, statistics
-from plait.seeds import OverSeeds, over_seeds
+from plait.seeds import OverSeeds, family, over_seeds, seed_of
 
 if TYPE_CHECKING:
     from plait.experiment import Experiment
@@ -100,34 +100,21 @@ def _transfer(experiment: "Experiment", rows: Rows) -> Iterator[TransferLine]:
                         task,
                         name,
                         other,
-                        seed=_seed(experiment, name),
+                        seed=seed_of(experiment, name),
                         temperature=experiment.training_of(name).temperature,
                     )
 
 
 def _kind(experiment: "Experiment", name: str) -> tuple[Any, ...]:
     candidate = experiment.candidates[name]
-    own = (candidate.backbone, candidate.approach, candidate.method)
-    return (*own, _seed(experiment, name))
-
-
-def _seed(experiment: "Experiment", name: str) -> int:
-    seed = experiment.candidates[name].seed
-    return experiment.seed if seed is None else seed
-
-
-def _family(experiment: "Experiment", name: str) -> str:
-    """What candidates share that differ in their seed alone."""
-    candidate = experiment.candidates[name]
-    training = experiment.training_of(name)
-    return repr((*_kind(experiment, name)[:3], candidate.tasks, training, candidate.options))
+    return candidate.backbone, candidate.approach, candidate.method, seed_of(experiment, name)
 
 
 def _families(experiment: "Experiment") -> list[list[str]]:
     """Candidates by family, those with several seeds."""
     found: dict[str, list[str]] = {}
     for name in experiment.candidates:
-        found.setdefault(_family(experiment, name), []).append(name)
+        found.setdefault(family(experiment, name), []).append(name)
     return [names for names in found.values() if len(names) > 1]
 
 
@@ -140,7 +127,7 @@ def _scores_over_seeds(experiment: "Experiment", rows: Rows) -> Iterator[SeedLin
                 ", ".join(names),
                 task,
                 metric,
-                tuple(_seed(experiment, name) for name in names),
+                tuple(seed_of(experiment, name) for name in names),
                 over_seeds([_value(each, metric) for each in found]),
                 mean_over(found, metric),
             )
@@ -157,7 +144,7 @@ def _transfer_over_seeds(
     """Several tasks minus one, seed by seed: is there negative transfer whatever the seed?"""
     groups: dict[tuple[str, str, str], list[TransferLine]] = {}
     for line in transfer:
-        key = (_family(experiment, line.first), _family(experiment, line.second), line.task)
+        key = (family(experiment, line.first), family(experiment, line.second), line.task)
         groups.setdefault(key, []).append(line)
     for lines in groups.values():
         if len(lines) > 1:
