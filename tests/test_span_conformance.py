@@ -7,10 +7,16 @@ one type, a type that changes inside a span, spans cut short at the sentence's e
 mode is the reference.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise, product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 from transformers import AutoTokenizer
@@ -21,12 +27,17 @@ from plait.approaches.heads.words import targets_of, word_tokens
 from plait.batches import IGNORED
 from plait.outcomes import Pair, compare
 from plait.scoring import headline, tagging
-from plait.tagging import spans_to_tags, tag_names, tags_to_spans
+from plait.tagging import best_spans, best_tags, spans_to_tags, tag_names
 from plait.tasks import Row, Span, Task
 
 TYPES = ("x", "y")
 TASK = Task("slots", "home", "tagging", "slots", TYPES, "span_f1")
 NAMES = tag_names(TYPES)
+
+
+def certain(tags: Sequence[int]) -> NDArray[np.float64]:
+    """Probabilities (tokens × classes) of a model that is sure."""
+    return np.eye(len(NAMES))[list(tags)]
 
 
 def spans(tags: str) -> tuple[Span, ...]:
@@ -93,7 +104,7 @@ def test_gold_spans_survive_the_tags_that_every_approach_trains_on(case: str) ->
     truth = tuple(Span(2 * s.start, 2 * s.end - 1, s.label) for s in spans(" ".join(gold)))
     tags = spans_to_tags(truth, tokens, TYPES)
     assert [NAMES[tag] for tag in tags] == gold
-    assert tags_to_spans(tags, [1.0] * len(tags), tokens, TYPES) == truth
+    assert best_spans(certain(tags), tokens, TYPES) == truth
 
 
 @pytest.mark.parametrize(
@@ -103,20 +114,54 @@ def test_well_formed_answers_are_read_as_strict_iob2_has_them(case: str) -> None
     found = CASES[case][1].split()
     tokens = [(i, i + 1) for i in range(len(found))]
     tags = [NAMES.index(tag) for tag in found]
-    assert tags_to_spans(tags, [1.0] * len(tags), tokens, TYPES) == spans(" ".join(found))
+    assert best_spans(certain(tags), tokens, TYPES) == spans(" ".join(found))
 
 
-def test_an_orphan_is_an_answer_of_its_own_and_scored_strictly() -> None:
-    """A model's stray `I-x` opens a span (see `plait.tagging`): wrong borders stay wrong."""
+@given(st.lists(st.lists(st.floats(1e-6, 1), min_size=5, max_size=5), min_size=1, max_size=5))
+def test_the_answer_is_the_most_probable_of_all_well_formed_tags(rows: list[list[float]]) -> None:
+    probabilities = np.array(rows)
+    well_formed = [
+        tags
+        for tags in product(range(5), repeat=len(rows))
+        if all(t not in (2, 4) or b in (t - 1, t) for b, t in pairwise((0, *tags)))
+    ]
+
+    def log_probability(tags: Sequence[int]) -> float:
+        return float(np.log(probabilities[range(len(rows)), tags]).sum())
+
+    found = best_tags(probabilities)
+    assert tuple(found) in well_formed
+    assert log_probability(found) == pytest.approx(max(map(log_probability, well_formed)))
+
+
+@pytest.mark.parametrize(
+    ("likeliest", "answer"),
+    [
+        ("O I-x I-x", "O B-x I-x"),
+        ("B-x I-y I-x", "B-x I-x I-x"),
+        ("I-x I-x I-x", "B-x I-x I-x"),
+        ("I-x I-y O", "O B-y O"),
+    ],
+)
+def test_an_orphan_is_never_answered(likeliest: str, answer: str) -> None:
+    """Each token has its likeliest tag at 0.6 and the next best, the `answer`'s, at 0.4."""
+    first, second = ([NAMES.index(tag) for tag in tags.split()] for tags in (likeliest, answer))
+    probabilities = 0.6 * certain(first) + 0.4 * certain(second)
     tokens = [(i, i + 1) for i in range(3)]
+    assert [NAMES[tag] for tag in best_tags(probabilities)] == answer.split()
+    found = best_spans(probabilities, tokens, TYPES)
+    assert [(s.start, s.end, s.label) for s in found] == [
+        (s.start, s.end, s.label) for s in spans(answer)
+    ]
+    each = {i: 1.0 if a == b else 0.4 for i, (a, b) in enumerate(zip(first, second, strict=True))}
+    for span in found:
+        mean = np.mean([each[i] for i in range(span.start, span.end)])
+        assert span.probability == pytest.approx(mean)
 
-    def answer(tags: str) -> tuple[Span, ...]:
-        return tags_to_spans([NAMES.index(t) for t in tags.split()], [1.0] * 3, tokens, TYPES)
 
-    gold = spans("B-x I-x I-x")
-    for wrong in ("O I-x I-x", "B-x I-y I-x", "B-x I-x O"):
-        assert tagging([gold], [answer(wrong)]).metrics["span_f1"].value == 0
-    assert tagging([gold], [answer("I-x I-x I-x")]).metrics["span_f1"].value == 1
+def test_a_probability_of_zero_and_no_token_are_answered() -> None:
+    assert best_tags(certain([NAMES.index("I-x"), 0])) in ([0, 0], [1, 0])
+    assert best_spans(np.zeros((0, len(NAMES))), [], TYPES) == ()
 
 
 def test_only_a_word_s_first_sub_word_is_scored(tiny_encoder: Path) -> None:

@@ -1,10 +1,16 @@
 """Spans ↔ one tag a token (IOB2): `O` is class 0, `B-x` and `I-x` follow in the order of labels."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from plait.tasks import Span
 
 OUTSIDE = 0
+Array = NDArray[np.floating[Any]]
 
 
 def tag_names(labels: Sequence[str]) -> list[str]:
@@ -27,36 +33,69 @@ def spans_to_tags(
     return tags
 
 
-def tags_to_spans(
-    tags: Sequence[int],
-    probabilities: Sequence[float],
-    tokens: Sequence[tuple[int, int]],
-    labels: Sequence[str],
+def best_spans(
+    probabilities: Array, tokens: Sequence[tuple[int, int]], labels: Sequence[str]
 ) -> tuple[Span, ...]:
-    """Spans of a predicted tag sequence, in order.
+    """Spans of the most probable well-formed tags, in order.
 
-    A stray `I-x` (after `O` or another type) opens a span: a model that has seen the type has
-    answered it, and strict scoring decides whether its borders are right. A span's probability is
-    the mean of its tokens' probabilities.
+    A span's probability is the mean of its tokens' probabilities.
+
+    Args:
+        probabilities: shape (tokens, classes).
+        tokens: (start, end) characters of each.
     """
+    tags = best_tags(probabilities)
+    found = [float(row[tag]) for row, tag in zip(probabilities, tags, strict=True)]
     return tuple(
         Span(
             tokens[first][0],
             tokens[last][1],
-            labels[(tags[first] - 1) // 2],
-            sum(probabilities[first : last + 1]) / (last + 1 - first),
+            labels[tags[first] // 2],
+            sum(found[first : last + 1]) / (last + 1 - first),
         )
         for first, last in _runs(tags)
     )
 
 
+def best_tags(probabilities: Array) -> list[int]:
+    """The most probable sequence of classes in which each `I-x` follows `B-x` or `I-x`.
+
+    Tokens count as independent of one another but for that (Viterbi 1967; Forney 1973, "The Viterbi
+    algorithm"). Shape of probabilities: (tokens, classes).
+    """
+    likeliest: list[int] = probabilities.argmax(1).tolist()
+    return likeliest if _well_formed(likeliest) else _viterbi(probabilities)
+
+
+def _well_formed(tags: Sequence[int]) -> bool:
+    return all(
+        tag % 2 or tag == OUTSIDE or before in (tag - 1, tag)
+        for before, tag in pairwise([OUTSIDE, *tags])
+    )
+
+
+def _viterbi(probabilities: Array) -> list[int]:
+    logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+    inside = np.arange(2, logs.shape[1], 2)
+    scores = logs[0].copy()  # of the best sequence that ends in each class
+    scores[inside] = -np.inf
+    steps = []
+    for row in logs[1:]:
+        before = np.full(len(row), scores.argmax())
+        before[inside] = np.where(scores[inside] > scores[inside - 1], inside, inside - 1)
+        scores = scores[before] + row
+        steps.append(before)
+    tags = [int(scores.argmax())]
+    for before in reversed(steps):
+        tags.append(int(before[tags[-1]]))
+    return tags[::-1]
+
+
 def _runs(tags: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """First and last token of each span."""
-    first: int | None = None
-    for i, tag in enumerate([*tags, OUTSIDE]):
-        goes_on = first is not None and tag != OUTSIDE and tag == tags[first] + tags[first] % 2
-        if first is not None and not goes_on:
-            yield first, i - 1
-            first = None
-        if first is None and tag != OUTSIDE:
-            first = i
+    """First and last token of each span of well-formed tags."""
+    for first, tag in enumerate(tags):
+        if tag % 2:
+            last = first
+            while last + 1 < len(tags) and tags[last + 1] == tag + 1:
+                last += 1
+            yield first, last

@@ -2,7 +2,8 @@
 
 A classification head reads the mean of the token vectors, or the last one in a decoder whose tokens
 look back only. A tagging head reads the vector of each word's first sub-word, in a decoder of its
-last. A row that carries several labels goes through the backbone once.
+last, and answers with the most probable well-formed tags. A row that carries several labels goes
+through the backbone once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ from tokenizers import normalizers, processors
 from torch import Tensor
 
 from plait.batches import IGNORED
-from plait.tagging import spans_to_tags, tags_to_spans
+from plait.tagging import best_spans, spans_to_tags
 from plait.tasks import Choice, Row, Span, Task
 
 Place = tuple[int, int]
@@ -81,5 +81,5 @@ def spans(
     task: Task, probabilities: Tensor, words: Sequence[tuple[int, Place]]
 ) -> tuple[Span, ...]:
     """Spans of (length × classes)."""
-    best, tags = probabilities[[position for position, _ in words]].max(-1)
-    return tags_to_spans(tags.tolist(), best.tolist(), [place for _, place in words], task.labels)
+    positions = [position for position, _ in words]
+    return best_spans(probabilities[positions].numpy(), [place for _, place in words], task.labels)

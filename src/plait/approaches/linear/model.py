@@ -25,7 +25,7 @@ from plait.approaches.base import Approach, Resolved, Rows
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
-from plait.tagging import spans_to_tags, tag_names, tags_to_spans
+from plait.tagging import best_spans, spans_to_tags, tag_names
 from plait.tasks import Answer, Choice, Row, Task
 
 Array = NDArray[np.float32]
@@ -221,7 +221,7 @@ class Linear(Approach):
             return ()
         words = [text[start:end] for start, end in places]
         found = self.separators[task.name].probabilities(token_features(words))
-        return tags_to_spans(found.argmax(1).tolist(), found.max(1).tolist(), places, task.labels)
+        return best_spans(found, places, task.labels)
 
     def save(self, folder: Path) -> None:
         for name, separator in self.separators.items():
