@@ -27,8 +27,8 @@ def open_texts(tokenizer: Any) -> None:
     if spaced and not bare:
         before = [backend.normalizer] if backend.normalizer else []
         backend.normalizer = normalizers.Sequence([normalizers.Prepend(" "), *before])
-    number = tokenizer.convert_tokens_to_ids(mark)
-    if tokenizer("a")["input_ids"][0] != number:
+    number = tokenizer.convert_tokens_to_ids(mark) if mark else None
+    if mark and tokenizer("a")["input_ids"][0] != number:
         marked = processors.TemplateProcessing(single=f"{mark} $A", special_tokens=[(mark, number)])
         after = [backend.post_processor] if backend.post_processor else []
         backend.post_processor = processors.Sequence([*after, marked])
