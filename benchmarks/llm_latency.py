@@ -34,7 +34,7 @@ from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
 from plait.batches import DTYPES, resolve_precision, use_all_cores
 from plait.latency import machine
-from plait.prepacked import ready
+from plait.prepacked import prepack, to_device
 from plait.prompting.asking import Asking, forms_of
 from plait.prompting.decoder import Decoder
 from plait.settings import Training
@@ -97,7 +97,8 @@ def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
     settings = Training(max_length=MAX_LENGTH)
     made = Resolved("heads", "smollm2", "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
-    ready(model.module, model.module.encoder)
+    to_device(model.module)
+    prepack(model.module.encoder)
     return model
 
 

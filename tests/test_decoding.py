@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from conftest import INTENT, SLOTS, home_rows
 from plait.errors import PlaitError
-from plait.prepacked import Prepacked
+from plait.prepacked import ENGINE, Prepacked, parameters_count
 from plait.prompting.answers import Form
 from plait.prompting.asking import Asking, forms_of
 from plait.prompting.chat import end_token, prompt
@@ -225,13 +225,17 @@ def test_pieces_of_all_lengths_are_copied(decoder: Decoder) -> None:
         assert [(s.start, s.end, s.label) for s in spans] == slow
 
 
-def test_packed_weights_answer_the_same_and_are_saved_as_they_were(
+@pytest.mark.skipif(
+    ENGINE not in torch.backends.quantized.supported_engines, reason="nothing is packed here"
+)
+def test_packed_weights_answer_alike_and_are_not_saved(
     decoder: Decoder, tiny_decoder: Path, tmp_path: Path
 ) -> None:
     packed = Decoder.ready(tiny_decoder, 32, "fp32")
     kinds = [type(module) for module in packed.model.base_model.modules()]
     assert Prepacked in kinds
     assert torch.nn.Linear not in kinds
+    assert parameters_count(packed.model) == parameters_count(decoder.model)
     forms = forms_of([INTENT, SLOTS], True, decoder.encode, decoder.end)
     answers = [
         Asking(model, forms, "constrained").answers(TEXTS, 3)[INTENT.name]
@@ -241,11 +245,10 @@ def test_packed_weights_answer_the_same_and_are_saved_as_they_were(
         assert isinstance(one, Choice)
         assert isinstance(other, Choice)
         assert one.label == other.label
-        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
-    packed.save(tmp_path, torch.float32)
-    again = Decoder.load(tmp_path, 32, torch.float32).model.state_dict()
-    for name, value in decoder.model.state_dict().items():
-        assert torch.equal(again[name], value), name
+        assert one.probabilities == pytest.approx(other.probabilities, abs=5e-3)
+    with pytest.raises(RuntimeError, match="was loaded for answers"):
+        packed.save(tmp_path, torch.float32)
+    assert not list(tmp_path.iterdir())
 
 
 def test_each_forms_prefix_is_read_once_while_there_is_room(

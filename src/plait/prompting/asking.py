@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from plait.memory import memory_for
+from plait.prepacked import parameters_count
 from plait.prompting.answers import Encode, Form
 from plait.prompting.chat import Prompt, Shot, prompt
 from plait.prompting.decoder import Decoder
@@ -109,4 +110,4 @@ class Asking:
 
     def parameters_count(self) -> int:
         """Number of weights that an answer uses."""
-        return sum(p.numel() for p in self.decoder.model.parameters())
+        return parameters_count(self.decoder.model)

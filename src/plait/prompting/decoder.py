@@ -12,7 +12,7 @@ from transformers.utils import logging
 
 from plait.batches import DTYPES
 from plait.errors import PlaitError
-from plait.prepacked import plain, ready
+from plait.prepacked import prepack, to_device
 from plait.prompting.answers import Form, free_answers
 from plait.prompting.chat import Prompt, encode, end_token
 from plait.prompting.context import Context, Tree
@@ -56,17 +56,23 @@ class Decoder:
         return cls(model, AutoTokenizer.from_pretrained(folder), max_length, precision)
 
     @classmethod
-    def ready(cls, folder: Path, max_length: int, precision: str) -> "Decoder":
-        """For answers alone: on the accelerator where there is one, else packed for the CPU."""
+    def ready(cls, folder: Path, max_length: int, precision: str, packed: bool = True) -> "Decoder":
+        """For answers: on the accelerator where there is one, else packed for the CPU.
+
+        Args:
+            packed: answers only; without, it can be saved, too.
+        """
         found = cls.load(folder, max_length, DTYPES[precision], precision)
-        ready(found.model, found.model)
+        to_device(found.model)
+        if packed:
+            prepack(found.model)
         return found
 
     def save(self, folder: Path, dtype: torch.dtype) -> None:
         """The inverse of `load`; the model keeps its own type."""
         weights = {
             name: value.to(dtype) if value.is_floating_point() else value
-            for name, value in plain(self.model.state_dict()).items()
+            for name, value in self.model.state_dict().items()
         }
         self.model.save_pretrained(folder, state_dict=weights)
         self.tokenizer.save_pretrained(folder)

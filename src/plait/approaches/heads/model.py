@@ -24,7 +24,7 @@ from plait.approaches.learning import Learned, tokenised
 from plait.batches import IGNORED, Batch, resolve_precision
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.prepacked import plain, ready
+from plait.prepacked import parameters_count, prepack, to_device
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Answer, Row, Task
 
@@ -144,8 +144,8 @@ class Heads(Learned):
     def save(self, folder: Path) -> None:
         self.module.encoder.config.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        state = plain(self.module.state_dict())
-        weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+        state = self.module.state_dict()
+        weights = {name: value.cpu().contiguous() for name, value in state.items()}
         save_file(weights, folder / "model.safetensors")
         kept = {"max_length": self.max_length, "precision": self.precision}
         write_json(folder / "heads.json", {**kept, **asdict(self.module.reading)})
@@ -157,11 +157,12 @@ class Heads(Learned):
         reading = {name: settings.pop(name) for name in asdict(Reading())}
         module = Network(encoder, tasks, Reading(**reading))
         module.load_state_dict(load_file(folder / "model.safetensors"))
-        ready(module, encoder)
+        to_device(module)
+        prepack(encoder)
         return cls(module, AutoTokenizer.from_pretrained(folder), **settings)
 
     def parameters_count(self) -> int:
-        return sum(p.numel() for p in self.module.parameters())
+        return parameters_count(self.module)
 
 
 def _check_layers(candidate: Resolved, reading: Reading, layers: int) -> None:

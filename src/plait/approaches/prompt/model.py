@@ -49,7 +49,8 @@ class Prompted(Approach):
             **options.model_dump(),
             "backbone": read_json(backbone / "backbone.json"),
         }
-        model = cls(candidate.tasks, settings, _asking(backbone, candidate.tasks, settings))
+        asking = _asking(backbone, candidate.tasks, settings, packed=False)
+        model = cls(candidate.tasks, settings, asking)
         model._choose(options, train, candidate.seed)
         model.asking.check(candidate.name)
         return model
@@ -106,10 +107,10 @@ class Prompted(Approach):
 
 
 def _asking(
-    folder: Path, tasks: tuple[Task, ...], settings: Mapping[str, Any]
+    folder: Path, tasks: tuple[Task, ...], settings: Mapping[str, Any], packed: bool = True
 ) -> "Asking | Endpoint":
     if settings["backbone"]["kind"] == "endpoint":
         return Endpoint(settings["backbone"]["model"], tasks, settings["joint"])
-    decoder = Decoder.ready(folder, settings["max_length"], settings["precision"])
+    decoder = Decoder.ready(folder, settings["max_length"], settings["precision"], packed)
     forms: list[Form] = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
     return Asking(decoder, forms, settings["decoding"], labels=True)
