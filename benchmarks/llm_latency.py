@@ -29,6 +29,8 @@ from pathlib import Path
 import torch
 
 from llm_throughput import tasks_of
+from massive import backbone, parser
+from massive import rows as massive_rows
 from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
@@ -41,8 +43,6 @@ from plait.settings import Training
 from plait.sources.base import mirror
 from plait.tasks import Choice, Row, Task
 from plait.training import fit
-from training_throughput import parser
-from training_throughput import rows as massive_rows
 
 Way = Callable[[Sequence[str]], object]
 MAX_LENGTH, LONG = 64, 384
@@ -50,11 +50,13 @@ POST_CHARACTERS = 4000
 
 
 def arguments() -> argparse.Namespace:
-    made = parser(__doc__, "fewer rows and texts", "smollm2")
+    made = parser(__doc__, "fewer rows and texts")
     made.add_argument("--rows", type=int, help="train rows (default 1000, quick 300)")
     made.add_argument("--tuned", type=Path, help="keep the fine-tuned model here, or find it here")
     made.add_argument("--threads", type=int, default=0, help="0: one a core")
-    return made.parse_args()
+    found = made.parse_args()
+    found.weights = found.weights or backbone("smollm2")
+    return found
 
 
 def decoders_of(

@@ -21,6 +21,8 @@ from transformers import (
     TrainingArguments,
 )
 
+from massive import backbone, parser
+from massive import rows as massive_rows
 from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
 from plait.batches import IGNORED, resolve_precision, use_all_cores
@@ -28,8 +30,6 @@ from plait.latency import machine
 from plait.settings import Training
 from plait.tasks import Row, Task
 from plait.training import fit
-from training_throughput import parser
-from training_throughput import rows as massive_rows
 
 BATCH = 16
 
@@ -103,17 +103,16 @@ def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> floa
 
 
 def main() -> None:
-    options = parser(
-        __doc__, "fewer rows and one round (2 minutes; else 10)", "smollm2"
-    ).parse_args()
+    options = parser(__doc__, "fewer rows and one round (2 minutes; else 10)").parse_args()
+    weights = options.weights or backbone("smollm2")
     use_all_cores(0)
     rows = massive_rows(options.data, 48 if options.quick else 96)
     tasks = tasks_of(rows)
     print(f"{len(rows)} rows, batch {BATCH}, {resolve_precision('auto')}, {machine()}")
     padded, packed = [], []
     for number in range(1 if options.quick else 3):
-        usual = theirs(tasks, rows, options.weights)
-        ways = [ours(tasks, rows, options.weights, packing) for packing in (False, True)]
+        usual = theirs(tasks, rows, weights)
+        ways = [ours(tasks, rows, weights, packing) for packing in (False, True)]
         padded.append(ways[0] / usual)
         packed.append(ways[1] / usual)
         print(

@@ -6,7 +6,6 @@ take turns, round after round, and the ratio is taken within each round, since m
 
 import argparse
 import os
-import random
 import statistics
 import tempfile
 import time
@@ -22,10 +21,10 @@ from transformers import (
     TrainingArguments,
 )
 
+from massive import backbone, parser, rows
 from plait.approaches.base import Resolved
 from plait.approaches.heads import Heads
 from plait.batches import resolve_precision, use_all_cores
-from plait.datasets.massive import Massive
 from plait.settings import Training
 from plait.tasks import Row, Task
 from plait.training import fit
@@ -34,43 +33,11 @@ BATCH = 32
 Precision = Literal["auto", "bf16", "fp32"]
 
 
-def parser(description: str | None, quick: str, weights: str) -> argparse.ArgumentParser:
-    """The options that every benchmark of training or answering on MASSIVE takes.
-
-    Args:
-        quick: what --quick leaves out, and how long it then takes.
-        weights: name of the backbone below weights/.
-    """
-    made = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--quick", action="store_true", help=quick)
-    made.add_argument("--weights", type=Path, default=Path("weights", weights), help="backbone")
-    made.add_argument("--data", type=Path, help="folder with MASSIVE's en-US.jsonl")
-    return made
-
-
 def arguments() -> argparse.Namespace:
-    made = parser(__doc__, "fewer rows and rounds (a minute)", "minilm")
+    made = parser(__doc__, "fewer rows and rounds (a minute)")
     made.add_argument("--precision", choices=get_args(Precision), default="auto", help="of both")
     made.add_argument("--rows", type=int, help="train rows (default 3000, quick 1000)")
     return made.parse_args()
-
-
-def rows(data: Path | None, count: int) -> list[Row]:
-    """Training rows of MASSIVE en-US (from PLAIT_MIRROR unless told otherwise), drawn by a seed.
-
-    In the file they stand scenario by scenario.
-    """
-    reader = Massive(reader="massive")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = data or Path(scratch)
-        if data is None:
-            for source in reader.sources():
-                source.fetch(folder)
-        found = [row for split, row in reader.read(folder, 0) if split == "train"]
-    random.Random(0).shuffle(found)
-    return found[:count]
 
 
 def plait_rate(task: Task, train: list[Row], weights: Path, precision: Precision) -> float:
@@ -124,6 +91,7 @@ def main() -> None:
     options = arguments()
     os.environ.setdefault("PLAIT_PROGRESS_LINES", "")
     use_all_cores(0)
+    weights = options.weights or backbone("minilm")
     train = rows(options.data, options.rows or (1000 if options.quick else 3000))
     labels = tuple(sorted({str(row.labels["intent"]) for row in train}))
     task = Task("intent", "massive", "classification", "intent", labels, "accuracy")
@@ -136,8 +104,7 @@ def main() -> None:
     ratios = []
     for number in range(rounds):
         ours, theirs = (
-            rate(task, train, options.weights, options.precision)
-            for rate in (plait_rate, trainer_rate)
+            rate(task, train, weights, options.precision) for rate in (plait_rate, trainer_rate)
         )
         ratios.append(ours / theirs)
         print(f"round {number + 1}: plait {ours:.0f} rows/s, Trainer {theirs:.0f} rows/s")
