@@ -8,6 +8,7 @@ import pytest
 
 from closure import SOURCE, closure
 from plait.approaches.registry import APPROACHES
+from plait.stages import ALONE
 
 ROOT = SOURCE.parent
 STAGES = sorted(p.stem for p in (SOURCE / "plait/stages").glob("[a-z]*.py"))
@@ -38,6 +39,13 @@ def module(stage: Any) -> str:
 
 def test_every_stage_module_is_in_the_graph(stages: list[Any]) -> None:
     assert sorted({module(stage) for stage in stages}) == STAGES
+
+
+def test_stages_that_nothing_runs_beside_are_those_whose_threads_may_spin(
+    stages: list[Any],
+) -> None:
+    marked = {module(stage) for stage in stages if (stage.meta or {}).get("alone")}
+    assert {f"plait.stages.{name}" for name in marked} == ALONE
 
 
 def test_dependencies_cover_the_code_that_a_stage_imports(stages: list[Any]) -> None:

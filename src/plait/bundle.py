@@ -11,7 +11,7 @@ from plait.errors import PlaitError
 from plait.files import atomic_folder, read_json, sha256, write_json
 
 CANDIDATE = "bundle.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def save(model: Approach, candidate: Resolved, folder: Path) -> None:
@@ -41,8 +41,11 @@ def load(folder: Path) -> tuple[Resolved, Approach]:
     if not (folder / CANDIDATE).is_file():
         raise PlaitError(f"{folder}: no bundle here (no {CANDIDATE}). Train it: `dvc repro`.")
     value = read_json(folder / CANDIDATE)
-    if value.pop("format", None) != FORMAT:
-        raise PlaitError(f"{folder / CANDIDATE}: not of format {FORMAT}. Train it again.")
+    if (found := value.pop("format", None)) != FORMAT:
+        raise PlaitError(
+            f"{folder / CANDIDATE}: a bundle of format {found}, expected {FORMAT}: it was made by "
+            "another version of plait. Train it again, or load it with that version."
+        )
     candidate = Resolved.from_json(value)
     return candidate, approach(candidate.approach).load(folder, candidate.tasks)
 

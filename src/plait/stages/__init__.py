@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 from plait.errors import PlaitError
 
+ALONE = {"plait.stages.timing", "plait.stages.request"}
+"""What is timed: nothing runs beside it (`meta.alone` in the graph), and threads are as a service
+has them."""
+
 # Threads that wait by spinning make a stage 10 times slower as soon as anything else runs beside
-# it; must be said before torch is imported. What is timed runs alone, as a service has it.
-if not {"plait.stages.timing", "plait.stages.request"} & set(sys.orig_argv):
+# it; must be said before torch is imported.
+if not ALONE & set(sys.orig_argv):
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
