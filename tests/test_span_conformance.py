@@ -64,7 +64,7 @@ CASES = {
         "O O B-x I-x I-x I-x I-x O", "O O B-x I-x I-x B-x I-x O", 0, 1, 2
     ),
     "begins a token early (seqeval 98)": ("O O O B-x I-x I-x O", "O O B-x I-x I-x I-x O", 0, 1, 1),
-    "I- of another type than the B- before it (seqeval 86)": (
+    "type change right after B- (seqeval 86)": (
         "O B-x I-x O B-y I-y", "O B-x I-y O B-y I-x", 0, 2, 2
     ),
     "orphan I- after O": ("O B-x", "O I-x", 0, 1, 0),
