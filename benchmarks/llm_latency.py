@@ -13,9 +13,9 @@ Ways take turns on the same texts, and each ratio is of medians within this run:
 - joint_over_two_long: the same on long posts (topic20 + topic7)
 
 `generate` is transformers' own, of the model as `from_pretrained` gives it, and reads the prompt's
-fixed beginning each time, as is usual. Constrained answers read it once for all, and on a CPU from
-weights that are packed when the model is loaded; constrained_over_generate_packed gives `generate`
-these, too.
+fixed beginning each time, as is usual. Constrained answers read it once for all, and on a CPU with
+weights that are rounded to float16 when the model is loaded, as plait answers;
+constrained_over_generate_packed gives `generate` these, too, so it shows what decoding alone saves.
 """
 
 import argparse
