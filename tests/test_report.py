@@ -186,7 +186,10 @@ def test_written_answers_are_counted_and_so_are_the_invalid(
     monkeypatch.chdir(project)
     report_stage()
     words = Page((project / "report/index.html").read_text(encoding="utf-8")).words
-    assert "tfidf-intent, written answers: answers 1,200, invalid 3." in words
+    sentence = "tfidf-intent, written answers: answers 1,200, invalid 3."
+    assert sentence in words
+    text = (project / "report/report.md").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if "written" in line] == [f"- {sentence}"]
 
 
 ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,18 @@ def _service_section(service: Service) -> dict[str, Any]:
 
 def _candidate(name: str, measured: Measured) -> dict[str, Any]:
     parts = measured.details["tasks"].items()
-    remarks = measured.details["remarks"].items()
     return {
         "name": name,
         "tasks": [_task(measured, task, part) for task, part in parts],
-        "remarks": ", ".join(f"{key.replace('_', ' ')} {count:,}" for key, count in remarks),
+        "remarks": _remarks(name, measured),
     }
+
+
+def _remarks(name: str, measured: Measured) -> str:
+    """What a model that writes its answers says of them; nothing for the others."""
+    found = measured.details["remarks"].items()
+    counts = ", ".join(f"{key.replace('_', ' ')} {count:,}" for key, count in found)
+    return f"{name}, written answers: {counts}." if counts else ""
 
 
 def _task(measured: Measured, task: str, part: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +171,8 @@ def _paragraphs(results: Results) -> Iterator[str]:
     for title, head, lines in tables(results):
         yield f"## {title}"
         yield markdown(head, lines)
+    if remarks := list(filter(None, starmap(_remarks, results.candidates.items()))):
+        yield "\n".join(f"- {remark}" for remark in remarks)
     yield "## How to read this"
     yield from NOTES
     yield looks_words(results)
