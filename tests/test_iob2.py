@@ -1,6 +1,7 @@
 """IOB2 read strictly, held against seqeval."""
 
 import random
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,12 @@ def test_hand_worked_sequences(tags: str, spans: list[TokenSpan]) -> None:
     assert spans_from_tags(tags.split()) == spans
     if tags:
         assert by_seqeval(tags.split()) == spans
+
+
+def test_equal_to_seqeval_on_every_sequence_of_up_to_four_tags() -> None:
+    for length in range(1, 5):
+        for tags in map(list, product(TAGS, repeat=length)):
+            assert spans_from_tags(tags) == by_seqeval(tags), tags
 
 
 def test_equal_to_seqeval_on_thousands_of_random_sequences() -> None:
