@@ -13,7 +13,7 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from plait.calibration import calibration, measure
-from plait.comparison import Difference, holm, mcnemar, paired_bootstrap
+from plait.comparison import FINE, Difference, holm, mcnemar, paired_bootstrap
 from plait.outcomes import Outcomes, Pair, compare, compare_means, compare_rows, mean_over, outcomes
 from plait.scoring import micro_f1
 from plait.seeds import over_seeds
@@ -26,6 +26,14 @@ def drawn(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     second = (draw.random(n) < 0.8).astype(float)
     first = np.where(draw.random(n) < 0.1, 1 - second, second)
     return first, second
+
+
+def test_a_large_difference_stays_significant_among_a_hundred() -> None:
+    draw = np.random.default_rng(0)
+    first, second = (draw.random((2, 500)) < [[0.9], [0.1]]).astype(float)[:, :, None]
+    found = paired_bootstrap(first, second, lambda sums: sums[:, 0] / len(first))
+    assert found.p == 2 / (1 + FINE)
+    assert holm([found.p, *[1.0] * 99])[0] < 0.05
 
 
 def test_the_paired_bootstrap_agrees_with_scipy() -> None:

@@ -22,6 +22,8 @@ from plait.intervals import (
 
 # Differences below this are rounding: -0.01 must count as the edge of a margin of 0.01.
 ROUNDING = 1e-9
+# Resamples for the p of a difference that the usual number can't tell from impossible.
+FINE = 40_000
 # Beyond each end of a one-sided 95 % interval.
 ONE_SIDED = 1 - CONFIDENCE
 Outcome = Literal["non-inferior", "undecided", "inferior"]
@@ -99,7 +101,7 @@ def paired_bootstrap(
         (low, high),
         min(lower - step, value - unseen),
         max(upper + step, value + unseen),
-        _two_sided(sampled[:, 0]),
+        _p_value(sampled[:, 0], lambda: resample(both, difference, FINE, seed)[1][:, 0]),
         n,
     )
 
@@ -116,6 +118,16 @@ def unseen_share(n: int) -> float:
 def itself(n: int) -> Difference:
     """A candidate and itself on `n` rows."""
     return Difference(0.0, (0.0, 0.0), 0.0, 0.0, 1.0, n)
+
+
+def _p_value(sampled: Floats, finer: Callable[[], Floats]) -> float:
+    """Two-sided; where all resamples lie on one side of 0, from more of them.
+
+    The smallest p that B resamples can show is 2 / (B + 1), which a correction over many lines
+    would raise above any level, however large the difference.
+    """
+    p = _two_sided(sampled)
+    return p if p > 2 / (1 + len(sampled)) else _two_sided(finer())
 
 
 def _two_sided(sampled: Floats) -> float:
