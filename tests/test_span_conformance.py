@@ -2,7 +2,7 @@
 
 Cases: alexa/massive issue 13 (a prediction that runs over its gold span passed as right, and a span
 of n tokens counted n times) and issue 21 (the answers for later sub-words of a word were scored,
-too), seqeval issues 6, 23, 67, 86 and 98 (isolated `I-`, a span taken for two, types that change,
+too), seqeval issues 6, 23, 67, 86, 90, 98 (isolated `I-`, a span taken for two, types that change,
 borders), neighbours of one type, a type that changes inside a span, spans cut short at the
 sentence's end. seqeval's strict mode is the reference.
 """
@@ -66,6 +66,9 @@ CASES = {
     "begins a token early (seqeval 98)": ("O O O B-x I-x I-x O", "O O B-x I-x I-x I-x O", 0, 1, 1),
     "type change right after B- (seqeval 86)": (
         "O B-x I-x O B-y I-y", "O B-x I-y O B-y I-x", 0, 2, 2
+    ),
+    "a border off by one beside a right span (seqeval 90)": (
+        "B-x I-x O O B-y I-y I-y O", "B-x I-x O O O B-y I-y O", 1, 2, 2
     ),
     "orphan I- after O": ("O B-x", "O I-x", 0, 1, 0),
     "orphan I- beside a right span": ("B-x O B-y", "B-x O I-y", 1, 2, 1),
