@@ -2,9 +2,9 @@
 
 Cases: alexa/massive issue 13 (a prediction that runs over its gold span passed as right, and a span
 of n tokens counted n times) and issue 21 (the answers for later sub-words of a word were scored,
-too), seqeval issues 6, 23, 67, 86, 90, 98 (isolated `I-`, a span taken for two, types that change,
-borders), neighbours of one type, a type that changes inside a span, spans cut short at the
-sentence's end. seqeval's strict mode is the reference.
+too), seqeval issues 6, 23, 67, 75, 86, 90 and 98 (isolated `I-`, a span taken for two, types that
+are no IOB tags, types that change, borders), neighbours of one type, a type that changes inside a
+span, spans cut short at the sentence's end. seqeval's strict mode is the reference.
 """
 
 from collections.abc import Sequence
@@ -184,3 +184,32 @@ def test_only_a_word_s_first_sub_word_is_scored(tiny_encoder: Path) -> None:
     row = Row("r", text, {"slots": (Span(8, 21, "x"),)})
     targets = targets_of(TASK, row, words)
     assert [t for t in targets if t != IGNORED] == [NAMES.index(firsts[p]) for p in firsts]
+
+
+def one_each(types: str) -> tuple[Span, ...]:
+    return tuple(Span(2 * i, 2 * i + 1, name) for i, name in enumerate(types.split()))
+
+
+def test_types_that_are_no_iob_tags_keep_their_name_and_their_count() -> None:
+    """seqeval issue 75: parts of speech lose their first letter, and `X` is lost altogether."""
+    gold = one_each("ADJ DET VERB AUX NOUN ADJ SCONJ"), one_each("CONJ ART X")
+    answers = one_each("ADJ CONJ VERB AUX NOUN ADJ SCONJ"), one_each("CONJ SCONJ X")
+    found = tagging(gold, answers)
+    assert found.metrics["span_f1"].value == pytest.approx(8 / 10)
+    assert {line["label"]: (line["f1"], line["support"]) for line in found.classes} == {
+        "ADJ": (1, 2), "ART": (0, 1), "AUX": (1, 1), "CONJ": (pytest.approx(2 / 3, abs=1e-6), 1),
+        "DET": (0, 1), "NOUN": (1, 1), "SCONJ": (pytest.approx(2 / 3, abs=1e-6), 1),
+        "VERB": (1, 1), "X": (1, 1),
+    }  # fmt: skip
+
+
+def test_a_type_may_be_called_what_it_likes() -> None:
+    types = ("DATE", "B-day", "I-day", "time-zone", "O", "s")
+    gold = one_each(" ".join([*types, *types, "DATE", "DATE"]))
+    tokens = [(span.start, span.end) for span in gold]
+    sure = np.eye(1 + 2 * len(types))[spans_to_tags(gold, tokens, types)]
+    answer = best_spans(sure, tokens, types)
+    assert answer == gold
+    assert {line["label"]: line["support"] for line in tagging([gold], [answer]).classes} == {
+        "DATE": 4, "B-day": 2, "I-day": 2, "time-zone": 2, "O": 2, "s": 2
+    }  # fmt: skip
