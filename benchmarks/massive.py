@@ -2,14 +2,12 @@
 
 import argparse
 import random
-import shutil
 import tempfile
 from pathlib import Path
 
 from plait.datasets.massive import Massive
 from plait.experiment import load
 from plait.fetching import fetch
-from plait.files import atomic_folder
 from plait.tasks import Row
 
 ROOT = Path(__file__).parents[1]
@@ -32,16 +30,13 @@ def parser(description: str | None, quick: str) -> argparse.ArgumentParser:
 
 def backbone(name: str) -> Path:
     """The folder of a backbone of experiments/massive.yaml, which is fetched if need be."""
-    for folder in (ROOT / "weights" / name, ROOT / ".plait/benchmarks" / name):
+    fetched = ROOT / ".plait/benchmarks" / name
+    for folder in (ROOT / "weights" / name, fetched / "weights" / name):
         if (folder / "config.json").exists():
             return folder
     experiment = load(ROOT / "experiments/massive.yaml")
     alone = {"datasets": {}, "backbones": {name: experiment.backbones[name]}}
-    with tempfile.TemporaryDirectory() as scratch:
-        weights = Path(scratch, "weights")
-        fetch(experiment.model_copy(update=alone), Path(scratch, "data"), weights)
-        with atomic_folder(folder) as partial:
-            shutil.copytree(weights / name, partial, dirs_exist_ok=True)
+    fetch(experiment.model_copy(update=alone), fetched / "data", fetched / "weights")
     return folder
 
 

@@ -251,6 +251,16 @@ def test_packed_weights_answer_alike_and_are_not_saved(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_decoder_that_is_not_packed_is_saved_as_it_was(
+    decoder: Decoder, tiny_decoder: Path, tmp_path: Path
+) -> None:
+    """As approach `prompt` does, which learns nothing."""
+    Decoder.ready(tiny_decoder, 32, "fp32", packed=False).save(tmp_path, torch.float32)
+    again = Decoder.load(tmp_path, 32, torch.float32).model.state_dict()
+    for name, value in decoder.model.state_dict().items():
+        assert torch.equal(again[name], value), name
+
+
 def test_each_forms_prefix_is_read_once_while_there_is_room(
     tiny_decoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
