@@ -48,7 +48,7 @@ def main() -> None:
     use_all_cores(0)
     folder = backbone(options.backbone)
     plain, packed = model_of(folder), model_of(folder)
-    prepack(packed)
+    prepack(packed, "fp32")
     print(f"{options.backbone}, {options.rounds} passes of each, {machine()}")
     for length in LENGTHS:
         tokens = torch.randint(100, 20_000, (1, length), generator=torch.Generator().manual_seed(0))

@@ -12,7 +12,8 @@ from plait.tasks import Answer, Choice, Span, Task
 
 TRAIN, DEV = {"home": home_rows(32)}, {"home": home_rows(8, 32)}
 TEXTS = [row.text for row in home_rows(9, 40)] + ["a", "turn off the attic number 7 in the hall"]
-FAST = {"epochs": 1, "evaluations": 1, "threads": 1}
+# float32 everywhere: `auto` would be bfloat16 where the processor has it, with another tolerance.
+FAST = {"epochs": 1, "evaluations": 1, "threads": 1, "precision": "fp32"}
 BOTH = (INTENT, SLOTS)
 EXACT = 1e-4
 PACKED = 5e-3  # on a CPU, weights that are loaded for answers are rounded to float16
@@ -39,10 +40,16 @@ WAYS = {
         gradient_accumulation=2,
         **FAST,
     ),
-    "prompt, zero-shot": candidate(*BOTH, approach="prompt", max_length=16),
-    "prompt, two-shot": candidate(*BOTH, approach="prompt", max_length=16, options={"shots": 2}),
+    "prompt, zero-shot": candidate(*BOTH, approach="prompt", max_length=16, precision="fp32"),
+    "prompt, two-shot": candidate(
+        *BOTH, approach="prompt", max_length=16, precision="fp32", options={"shots": 2}
+    ),
     "prompt, nearest": candidate(
-        *BOTH, approach="prompt", max_length=16, options={"shots": 2, "examples": "nearest"}
+        *BOTH,
+        approach="prompt",
+        max_length=16,
+        precision="fp32",
+        options={"shots": 2, "examples": "nearest"},
     ),
 }
 
@@ -130,7 +137,13 @@ def test_the_same_command_gives_the_same_decoder(tiny_decoder: Path, tmp_path: P
 
 def test_a_decoder_learns_to_answer(tiny_decoder: Path, tmp_path: Path) -> None:
     made = candidate(
-        *BOTH, approach="generative", epochs=40, learning_rate=5e-3, batch_size=16, threads=1
+        *BOTH,
+        approach="generative",
+        precision="fp32",
+        epochs=40,
+        learning_rate=5e-3,
+        batch_size=16,
+        threads=1,
     )
     model = trained(made, tiny_decoder, tmp_path)
     rows = home_rows(12, 100)
@@ -145,3 +158,15 @@ def test_a_decoder_learns_to_answer(tiny_decoder: Path, tmp_path: Path) -> None:
     assert sum(found) >= 8
     assert isinstance(answers["slots"][0], tuple)
     assert all(isinstance(span, Span) for span in answers["slots"][0])
+
+
+def test_bfloat16_answers_are_the_same_once_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
+    """`auto` chooses bfloat16 where the processor has it, so this must not depend on the machine."""
+    made = candidate(*BOTH, epochs=2, precision="bf16")
+    model = trained(made, tiny_encoder, tmp_path)
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    model.save(folder)
+    again = approach(made.approach).load(folder, made.tasks)
+    assert again.predict(TEXTS) == model.predict(TEXTS)
+    assert again.parameters_count() == model.parameters_count() > 0

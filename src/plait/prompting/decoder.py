@@ -65,7 +65,7 @@ class Decoder:
         found = cls.load(folder, max_length, DTYPES[precision], precision)
         to_device(found.model)
         if packed:
-            prepack(found.model)
+            prepack(found.model, precision)
         return found
 
     def save(self, folder: Path, dtype: torch.dtype) -> None:

@@ -158,7 +158,7 @@ class Heads(Learned):
         module = Network(encoder, tasks, Reading(**reading))
         module.load_state_dict(load_file(folder / "model.safetensors"))
         to_device(module)
-        prepack(encoder)
+        prepack(encoder, settings["precision"])
         return cls(module, AutoTokenizer.from_pretrained(folder), **settings)
 
     def parameters_count(self) -> int:
