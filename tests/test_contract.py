@@ -160,13 +160,18 @@ def test_a_decoder_learns_to_answer(tiny_decoder: Path, tmp_path: Path) -> None:
     assert all(isinstance(span, Span) for span in answers["slots"][0])
 
 
-def test_bfloat16_answers_are_the_same_once_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
-    """`auto` chooses bfloat16 where the processor has it, so this must not depend on the machine."""
-    made = candidate(*BOTH, epochs=2, precision="bf16")
+BF16 = 2e-2  # bfloat16 keeps 8 significant bits, and kernels differ in the order of their sums
+
+
+def test_bfloat16_answers_are_alike_once_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
+    """`auto` is bfloat16 where the processor has it: this must hold on the others, too."""
+    made = candidate(*BOTH, epochs=2, precision="bf16", threads=1)
     model = trained(made, tiny_encoder, tmp_path)
     folder = tmp_path / "bundle"
     folder.mkdir()
     model.save(folder)
     again = approach(made.approach).load(folder, made.tasks)
-    assert again.predict(TEXTS) == model.predict(TEXTS)
+    before, after = model.predict(TEXTS), again.predict(TEXTS)
+    for task in made.tasks:
+        _same(before[task.name], after[task.name], BF16)
     assert again.parameters_count() == model.parameters_count() > 0

@@ -47,8 +47,8 @@ def to_device(model: nn.Module) -> None:
 def prepack(model: PreTrainedModel, precision: str) -> None:
     """Replace the linear layers of `model.base_model` where that pays: float32 on a CPU.
 
-    With precision `bf16` they become bfloat16 for good, instead of anew at each pass: the products
-    are the same, bit for bit. The head of the vocabulary stays: single rows of it are read.
+    With precision `bf16` they become bfloat16 for good, instead of anew at each pass. The head of
+    the vocabulary stays: single rows of it are read.
     """
     if precision == "bf16":
         for module in model.base_model.modules():
