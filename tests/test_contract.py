@@ -1,8 +1,10 @@
 """What every approach promises, tried on every line of the registry and each way to use it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.base import Approach, Resolved
@@ -163,6 +165,15 @@ def test_a_decoder_learns_to_answer(tiny_decoder: Path, tmp_path: Path) -> None:
 BF16 = 2e-2  # bfloat16 keeps 8 significant bits, and kernels differ in the order of their sums
 
 
+@pytest.fixture
+def other_precision() -> Iterator[None]:
+    """accelerate keeps one precision a process: a training of another needs it forgotten."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("other_precision")
 def test_bfloat16_answers_are_alike_once_loaded(tiny_encoder: Path, tmp_path: Path) -> None:
     """`auto` is bfloat16 where the processor has it: this must hold on the others, too."""
     made = candidate(*BOTH, epochs=2, precision="bf16", threads=1)
