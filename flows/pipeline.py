@@ -117,6 +117,7 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
         switch(root, experiment)
     load(root / "params.yaml")
     _pull(root, processes)
+    _run_always(root, processes)
     walk = Walk(graph.read(root), force)
     _walk(walk, processes)
     if processes.stopped:
@@ -137,12 +138,24 @@ def _pull(root: Path, processes: Processes) -> None:
         tell(Event("note", text=f"{len(missing) - left} came, {left} are made here"))
 
 
+def _run_always(root: Path, processes: Processes) -> None:
+    """The stages that DVC runs every time: only then does its status say what else must run."""
+    for address in sorted(graph.read(root).always):
+        state: State[Any] = stage(address, processes, skip=False, force=False, return_state=True)
+        if processes.stopped:
+            raise Stopped
+        if not state.is_completed():
+            tell(Event("failed", address, _reason(state)))
+            raise PlaitError(_reason(state))
+        tell(Event(state.result().value, address))
+
+
 def _walk(walk: Walk, processes: Processes) -> None:
     futures: dict[str, PrefectFuture[Any]] = {}
     finished: SimpleQueue[str] = SimpleQueue()
 
     def submit(address: str, skip: bool = False) -> None:
-        upstream = [futures[each] for each in walk.graph.stages[address].upstream]
+        upstream = [futures[a] for a in walk.graph.stages[address].upstream if a in futures]
         futures[address] = stage.submit(
             address, processes, skip, walk.force, wait_for=upstream, return_state=False
         )

@@ -73,11 +73,13 @@ class Graph:
     """Stages in an order that DVC's edges allow, and what DVC says of the workspace.
 
     `changed` holds the stages whose dependencies, outputs, command or parameters differ from
-    dvc.lock; a stage downstream of one is not among them for that alone.
+    dvc.lock; a stage downstream of one is not among them for that alone. `always` holds those that
+    DVC runs every time: what depends on them can't be judged before they have run.
     """
 
     stages: Mapping[str, Stage]
     changed: frozenset[str]
+    always: frozenset[str] = frozenset()
 
 
 def read(folder: Path) -> Graph:
@@ -91,8 +93,9 @@ def read(folder: Path) -> Graph:
 
     try:
         with Repo(str(folder), _wait_for_lock=True) as repo:
-            stages = _stages(repo.index.graph)
-            return Graph(stages, frozenset(repo.status()))
+            edges = repo.index.graph
+            always = frozenset(node.addressing for node in edges if node.always_changed)
+            return Graph(_stages(edges), frozenset(repo.status()) - always, always)
     except DvcException as error:
         raise PlaitError(f"{folder}: DVC can't read its graph: {error}") from error
 

@@ -10,17 +10,17 @@ class Walk:
 
     Stages run side by side while there are cores for them; one at a time has the GPU; a stage
     marked alone runs beside nothing. What needs no run starts at once. A failed stage blocks what
-    is downstream of it, nothing else.
+    is downstream of it, nothing else. The graph's `always` stages have run before the walk.
     """
 
     def __init__(self, graph: Graph, force: bool = False, cores: int | None = None) -> None:
         self.graph = graph
         self.force = force
         self.cores = cores or os.cpu_count() or 1
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes: dict[str, Outcome] = dict.fromkeys(graph.always, Outcome.UNCHANGED)
         self.failures: dict[str, str] = {}
         self.running: set[str] = set()
-        self._waiting = list(graph.stages)
+        self._waiting = [address for address in graph.stages if address not in graph.always]
 
     def start(self) -> list[str]:
         """The stages that start now, in order; they count as running until `finish` or `fail`."""
