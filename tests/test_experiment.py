@@ -243,6 +243,12 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             "services.assistant.margin: found 2, expected less than or equal to 1",
         ),
         (
+            ("services", "assistant", "undecided"),
+            "fewer-model",
+            "services.assistant.undecided: found 'fewer-model', expected 'keep' or 'fewer-models'; "
+            "did you mean 'fewer-models'?",
+        ),
+        (
             ("services", "assistant", "floor"),
             "flor",
             "services.assistant.floor: unknown plan 'flor'; did you mean 'floor'?",

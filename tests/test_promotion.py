@@ -214,7 +214,9 @@ def test_the_reason_names_what_trainings_with_other_seeds_show(root: Path) -> No
     for name in (BOTH, SLOTS):
         shutil.copytree(root / "predictions" / name, root / "predictions" / f"{name}-again")
     (decision,) = promote(found, root)
-    assert "against one-per-task over seeds 1, 2, margin 1 point: " in decision.reason
+    assert (
+        "against one-per-task over seeds 1, 2, for information, margin 1 point" in decision.reason
+    )
 
 
 def test_a_missing_bundle_is_named(root: Path) -> None:

@@ -20,14 +20,24 @@ from reports import ASSISTANT, PARAMS, Page, measured, page, root
 __all__ = ["page", "root"]
 
 
-def test_without_a_floor_the_plan_of_fewer_models_wins_at_equal_scores(root: Path) -> None:
-    settings = {**PARAMS, "services": {"assistant": {**ASSISTANT, "floor": None}}}
+@pytest.mark.parametrize(
+    ("undecided", "winner", "sentence"),
+    [
+        ("keep", "one-per-task", "Plan one-per-task (tfidf-intent, tfidf-slots) wins: mean "),
+        ("fewer-models", "consolidated", "Plan consolidated (tfidf-intent+slots) wins: mean "),
+    ],
+)
+def test_without_a_floor_the_setting_decides_at_equal_scores_on_few_rows(
+    root: Path, undecided: str, winner: str, sentence: str
+) -> None:
+    service = {**ASSISTANT, "floor": None, "undecided": undecided}
+    settings = {**PARAMS, "services": {"assistant": service}}
     found: Experiment = experiment.check(settings, "params.yaml")
     every = {name: measured(root, name) for name in small.CANDIDATES}
     requests = {"assistant": read_json(root / "timings/requests/assistant.json")}
     verdict = collect(found, every, requests).services[0].verdict
-    assert verdict.winner == "consolidated"
-    assert verdict.sentence.startswith("Plan consolidated (tfidf-intent+slots) wins: mean ")
+    assert verdict.winner == winner
+    assert verdict.sentence.startswith(sentence)
     assert {(t.task, t.outcome) for t in verdict.comparisons} == {
         ("intent", "undecided"),  # the same answers, but 30 rows can't exclude a loss of 1 point
         ("slots", "undecided"),

@@ -14,7 +14,7 @@ from plait.errors import PlaitError, did_you_mean
 from plait.experiment_checks import References, contradictions, overlooked
 from plait.experiment_errors import Loc, known_settings, readable
 from plait.policy import RULES, Policy
-from plait.settings import Fraction, Settings, Training
+from plait.settings import Fraction, Settings, Training, WhenUndecided
 from plait.tasks import METRICS, Kind, Task
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=80)]
@@ -80,6 +80,8 @@ class Service(Settings):
     `plans` maps a plan's name to its candidates; `floor` names the plan that a fine-tuned one must
     beat; `gates` maps a task to the least value of its headline metric; `margin` (0–1) is the
     loss per task that the held-out rows must exclude for a plan of fewer models to be preferred.
+    `undecided` says what holds where they can't decide a task and none is inferior: `keep` the plan
+    of more models, or take the one of `fewer-models`.
     """
 
     tasks: Names
@@ -87,6 +89,7 @@ class Service(Settings):
     floor: str | None = None
     gates: dict[str, Fraction] = Field(default_factory=dict)
     margin: Fraction = 0.01
+    undecided: WhenUndecided = "keep"
 
 
 class Validation(Settings):

@@ -1,13 +1,15 @@
 """Which plan of a service wins. The report and the promotion ask this module alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from plait.comparison import ROUNDING, Difference, Outcome
 from plait.errors import PlaitError
 from plait.outcomes import Outcomes, compare, compare_means
 from plait.seeds import siblings
+from plait.settings import WhenUndecided
+from plait.verdict_words import findings, no_challenger, others, percent, victory
 
 if TYPE_CHECKING:
     from plait.experiment import Experiment
@@ -61,6 +63,48 @@ class NonInferiority:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """May a plan of fewer models replace `reference`, the best of those with more?
+
+    `tests` has one test a task.
+    """
+
+    plan: Contender
+    reference: Contender
+    tests: tuple[NonInferiority, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """That of the task which speaks most against it."""
+        found = {test.outcome for test in self.tests}
+        against: tuple[Outcome, ...] = ("inferior", "undecided")
+        return next((outcome for outcome in against if outcome in found), "non-inferior")
+
+    def tasks(self, outcome: Outcome) -> tuple[str, ...]:
+        """The tasks whose tests have this outcome."""
+        return tuple(test.task for test in self.tests if test.outcome == outcome)
+
+    def may(self, undecided: WhenUndecided) -> bool:
+        """Whether the plan may replace the reference, by a service's setting."""
+        found = self.outcome
+        return found == "non-inferior" or (found == "undecided" and undecided == "fewer-models")
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A plan of fewer models on which a service's setting decided, not the rows.
+
+    It is inferior to `reference` on no task, and the rows can't decide `tasks`. `setting` is what
+    the service says: `keep` kept `reference`, `fewer-models` took `plan`.
+    """
+
+    plan: str
+    reference: str
+    tasks: tuple[str, ...]
+    setting: WhenUndecided
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The outcome for one service.
 
@@ -68,7 +112,8 @@ class Verdict:
     why. `sentence` is the outcome in words, with numbers. `means` has each plan's mean headline
     metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
     those with more, and against the best of those with more that have the same backbones; where
-    there are trainings with several seeds, over these, too.
+    there are trainings with several seeds, over these, too. `undecided` has the plans on which the
+    service's setting decided.
     """
 
     service: str
@@ -79,6 +124,7 @@ class Verdict:
     sentence: str
     means: Mapping[str, float]
     comparisons: tuple[NonInferiority, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
 
 
 def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTask) -> Verdict:
@@ -99,6 +145,7 @@ def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTa
         floor=settings.floor,
         gates=settings.gates,
         margin=settings.margin,
+        undecided=settings.undecided,
         floor_title="TF-IDF floor" if linear else "floor",
     )
 
@@ -152,38 +199,74 @@ def choose(
     floor: str | None = None,
     gates: Mapping[str, float] | None = None,
     margin: float = 0.0,
+    undecided: WhenUndecided = "keep",
     floor_title: str = "floor",
 ) -> Verdict:
     """Choose the plan that a service should run.
 
-    1. A plan below one of the `gates` (task → least headline metric) may not win.
-    2. A plan other than `floor` must have a better mean headline metric than `floor`.
-    3. Of those left the best mean wins, unless a plan of fewer models is non-inferior to it on
-       every task: then the one with the fewest models does. Non-inferior means that the one-sided
-       95 % interval of the difference on the same rows excludes a loss of `margin` (0–1) or more.
-       Where every task must pass such a test, a plan that loses as much on one passes in at most
-       5 % of cases (the intersection-union test: Berger 1982).
+    1. A plan below one of the `gates` (task → least headline metric) may not win, nor may a plan
+       other than `floor` whose mean headline metric does not beat that of `floor`.
+    2. Among those left, `floor` aside, a plan of fewer models may replace those of more only by
+       comparison with the best of these, the one with the highest mean. It may where it is
+       non-inferior on every task: the one-sided 95 % interval of the difference on the same rows
+       excludes a loss of `margin` (0–1) or more. It may not where a task is inferior: the interval
+       excludes a loss of `margin` or less. Where none is and the rows can't decide one task or
+       more, `undecided` decides: with `keep` it may not, with `fewer-models` it may.
+    3. The first plan wins, by fewest models and then by better mean, that may replace the best of
+       those with more. Plans with the most models need no such test: where no other wins, the
+       better mean among them does.
     4. Where none is left, `floor` wins if it passes the gates.
 
-    Equal means are decided for fewer models, then by name.
+    Equal means are decided for fewer models, then by name. With `keep` every task must pass its
+    test, so a plan that loses `margin` on one passes in at most 5 % of cases (the
+    intersection-union test: Berger 1982); `fewer-models` gives that up.
     """
     base = next((plan for plan in contenders if plan.plan == floor), None)
     rejected = dict(_rejections(contenders, base, gates or {}, floor_title))
     challengers = [p for p in contenders if p.plan not in rejected and p is not base]
     means = {plan.plan: plan.mean for plan in contenders}
     found = tuple(_comparisons([plan for plan in contenders if plan is not base], margin))
+    verdict = Verdict(service, None, (), False, rejected, "", means, found)
     if challengers:
-        best = min(challengers, key=_rank)
-        winner, tests = _fewest_models(challengers, best, margin)
-        sentence = _victory(winner, best, base, floor_title)
-        sentence += "".join(_findings(winner, tests or found, margin))
-        return Verdict(
-            service, winner.plan, winner.candidates, False, rejected, sentence, means, found
+        winner, tried = _winner(challengers, margin, undecided)
+        words = (
+            victory(winner, tried, base, floor_title),
+            *findings(tried, found, undecided),
+            others(winner, challengers, tried, rejected),
         )
-    sentence = _no_challenger(contenders, base, rejected, floor_title)
+        return replace(
+            verdict,
+            winner=winner.plan,
+            candidates=winner.candidates,
+            sentence="".join(words),
+            undecided=tuple(_undecided(tried, undecided)),
+        )
+    verdict = replace(verdict, sentence=no_challenger(contenders, base, rejected, floor_title))
     if base is not None and base.plan not in rejected:
-        return Verdict(service, base.plan, base.candidates, True, rejected, sentence, means, found)
-    return Verdict(service, None, (), False, rejected, sentence, means, found)
+        return replace(verdict, winner=base.plan, candidates=base.candidates, floor_wins=True)
+    return verdict
+
+
+def _winner(
+    challengers: Sequence[Contender], margin: float, undecided: WhenUndecided
+) -> tuple[Contender, tuple[Replacement, ...]]:
+    """The winner, and the replacements that were tried in turn, its own last where it had one."""
+    tried: list[Replacement] = []
+    for plan in sorted(challengers, key=lambda plan: (len(plan.candidates), *_rank(plan))):
+        larger = [p for p in challengers if len(p.candidates) > len(plan.candidates)]
+        if not larger:
+            break
+        best = min(larger, key=_rank)
+        tried.append(Replacement(plan, best, non_inferiority(plan, best, margin)))
+        if tried[-1].may(undecided):
+            break
+    return plan, tuple(tried)
+
+
+def _undecided(tried: Sequence[Replacement], setting: WhenUndecided) -> Iterator[Undecided]:
+    for each in tried:
+        if each.outcome == "undecided":
+            yield Undecided(each.plan.plan, each.reference.plan, each.tasks("undecided"), setting)
 
 
 def _comparisons(plans: Sequence[Contender], margin: float) -> Iterator[NonInferiority]:
@@ -234,112 +317,13 @@ def _rejections(
 ) -> Iterator[tuple[str, str]]:
     for plan in contenders:
         reasons = [
-            f"{task} {_percent(plan.scores[task])} is below its gate {_percent(gate)}"
+            f"{task} {percent(plan.scores[task])} is below its gate {percent(gate)}"
             for task, gate in gates.items()
             if plan.scores[task] < gate - ROUNDING
         ]
         if base is not None and plan is not base and plan.mean <= base.mean + ROUNDING:
             reasons.append(
-                f"mean {_percent(plan.mean)} does not beat the {floor_title}'s "
-                f"{_percent(base.mean)}"
+                f"mean {percent(plan.mean)} does not beat the {floor_title}'s {percent(base.mean)}"
             )
         if reasons:
             yield plan.plan, "; ".join(reasons)
-
-
-def _fewest_models(
-    challengers: Sequence[Contender], best: Contender, margin: float
-) -> tuple[Contender, tuple[NonInferiority, ...]]:
-    """The winner, and the tests that let it win over a better mean."""
-    fewer = [plan for plan in challengers if len(plan.candidates) < len(best.candidates)]
-    for plan in sorted(fewer, key=lambda plan: (len(plan.candidates), *_rank(plan))):
-        # The scores themselves must be within the margin before their interval can be.
-        if _within(plan, best, margin):
-            tests = non_inferiority(plan, best, margin)
-            if all(test.outcome == "non-inferior" for test in tests):
-                return plan, tests
-    return best, ()
-
-
-def _within(plan: Contender, best: Contender, margin: float) -> bool:
-    return all(
-        plan.scores[task] >= value - margin - ROUNDING for task, value in best.scores.items()
-    )
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def _title(plan: Contender) -> str:
-    return f"plan {plan.plan} ({', '.join(plan.candidates)})"
-
-
-def _victory(winner: Contender, best: Contender, base: Contender | None, floor_title: str) -> str:
-    words = f"P{_title(winner)[1:]} wins: mean headline metric {_percent(winner.mean)}"
-    if winner is not best:
-        words += (
-            f", on every task non-inferior to {best.plan} (mean {_percent(best.mean)}) with "
-            f"{_models(winner)} instead of {len(best.candidates)}"
-        )
-    if base is not None:
-        words += f"; the {floor_title} has {_percent(base.mean)}"
-    return words + "."
-
-
-def _models(plan: Contender) -> str:
-    count = len(plan.candidates)
-    return f"{count} model{'s' * (count > 1)}"
-
-
-def _findings(winner: Contender, tests: Sequence[NonInferiority], margin: float) -> Iterator[str]:
-    """A sentence for each tested pair of plans: what the rows show, and what they don't."""
-    pairs = dict.fromkeys((test.plan, test.reference, test.seeds) for test in tests)
-    for plan, reference, seeds in pairs:
-        if winner.plan in (plan, reference):
-            found = [t for t in tests if (t.plan, t.reference, t.seeds) == (plan, reference, seeds)]
-            over = f" over seeds {', '.join(map(str, seeds))}" if seeds else ""
-            yield f" {plan[:1].upper()}{plan[1:]} against {reference}{over}, "
-            yield f"margin {points(margin)}: {'; '.join(map(in_words, found))}."
-
-
-def in_words(test: NonInferiority) -> str:
-    """One test with its numbers, in points."""
-    found = test.difference
-    low, high = (f"{100 * end:+.2f}" for end in found.ci95)
-    figures = f"{100 * found.value:+.2f} points [{low}, {high}], n {found.n:,}"
-    match test.outcome:
-        case "non-inferior":
-            return f"{test.task} non-inferior ({figures})"
-        case "inferior":
-            return f"{test.task} inferior by more than the margin ({figures})"
-        case _:
-            return f"these rows can't decide on {test.task} ({figures})"
-
-
-def points(share: float) -> str:
-    """1 point for 0.01."""
-    value = f"{100 * share:g}"
-    return f"{value} point{'s' * (value != '1')}"
-
-
-def _no_challenger(
-    contenders: Sequence[Contender],
-    base: Contender | None,
-    rejected: Mapping[str, str],
-    floor_title: str,
-) -> str:
-    reasons = "; ".join(f"{plan}: {reason}" for plan, reason in rejected.items())
-    if base is None:
-        return f"No plan may be promoted: {reasons}."
-    others = [plan.mean for plan in contenders if plan is not base]
-    if not others:
-        head = f"Nothing contends with the {floor_title}"
-    elif max(others) > base.mean + ROUNDING:
-        head = f"No fine-tuned model that beats the {floor_title} passes its gates"
-    else:
-        head = f"No fine-tuned model beats the {floor_title}"
-    if base.plan in rejected:
-        return f"{head}, and the {floor_title} fails its own: {reasons}."
-    why = f" ({reasons})" if reasons else ""
-    return f"{head}: {_title(base)} wins with mean headline metric {_percent(base.mean)}{why}."

@@ -22,6 +22,7 @@ from plait.outcomes import Outcomes, outcomes
 from plait.plans import ByTask, Scores, Verdict, answered_by, judge
 from plait.registry import Record, Registry
 from plait.seeds import siblings
+from plait.verdict_words import RULE
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,10 @@ def _settle(
     draft = _draft(experiment, verdict, scores, root)
     metrics = {task: experiment.tasks[task].headline() for task in draft.tasks}
     outcome, why = _compare(registry, draft, champion, metrics)
+    rule = RULE if verdict.comparisons else ""
     draft = replace(
         draft,
-        reason=f"{verdict.sentence} {why}".strip(),
+        reason=" ".join(filter(None, (verdict.sentence, rule, why))),
         replaces=champion.number if champion else None,
     )
     if outcome == "refused":

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+WhenUndecided = Literal["keep", "fewer-models"]
+"""What becomes of a plan of fewer models where the rows can't decide a task (`plait.plans`)."""
 
 
 class Settings(BaseModel):

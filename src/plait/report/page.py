@@ -14,6 +14,7 @@ from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
 from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
+from plait.verdict_words import RULE
 
 PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
 NOTES = (
@@ -29,6 +30,7 @@ NOTES = (
     "so many rows can leave unseen, excludes a loss as large as the margin. For a mean over seeds "
     "it covers the choice of rows, for these very seeds; standard deviations and intervals over "
     "seeds cover the choice of seed, on these rows.",
+    RULE,
     "A request is one text, answered for all tasks of the service. All plans of a service are "
     "timed in turns in one process on one machine; several models in sequence, and in parallel "
     "with a thread a model and the cores shared evenly. Energy is an estimate: the processor's "
