@@ -109,6 +109,52 @@ def test_candidates_of_different_options_are_no_seeds_of_one_another(root: Path)
     assert compare_all(experiment.check(settings, "params.yaml"), rows).seeds == ()
 
 
+DECODER = {"tiny": {"kind": "decoder", "hub": {"repo": "own/tiny", "revision": 40 * "0"}}}
+HEADS = {"backbone": "tiny", "approach": "heads"}
+GENERATIVE = {"backbone": "tiny", "approach": "generative"}
+LORA = {**HEADS, "method": "lora"}
+
+
+@pytest.mark.parametrize(
+    ("common", "several", "one", "paired"),
+    [
+        (HEADS, {}, {}, True),
+        (HEADS, {"training": {"epochs": 8}}, {}, False),  # longer is no matter of tasks
+        (HEADS, {"training": {"epochs": 8}}, {"training": {"epochs": 8}}, True),
+        (HEADS, {"training": {"epochs": 3}}, {}, True),  # what holds anyway
+        (HEADS, {}, {"training": {"learning_rate": 1e-3}}, False),
+        (LORA, {"training": {"lora": {"dropout": 0.1}}}, {}, False),
+        (HEADS, {"options": {"attention": "bidirectional"}}, {}, False),
+        (HEADS, {"options": {"attention": "causal"}}, {}, True),
+        (GENERATIVE, {"options": {"decoding": "free"}}, {}, False),
+        (HEADS, {"seed": 5}, {}, False),
+        # How several tasks go together says nothing of one.
+        (HEADS, {"training": {"temperature": 2}}, {}, True),
+        (HEADS, {"options": {"weights": {"slots": 3}}}, {}, True),
+        (GENERATIVE, {"options": {"joint": False}}, {}, True),
+    ],
+)
+def test_several_tasks_are_compared_only_with_one_that_was_trained_alike(
+    root: Path,
+    common: dict[str, Any],
+    several: dict[str, Any],
+    one: dict[str, Any],
+    paired: bool,
+) -> None:
+    candidates = {
+        "several": {**common, "tasks": ["intent", "slots"], **several},
+        "one": {**common, "tasks": ["intent"], **one},
+    }
+    settings = {**PARAMS, "backbones": DECODER, "candidates": candidates, "services": {}}
+    rows = {
+        "several": measured(root, "tfidf-intent+slots").outcomes(),
+        "one": measured(root, "tfidf-intent").outcomes(),
+    }
+    found = compare_all(experiment.check(settings, "params.yaml"), rows)
+    expected = [("several", "one", "intent")] if paired else []
+    assert [(line.first, line.second, line.task) for line in found.transfer] == expected
+
+
 def test_the_paper_s_cells_are_reported_ours_measured_or_not_comparable() -> None:
     tasks = {
         "topic": {"dataset": "posts", "kind": "classification", "field": "group"},

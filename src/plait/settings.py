@@ -10,6 +10,10 @@ WhenUndecided = Literal["keep", "fewer-models"]
 """What becomes of a plan of fewer models where the rows can't decide a task (`plait.plans`)."""
 
 
+OF_SEVERAL_TASKS = {"temperature", "weights", "joint"}
+"""Settings of training and options that say how several tasks go together: nothing for one."""
+
+
 class Settings(BaseModel):
     """A section of params.yaml: unknown keys are mistakes."""
 

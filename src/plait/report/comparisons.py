@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from plait.approaches.registry import APPROACHES
 from plait.comparison import Difference, McNemar, holm
 from plait.intervals import Estimate
 from plait.outcomes import Outcomes, compare, compare_rows, mean_over, statistics
 from plait.seeds import OverSeeds, family, over_seeds, seed_of
+from plait.settings import OF_SEVERAL_TASKS
 
 if TYPE_CHECKING:
     from plait.experiment import Experiment
@@ -88,7 +90,7 @@ def _corrected(lines: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _transfer(experiment: "Experiment", rows: Rows) -> Iterator[TransferLine]:
-    """Candidates of several tasks against those of one with the same backbone, way and seed."""
+    """Candidates of several tasks against those of one that are otherwise alike."""
     for name, candidate in experiment.candidates.items():
         for task in candidate.tasks if len(candidate.tasks) > 1 else ():
             for other, single in experiment.candidates.items():
@@ -106,8 +108,17 @@ def _transfer(experiment: "Experiment", rows: Rows) -> Iterator[TransferLine]:
 
 
 def _kind(experiment: "Experiment", name: str) -> tuple[Any, ...]:
-    candidate = experiment.candidates[name]
-    return candidate.backbone, candidate.approach, candidate.method, seed_of(experiment, name)
+    """What candidates share that differ in their tasks alone, and in how these go together."""
+    one = experiment.candidates[name]
+    options = APPROACHES[one.approach].options.model_validate(one.options)
+    return (
+        one.backbone,
+        one.approach,
+        one.method,
+        seed_of(experiment, name),
+        experiment.training_of(name).model_dump(exclude=OF_SEVERAL_TASKS),
+        options.model_dump(exclude=OF_SEVERAL_TASKS),
+    )
 
 
 def _families(experiment: "Experiment") -> list[list[str]]:
