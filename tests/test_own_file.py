@@ -1,5 +1,6 @@
 """`plait validate my.csv`: a user's own file, before any set-up."""
 
+import json
 import os
 import subprocess
 import sys
@@ -34,12 +35,12 @@ def test_a_sound_file_passes_and_leaves_its_page_alone(
     command(write(nowhere), text_field="body", label_field=["Team"])
     shown = capsys.readouterr().out
     assert "Passed: all of " in shown
-    assert "Page: My Notes.validation.html" in shown
+    assert "Page: My Notes.csv.validation.html" in shown
     assert sorted(path.name for path in nowhere.iterdir()) == [
         "My Notes.csv",
-        "My Notes.validation.html",
+        "My Notes.csv.validation.html",
     ]
-    assert "question" in (nowhere / "My Notes.validation.html").read_text(encoding="utf-8")
+    assert "question" in (nowhere / "My Notes.csv.validation.html").read_text(encoding="utf-8")
 
 
 def test_faults_are_shown_and_status_is_2(
@@ -76,6 +77,65 @@ def test_mistakes_are_one_clear_error(
     assert "plait-validate-" not in str(caught.value), "no path of a temporary folder"
 
 
+def test_every_column_is_a_task_of_its_own(nowhere: Path) -> None:
+    long = "x" * 90
+    columns = ["Team A", "team-a", "Team-A", "team-a-2", "標籤", "团队", "size", long, f"{long}y"]
+    rows = [{"text": f"say number {i}", **dict.fromkeys(columns, "ab"[i % 2])} for i in range(60)]
+    path = nowhere / "size.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = check_file(path, Columns("text", tuple(columns)))
+    names = [task for figures in found.figures.values() for task in figures.support]
+    assert names == [
+        *("team-a-3", "team-a", "team-a-4", "team-a-2", "column", "column-2", "column-size"),
+        *("x" * 80, f"{'x' * 75}-2"),
+    ], "a column that is called like a name keeps it"
+    assert list(found.figures) == ["file-size"]
+
+
+def test_a_column_of_labels_and_one_of_spans_may_be_alike(nowhere: Path) -> None:
+    path = nowhere / "a.jsonl"
+    rows = [
+        {"text": f"say number {i}", "Who": "ab"[i % 2], "who": [[0, 3, "verb"]]} for i in range(60)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = check_file(path, Columns("text", ("Who",), ("who",)))
+    assert {task for figures in found.figures.values() for task in figures.support} == {
+        "who",
+        "who-2",
+    }
+
+
+def test_contradictions_between_columns_are_told_all_at_once(nowhere: Path) -> None:
+    path = write(nowhere, "a.csv")
+    with pytest.raises(PlaitError) as caught:
+        check_file(path, Columns("body", ("Team", "Team", "body"), ("who",), "when", "who"))
+    assert str(caught.value).splitlines() == [
+        f"{path}: 3 mistake(s)",
+        "  column 'body' is named by --text-field and --label-field; name it once",
+        "  column 'who' is named by --id-field and --spans-field; name it once",
+        "  column 'Team' is named by --label-field and --label-field; name it once",
+    ]
+    with pytest.raises(PlaitError, match=r"(?s)no column of labels.*by --text-field and --id-fie"):
+        check_file(path, Columns("body", (), id="body"))
+
+
+def test_pages_of_files_with_one_stem_are_two(nowhere: Path) -> None:
+    command(write(nowhere, "a.csv"), text_field="body", label_field=["Team"])
+    rows = [{"body": f"say number {i}", "Team": "ab"[i % 2]} for i in range(60)]
+    (nowhere / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    command(nowhere / "a.jsonl", text_field="body", label_field=["Team"])
+    pages = {"a.csv.validation.html", "a.jsonl.validation.html"}
+    assert {path.name for path in nowhere.glob("*.html")} == pages
+
+
+def test_the_page_does_not_replace_the_file(nowhere: Path) -> None:
+    path = write(nowhere, "a.csv")
+    before = path.read_bytes()
+    with pytest.raises(PlaitError, match=r"--page: .*a\.csv is the file to check; name another"):
+        command(path, text_field="body", label_field=["Team"], page=nowhere / "x" / ".." / "a.csv")
+    assert path.read_bytes() == before
+
+
 def test_bytes_that_are_no_utf8_are_named(nowhere: Path) -> None:
     path = write(nowhere, "a.csv")
     path.write_bytes(path.read_bytes() + b"answer,caf\xe9\n")
@@ -108,5 +168,5 @@ def test_from_the_shell(nowhere: Path) -> None:
     )
     assert done.returncode == 2, done.stderr
     assert "text_nul" in done.stdout
-    assert "Page: a.validation.html" in done.stdout
+    assert "Page: a.csv.validation.html" in done.stdout
     assert "Traceback" not in done.stderr

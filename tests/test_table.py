@@ -167,11 +167,33 @@ def test_spans_that_do_not_match_their_text(tmp_path: Path, spans: object, messa
         read(tmp_path, reader)
 
 
+def test_a_key_that_occurs_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "label": "x", "text": "b"}\n')
+    with pytest.raises(PlaitError, match=r"rows.jsonl, line 1: not valid JSON .'text' occurs tw"):
+        read(tmp_path, table(paths=["rows.jsonl"]))
+
+
+def test_rows_of_files_with_one_stem_have_ids_of_their_own(tmp_path: Path) -> None:
+    for path in ("en/rows.jsonl", "de/rows.jsonl"):
+        (tmp_path / path).parent.mkdir()
+        write_lines(tmp_path / path, *({"text": f"t{i}", "label": "x"} for i in range(10)))
+    hub = {"repo": "own/rows", "revision": "b" * 40, "type": "dataset"}
+    rows = read(tmp_path, table(paths=["en/rows.jsonl", "de/rows.jsonl"], hub=hub))
+    assert len({row.id for _, row in rows}) == 20
+    assert rows[0][1].id == "en/rows.jsonl-000001"
+    assert Counter(split for split, _ in rows) == {"train": 14, "dev": 2, "heldout": 4}
+    write_csv(tmp_path / "rows.csv", [["text", "label"], ["t", "x"]])
+    write_lines(tmp_path / "rows.jsonl", {"text": "t", "label": "x"}, {"text": "u", "label": "x"})
+    found = read(tmp_path, table(paths=["rows.csv", "rows.jsonl"]))
+    assert [row.id for _, row in found][::2] == ["rows.csv-000002", "rows.jsonl-000002"]
+
+
 def test_settings_are_checked_all_at_once() -> None:
     settings = {
         "files": [{"path": "a/rows.xlsx"}, {"path": "b/rows.xlsx", "split": "train"}],
         "labels": {},
         "split": "part",
+        "id": "part",
     }
     with pytest.raises(ValidationError) as caught:
         table(**settings)
@@ -179,7 +201,14 @@ def test_settings_are_checked_all_at_once() -> None:
     assert "'a/rows.xlsx' ends with none of .csv, .tsv, .jsonl" in message
     assert "two files have one name" in message
     assert "neither `labels` nor `spans` names a field" in message
+    assert "column 'part' is named by id and split; name it once" in message
     assert "splits come from the column `split` or from files, not from both" in message
+
+
+def test_a_column_of_labels_serves_several_fields_but_no_other_setting() -> None:
+    table(labels={"topic": "label", "theme": "label"})
+    with pytest.raises(ValidationError, match="column 'x' is named by text and labels and spans"):
+        table(text="x", labels={"topic": "x"}, spans={"slots": "x"})
 
 
 def test_a_table_needs_no_code(tmp_path: Path) -> None:

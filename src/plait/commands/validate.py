@@ -75,11 +75,13 @@ def validate(
 
     if accept:
         raise PlaitError("--accept: is for the data of the experiment; leave it out beside a file.")
+    if page and page.resolve() == file.resolve():
+        raise PlaitError(f"--page: {page} is the file to check; name another place for the page.")
     columns = Columns(
         text_field, tuple(label_field or ()), tuple(spans_field or ()), split_field, id_field
     )
     found = check_file(file, columns)
-    place = page or Path(f"{file.stem}.validation.html")
+    place = page or Path(f"{file.name}.validation.html")
     place.write_text(html(found), encoding="utf-8")
     _show(found, place, None)
 

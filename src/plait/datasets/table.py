@@ -1,6 +1,8 @@
 """Any CSV, TSV or JSONL file, by a mapping of its columns in params.yaml: no code."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -75,6 +77,7 @@ class Table(Reader):
         if not self.labels and not self.spans:
             faults.append("neither `labels` nor `spans` names a field")
         faults += [f"field {name!r} is in both" for name in self.labels if name in self.spans]
+        faults += shared_columns(self._uses())
         if self.split and any(file.split for file in self.files):
             faults.append("splits come from the column `split` or from files, not from both")
         if self.hub and self.hub.type != "dataset":
@@ -82,6 +85,12 @@ class Table(Reader):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _uses(self) -> Iterator[tuple[str, str | None]]:
+        """Each setting and its column; two fields of one kind may take the same column."""
+        yield from (("text", self.text), ("id", self.id), ("split", self.split))
+        yield from (("labels", column) for column in dict.fromkeys(self.labels.values()))
+        yield from (("spans", column) for column in dict.fromkeys(self.spans.values()))
 
     def field_kinds(self) -> Mapping[str, Kind]:
         kinds: dict[str, Kind] = dict.fromkeys(self.labels, "classification")
@@ -106,6 +115,13 @@ class Table(Reader):
         drawn = self._draw(folder, seed)
         for place, split, row in self._rows(folder):
             yield drawn.get(place, split), row
+
+    @cached_property
+    def _ids(self) -> Mapping[str, str]:
+        """By file, what its rows' ids begin with: its name; the whole path where two are alike."""
+        targets = {file.path: self._target(file) for file in self.files}
+        stems = {path: PurePosixPath(target).stem for path, target in targets.items()}
+        return stems if len(set(stems.values())) == len(stems) else targets
 
     def _target(self, file: File) -> str:
         return file.path if self.hub else PurePosixPath(file.path).name
@@ -135,7 +151,8 @@ class Table(Reader):
             path = open_raw(folder, self._target(file))
             for number, value in records(path):
                 split = file.split or self._split(value, path, number)
-                yield (file.path, number), split, self._row(value, path, number)
+                row = self._row(value, path, number, self._ids[file.path])
+                yield (file.path, number), split, row
 
     def _split(self, value: dict[str, Any], path: Path, number: int) -> Split:
         if self.split is None:
@@ -148,15 +165,26 @@ class Table(Reader):
             )
         return _SPLIT_NAMES[found]
 
-    def _row(self, value: dict[str, Any], path: Path, number: int) -> Row:
+    def _row(self, value: dict[str, Any], path: Path, number: int, origin: str) -> Row:
         text = column(value, self.text, path, number)
-        name = column(value, self.id, path, number) if self.id else f"{path.stem}-{number:06d}"
+        name = column(value, self.id, path, number) if self.id else f"{origin}-{number:06d}"
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
             labels[field] = _label(value, source, path, number)
         for field, source in self.spans.items():
             labels[field] = _spans(value, source, text, path, number)
         return Row(name, text, labels)
+
+
+def shared_columns(uses: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """A line for each column that several settings name; a use is a setting and its column."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for setting, name in uses:
+        if name is not None:
+            named[name].append(setting)
+    for name, settings in named.items():
+        if len(settings) > 1:
+            yield f"column {name!r} is named by {' and '.join(settings)}; name it once"
 
 
 def _stratum(row: Row) -> str:

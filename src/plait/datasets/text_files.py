@@ -48,14 +48,14 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and object of each line of a JSONL file; blank lines are skipped.
 
     Raises:
-        PlaitError: a line is no JSON object; names it.
+        PlaitError: a line is no JSON object, or names a column twice; names the line.
     """
     for number, line in lines(path):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            value = json.loads(line, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
             raise PlaitError(
                 f"{path}, line {number}: not valid JSON ({error}); expected one object a line. "
                 "Correct or remove the line."
@@ -66,6 +66,15 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 "with the row's columns."
             )
         yield number, value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: Python alone would take the last of equal ones."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} occurs twice")
+    return found
 
 
 def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
