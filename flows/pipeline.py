@@ -3,7 +3,6 @@
 It names no stage. What is derived is declared in dvc.yaml; what acts on the world stands here.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,7 +24,7 @@ from plait.experiment import load
 from plait.graph import Outcome, StageCrashed
 from plait.pace import Pace
 from plait.processes import Processes, Stopped, only_run
-from plait.progress_artifact import ProgressArtifact
+from plait.progress_artifact import ProgressArtifact, key
 from plait.walk import Walk
 
 CRASH_RETRIES = 1
@@ -187,10 +186,11 @@ def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
 
 def _show_summaries(settled: graph.Stage) -> None:
     """What a stage has left for a person to read, failed or not, as an artifact."""
-    for summary in filter(Path.is_file, settled.summaries):
+    found = [path.read_text(encoding="utf-8") for path in settled.summaries if path.is_file()]
+    if found:
         create_markdown_artifact(
-            summary.read_text(encoding="utf-8"),
-            key=re.sub(r"[^a-z0-9]+", "-", f"summary-{settled.address.lower()}"),
+            "\n\n".join(found),
+            key=key("summary", settled.address),
             description=f"Summary of {settled.address}",
         )
 

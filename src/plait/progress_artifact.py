@@ -1,5 +1,6 @@
 """A stage's progress as a Prefect artifact, which the UI shows as a bar."""
 
+import hashlib
 import re
 import time
 from collections.abc import Mapping
@@ -11,14 +12,19 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 SECONDS_BETWEEN = 2.0
 
 
-def key(address: str) -> str:
-    """An artifact key, which has only lower-case letters, digits and dashes.
+def key(kind: str, address: str) -> str:
+    """An artifact key, which has only lower-case letters, digits and dashes; no two are alike.
 
-    >>> key("train@minilm-intent+slots")
-    'progress-train-minilm-intent-plus-slots'
+    An address with anything else in it gets a digest behind two dashes, which no other key has.
+
+    >>> key("summary", "validate")
+    'summary-validate'
+    >>> key("progress", "train@minilm-intent+slots")
+    'progress-train-minilm-intent-plus-slots--c448ebdd'
     """
-    words = re.sub(r"[^a-z0-9]+", "-", address.lower().replace("+", "-plus-"))
-    return f"progress-{words.strip('-')}"
+    words = re.sub(r"[^a-z0-9]+", "-", address.lower().replace("+", "-plus-")).strip("-")
+    digest = hashlib.sha256(address.encode()).hexdigest()[:8]
+    return f"{kind}-{words}" if words == address else f"{kind}-{words}--{digest}"
 
 
 class ProgressArtifact:
@@ -48,7 +54,7 @@ class ProgressArtifact:
     def _show(self, percent: float, description: str) -> None:
         percent = min(100.0, max(0.0, percent))
         if self._id is None:
-            made = create_progress_artifact(percent, key(self.address), description)
+            made = create_progress_artifact(percent, key("progress", self.address), description)
             self._id = made if isinstance(made, UUID) else None
         else:
             update_progress_artifact(self._id, percent, description)

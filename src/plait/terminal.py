@@ -1,5 +1,6 @@
 """What a person sees of a run: one line a stage, bars for what is going on."""
 
+import threading
 import time
 from collections import Counter, deque
 
@@ -24,6 +25,7 @@ class Terminal:
         self._bars: dict[str, TaskID] = {}
         self._spoke: dict[str, float] = {}
         self._lines: dict[str, deque[str]] = {}
+        self._lock = threading.Lock()
         self._progress = Progress(
             TextColumn("  {task.description}"),
             BarColumn(bar_width=24),
@@ -42,7 +44,11 @@ class Terminal:
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
-        """Show one event; called from the threads that stages run in."""
+        """Show one event; called from the threads that stages run in, one at a time."""
+        with self._lock:
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
         self.counts[event.kind] += 1
         if event.kind == "note":
             self._print(escape(event.text))
