@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +21,7 @@ from plait.approaches.prompt.endpoint import Endpoint
 from plait.errors import PlaitError
 from plait.files import write_json
 from plait.tasks import Choice, read_rows
+from threads import Unhurried
 
 TEXTS = [row.text for row in home_rows(3)]
 
@@ -121,11 +122,11 @@ def endpoint(retries: int = 1, seconds: float = 5.0) -> Endpoint:
     return Endpoint("some-model", (INTENT, SLOTS), True, retries=retries, seconds=seconds)
 
 
-def completion(content: str | None) -> bytes:
+def completion(content: str | None, usage: Mapping[str, int] | None = None) -> bytes:
     message = {"role": "assistant", "content": content}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     found = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
-    return json.dumps({**found, "choices": [choice]}).encode()
+    return json.dumps({**found, "choices": [choice], "usage": usage}).encode()
 
 
 def test_an_endpoint_that_times_out_is_tried_again_then_named() -> None:
@@ -165,6 +166,32 @@ def test_an_answer_that_is_garbage_is_counted_as_invalid(content: str | None) ->
         answers = asking.answers(TEXTS, 4)
     assert asking.given["answers"] == asking.given["invalid"] == 3
     assert [len(spans) for spans in answers["slots"] if isinstance(spans, tuple)] == [0, 0, 0]
+
+
+def test_counts_of_many_requests_at_once_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAIT_ENDPOINT_CONCURRENCY", "16")
+    asking = endpoint()
+    asking.given = Unhurried()
+    usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
+    with failing(200, completion("turn_on\n", usage)):
+        asking.answers(["turn on the hall"] * 160, 16)
+    assert dict(asking.given) == {
+        "answers": 160,
+        "invalid": 0,
+        "prompt_tokens": 1120,
+        "completion_tokens": 320,
+    }
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "2.5", "9" * 5000])
+def test_a_wrong_number_of_requests_at_once_is_named(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-of-the-test")
+    monkeypatch.setenv("PLAIT_ENDPOINT_CONCURRENCY", value)
+    message = f"PLAIT_ENDPOINT_CONCURRENCY: found '{value}', expected a whole number from 1. Corre"
+    with pytest.raises(PlaitError, match=message):
+        endpoint().answers(TEXTS, 4)
 
 
 def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

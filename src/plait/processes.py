@@ -106,7 +106,8 @@ class Processes:
         """Start nothing more and end everything, within `GRACE` seconds and a little."""
         with self._lock:
             self.stopped = True
-        end(self.mark, leaders=frozenset(self._leaders))
+            leaders = frozenset(self._leaders)
+        end(self.mark, leaders=leaders)
 
     def run(
         self,
@@ -136,7 +137,8 @@ class Processes:
             if reaper.is_alive() and sys.exc_info()[0] is not None:
                 end(mark, leaders=frozenset({process.pid}))
             reaper.join()
-            self._leaders.discard(process.pid)
+            with self._lock:
+                self._leaders.discard(process.pid)
         if self.stopped:
             raise Stopped
         return process.returncode

@@ -5,6 +5,7 @@ OPENAI_BASE_URL and OPENAI_API_KEY name it and open it; neither is kept. PLAIT_E
 """
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,23 @@ from plait.tasks import Answer, Task
 
 RETRIES = 5
 SECONDS = 60.0
+CONCURRENCY = "PLAIT_ENDPOINT_CONCURRENCY"
+
+
+def concurrency() -> int:
+    """How many requests may be under way at once.
+
+    Raises:
+        PlaitError: PLAIT_ENDPOINT_CONCURRENCY is no whole number from 1.
+    """
+    found = os.environ.get(CONCURRENCY) or "4"
+    number = int(found) if found.isdecimal() and len(found) < 10 else 0
+    if number < 1:
+        raise PlaitError(
+            f"{CONCURRENCY}: found {found!r}, expected a whole number from 1. Correct it, or unset "
+            "it for 4."
+        )
+    return number
 
 
 class Endpoint:
@@ -39,6 +57,7 @@ class Endpoint:
         self.forms = tuple(forms_of(tasks, joint, letters, end=0))
         self.shots: Shots = no_shots
         self.given: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
     def check(self, candidate: str) -> None:
         """Nothing is known of the endpoint's context."""
@@ -48,12 +67,11 @@ class Endpoint:
 
         Raises:
             PlaitError: the endpoint is not named, does not answer after all retries, or answers
-                something that is no chat completion.
+                something that is no chat completion; or `concurrency` is wrong.
         """
         client = self._client()
         found: dict[str, list[Answer]] = {}
-        concurrency = int(os.environ.get("PLAIT_ENDPOINT_CONCURRENCY", "4"))
-        with ThreadPoolExecutor(min(concurrency, batch_size)) as pool:
+        with ThreadPoolExecutor(min(concurrency(), batch_size)) as pool:
             for form in self.forms:
                 answers = list(
                     pool.map(lambda text, form=form: self._ask(client, form, text), texts)
@@ -87,11 +105,13 @@ class Endpoint:
         return answers
 
     def _count(self, usage: Any, valid: bool) -> None:
-        self.given["answers"] += 1
-        self.given["invalid"] += not valid
+        """Called from the pool's threads: without a lock, two could add to the same number."""
+        counted = {"answers": 1, "invalid": int(not valid)}
         if usage is not None:
-            self.given["prompt_tokens"] += usage.prompt_tokens
-            self.given["completion_tokens"] += usage.completion_tokens
+            counted["prompt_tokens"] = usage.prompt_tokens
+            counted["completion_tokens"] = usage.completion_tokens
+        with self._counting:
+            self.given.update(counted)
 
     def _unanswered(self, client: openai.OpenAI, error: Exception) -> str:
         return (
