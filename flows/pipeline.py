@@ -116,9 +116,9 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
         switch(root, experiment)
     load(root / "params.yaml")
     _pull(root, processes)
-    _run_always(root, processes)
+    begun = _run_always(root, processes)
     walk = Walk(graph.read(root), force)
-    _walk(walk, processes)
+    _walk(walk, processes, begun)
     if processes.stopped:
         raise Stopped
     if walk.failures:
@@ -137,24 +137,28 @@ def _pull(root: Path, processes: Processes) -> None:
         tell(Event("note", text=f"{len(missing) - left} came, {left} are made here"))
 
 
-def _run_always(root: Path, processes: Processes) -> None:
+def _run_always(root: Path, processes: Processes) -> dict[str, PrefectFuture[Any]]:
     """The stages that DVC runs every time: only then does its status say what else must run."""
+    futures: dict[str, PrefectFuture[Any]] = {}
     for address in sorted(graph.read(root).always):
-        state: State[Any] = stage(address, processes, skip=False, force=False, return_state=True)
+        futures[address] = stage.submit(address, processes, skip=False, force=False)
+        futures[address].wait()
+        state = futures[address].state
         if processes.stopped:
             raise Stopped
         if not state.is_completed():
             tell(Event("failed", address, _reason(state)))
             raise PlaitError(_reason(state))
-        tell(Event(state.result().value, address))
+        tell(Event(futures[address].result().value, address))
+    return futures
 
 
-def _walk(walk: Walk, processes: Processes) -> None:
-    futures: dict[str, PrefectFuture[Any]] = {}
+def _walk(walk: Walk, processes: Processes, begun: Mapping[str, PrefectFuture[Any]]) -> None:
+    futures = dict(begun)
     finished: SimpleQueue[str] = SimpleQueue()
 
     def submit(address: str, skip: bool = False) -> None:
-        upstream = [futures[a] for a in walk.graph.stages[address].upstream if a in futures]
+        upstream = [futures[each] for each in walk.graph.stages[address].upstream]
         futures[address] = stage.submit(
             address, processes, skip, walk.force, wait_for=upstream, return_state=False
         )
