@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from conftest import INTENT, SLOTS, home_rows
 from plait.errors import PlaitError
@@ -139,23 +139,6 @@ def test_looking_at_branches_leaves_no_trace(decoder: Decoder) -> None:
             whole = torch.tensor([[*read, *tree.tokens[: tree.stem], 20 + row]])
             expected = decoder.model.base_model(whole).last_hidden_state[0, -1]
             assert torch.allclose(again[row, 0], expected, atol=1e-5)
-
-
-class OlderCache(DynamicCache):
-    """As in transformers 5.0 to 5.13, where `crop(0)` keeps nothing."""
-
-    def crop(self, tokens: int) -> None:
-        super().crop(tokens or -self.get_seq_length())
-
-
-def test_what_was_read_is_kept_where_there_are_no_branches(decoder: Decoder) -> None:
-    context = Context(decoder.model, 1)
-    context.cache = OlderCache()
-    with torch.inference_mode():
-        context.look([Tree.of((5, 6, 7), [])[0]])
-        hidden = context.look([Tree.of((8,), [])[0]])
-        expected = decoder.model.base_model(torch.tensor([[5, 6, 7, 8]])).last_hidden_state
-    assert torch.allclose(hidden[0, -1], expected[0, -1], atol=1e-5)
 
 
 def test_free_answers_are_read_and_invalid_ones_counted(decoder: Decoder) -> None:

@@ -76,8 +76,7 @@ class Context:
         device = self.model.device
         hidden = self._forward(tokens.to(device), ancestors.to(device))
         kept = int(stems.max())
-        if kept < tokens.shape[1]:  # transformers before 5.14 takes 0 for "keep nothing"
-            self.cache.crop(kept - tokens.shape[1])
+        self.cache.crop(kept - tokens.shape[1])
         stem = torch.arange(kept) < stems[:, None]
         self.read = torch.cat([self.read, stem.to(device)], 1)
         return hidden
