@@ -24,9 +24,13 @@ def dequantise(folder: Path, name: str) -> None:
     unpacked = GgufConfig(dequantize=True)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=name, dtype=torch.bfloat16, quantization_config=unpacked
+            folder,
+            gguf_file=name,
+            dtype=torch.bfloat16,
+            quantization_config=unpacked,
+            trust_remote_code=False,
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, trust_remote_code=False)
     except (ValueError, KeyError, OSError, NotImplementedError) as error:
         raise PlaitError(
             f"{folder.name}: transformers cannot read the GGUF file {name!r}: {error}. "

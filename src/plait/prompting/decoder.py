@@ -52,8 +52,15 @@ class Decoder:
         cls, folder: Path, max_length: int, dtype: torch.dtype, precision: str = "fp32"
     ) -> "Decoder":
         """From safetensors and a tokenizer; no code of the folder is run."""
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True)
-        return cls(model, AutoTokenizer.from_pretrained(folder), max_length, precision)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+        return cls(
+            model,
+            AutoTokenizer.from_pretrained(folder, trust_remote_code=False),
+            max_length,
+            precision,
+        )
 
     @classmethod
     def ready(cls, folder: Path, max_length: int, precision: str, packed: bool = True) -> "Decoder":

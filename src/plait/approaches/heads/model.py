@@ -47,9 +47,13 @@ class Heads(Learned):
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
         """A pretrained backbone with fresh heads."""
         encoder = AutoModel.from_pretrained(
-            backbone, dtype=torch.float32, use_safetensors=True, **_pooler(backbone)
+            backbone,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            **_pooler(backbone),
         )
-        tokenizer = AutoTokenizer.from_pretrained(backbone)
+        tokenizer = AutoTokenizer.from_pretrained(backbone, trust_remote_code=False)
         longest = getattr(encoder.config, "max_position_embeddings", settings.max_length)
         if settings.max_length > longest:
             raise PlaitError(
@@ -153,13 +157,16 @@ class Heads(Learned):
     @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
         settings = read_json(folder / "heads.json")
-        encoder = AutoModel.from_config(AutoConfig.from_pretrained(folder), **_pooler(folder))
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        encoder = AutoModel.from_config(config, trust_remote_code=False, **_pooler(folder))
         reading = {name: settings.pop(name) for name in asdict(Reading())}
         module = Network(encoder, tasks, Reading(**reading))
         module.load_state_dict(load_file(folder / "model.safetensors"))
         to_device(module)
         prepack(encoder, settings["precision"])
-        return cls(module, AutoTokenizer.from_pretrained(folder), **settings)
+        return cls(
+            module, AutoTokenizer.from_pretrained(folder, trust_remote_code=False), **settings
+        )
 
     def parameters_count(self) -> int:
         return parameters_count(self.module)
