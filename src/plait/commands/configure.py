@@ -16,7 +16,14 @@ Keep = Annotated[
 
 
 def configure(name: Name, overwrite: Overwrite = False, keep: Keep = False) -> None:
-    """Copy experiments/NAME.yaml over params.yaml; hand edits there are never lost unasked."""
+    """Copy experiments/NAME.yaml over params.yaml; hand edits there are never lost unasked.
+
+    Outputs follow: models, scores, timings, report and the rest of the experiment that was in place
+    move to .plait/set-aside/, and come back when you switch back to it. So `dvc metrics show` and
+    the report never show two experiments side by side. Nothing is lost if you delete
+    .plait/set-aside/: what is missing comes from DVC's cache at the next run, or is made again.
+    git shows the committed scores of the other experiment as deleted until you switch back.
+    """
     from plait import project
 
     if switch_or_ask(project.root(), name, overwrite, keep):
@@ -35,6 +42,7 @@ def switch_or_ask(root: Path, name: str, overwrite: bool, keep: bool) -> bool:
     """
     from plait.configure import has_hand_edits, switch
     from plait.errors import PlaitError
+    from plait.processes import only_run
 
     if overwrite and keep:
         raise PlaitError("--overwrite and --keep: found both, expected one of them.")
@@ -45,5 +53,10 @@ def switch_or_ask(root: Path, name: str, overwrite: bool, keep: bool) -> bool:
         if sys.stdin.isatty() and not typer.confirm(question):
             return False
         overwrite = sys.stdin.isatty()
-    switch(root, name, overwrite)
+    with only_run(root, _wait_for_run):
+        switch(root, name, overwrite)
     return True
+
+
+def _wait_for_run() -> None:
+    print("A run of this project is going on: waiting for its end", file=sys.stderr, flush=True)
