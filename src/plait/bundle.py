@@ -9,6 +9,7 @@ from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.errors import PlaitError
 from plait.files import atomic_folder, read_json, sha256, write_json
+from plait.markdown import escape
 
 CANDIDATE = "bundle.json"
 FORMAT = 2
@@ -61,13 +62,17 @@ def digest(folder: Path) -> str:
 def card(candidate: Resolved, model: Approach) -> str:
     """The model card: what the bundle is, what it answers, how it was trained."""
     tasks = "\n".join(
-        f"| {task.name} | {task.kind} | {task.dataset}.{task.field} | {len(task.labels)} |"
+        f"| {escape(task.name)} | {task.kind} | {escape(f'{task.dataset}.{task.field}')} | "
+        f"{len(task.labels)} |"
         for task in candidate.tasks
     )
-    settings = "\n".join(f"- {key}: {value}" for key, value in sorted(candidate.training.items()))
-    return f"""# {candidate.name}
+    settings = "\n".join(
+        f"- {escape(key)}: {escape(str(value))}"
+        for key, value in sorted(candidate.training.items())
+    )
+    return f"""# {escape(candidate.name)}
 
-Backbone {candidate.backbone}, approach {candidate.approach}, method {candidate.method},
+Backbone {escape(candidate.backbone)}, approach {candidate.approach}, method {candidate.method},
 seed {candidate.seed}, {model.parameters_count():,} parameters.
 
 | task | kind | data | labels |

@@ -6,6 +6,7 @@ from typing import Any
 
 from plait.comparison import Difference
 from plait.intervals import Estimate
+from plait.markdown import escape
 from plait.plans import NonInferiority
 from plait.report.costs import Cost
 from plait.report.results import Plan, Service
@@ -49,7 +50,7 @@ class Figure:
 
 def _latencies(way: str) -> Iterator[Figure]:
     for name in ("p50", "p95", "p99"):
-        yield Figure(f"latency {name}, ms, {way}", _of(way, f"{name}_ms"), _digits)
+        yield Figure(f"latency {name}, ms, {way}", _of(way, f"{name}_ms"), digits)
 
 
 def _of(way: str, key: str) -> Callable[[Cost], float | None]:
@@ -59,14 +60,14 @@ def _of(way: str, key: str) -> Callable[[Cost], float | None]:
 def _figures() -> Iterator[Figure]:
     for way in ("in sequence", "in parallel"):
         yield from _latencies(way)
-    yield Figure("rows a second, saturated", lambda cost: cost.rows_per_second, _digits)
-    yield Figure("tokens in, mean", lambda cost: cost.tokens_in, _digits)
+    yield Figure("rows a second, saturated", lambda cost: cost.rows_per_second, digits)
+    yield Figure("tokens in, mean", lambda cost: cost.tokens_in, digits)
     yield Figure("parameters", lambda cost: cost.parameters, lambda value: millions(int(value)))
-    yield Figure("on disk, MB", lambda cost: cost.bytes / 1e6, _digits)
-    yield Figure("peak memory, MiB", lambda cost: cost.peak_rss_mib, _digits)
-    yield Figure("peak GPU memory, MiB", lambda cost: cost.peak_gpu_mib, _digits)
-    yield Figure("energy, J an answer (estimate)", lambda cost: cost.joule_per_answer, _digits)
-    yield Figure("training, s", lambda cost: cost.training_seconds, _digits)
+    yield Figure("on disk, MB", lambda cost: cost.bytes / 1e6, digits)
+    yield Figure("peak memory, MiB", lambda cost: cost.peak_rss_mib, digits)
+    yield Figure("peak GPU memory, MiB", lambda cost: cost.peak_gpu_mib, digits)
+    yield Figure("energy, J an answer (estimate)", lambda cost: cost.joule_per_answer, digits)
+    yield Figure("training, s", lambda cost: cost.training_seconds, digits)
 
 
 def service_table(service: Service) -> list[Line]:
@@ -190,14 +191,14 @@ def numbers(counts: Sequence[int]) -> str:
     return f"{least:,}" if least == most else f"{least:,}–{most:,}"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Three digits that mean something."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, aligned so that it reads well in a terminal, too."""
-    rows = [[part.replace("|", "\\|") for part in line] for line in [head, *lines]]
+    """A table in Markdown of plain text, aligned so that it reads well in a terminal, too."""
+    rows = [[escape(part) for part in line] for line in [head, *lines]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rule = ["-" * width for width in widths]
     return "\n".join(

@@ -1,6 +1,5 @@
 """The outcome of a validation: results, figures, a verdict in one sentence, and its files."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any, Literal
 
 from plait.errors import PlaitError
 from plait.files import atomic_folder, write_json
+from plait.markdown import escape
 from plait.pages import render
 from plait.validation.clusters import shortened
 from plait.validation.engine import Result, Severity
@@ -119,13 +119,11 @@ def page(report: Report) -> str:
 def summary(report: Report) -> str:
     """The verdict and what failed, in Markdown."""
     failures = [*report.failed("critical"), *report.failed("warning")]
-    lines = [f"- **{r.severity}** {r.dataset}, `{r.rule}`: {_plain(r.sentence)}" for r in failures]
+    lines = [
+        f"- **{r.severity}** {escape(r.dataset)}, `{r.rule}`: {escape(r.sentence)}"
+        for r in failures
+    ]
     return "\n".join([f"**{report.sentence}**", "", *lines, ""])
-
-
-def _plain(text: str) -> str:
-    """Text of a row's label as Markdown that means nothing but itself."""
-    return re.sub(r"([\\`*_<>\[\]|#])", r"\\\1", text.replace("\n", " "))
 
 
 def _section(report: Report, name: str) -> dict[str, Any]:
