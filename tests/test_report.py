@@ -29,7 +29,7 @@ __all__ = ["page", "root"]
 
 def test_exactly_these_files_are_written(root: Path) -> None:
     assert {path.name for path in (root / "report").iterdir()} == {
-        "index.html", "report.md", "records.json", "complete.json",
+        "index.html", "report.md", "records.json", "summary.json", "complete.json",
         "scores-assistant.svg", "tradeoff-assistant.svg",
     }  # fmt: skip
     assert read_json(root / "report/complete.json") == {"timed": sorted(small.CANDIDATES)}

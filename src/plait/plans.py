@@ -9,7 +9,7 @@ from plait.errors import PlaitError
 from plait.outcomes import Outcomes, compare, compare_means
 from plait.seeds import siblings
 from plait.settings import WhenUndecided
-from plait.verdict_words import findings, no_challenger, others, percent, victory
+from plait.verdict_words import consequence, findings, no_challenger, others, percent, victory
 
 if TYPE_CHECKING:
     from plait.experiment import Experiment
@@ -109,8 +109,8 @@ class Verdict:
     """The outcome for one service.
 
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
-    why. `sentence` is the outcome in words, with numbers. `means` has each plan's mean headline
-    metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
+    why. `sentence` is the outcome in words, with numbers; `headline` is who wins, and what the
+    service's setting decided. `means` has each plan's mean headline metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
     those with more, and against the best of those with more that have the same backbones; where
     there are trainings with several seeds, over these, too. `undecided` has the plans on which the
     service's setting decided.
@@ -125,6 +125,7 @@ class Verdict:
     means: Mapping[str, float]
     comparisons: tuple[NonInferiority, ...] = ()
     undecided: tuple[Undecided, ...] = ()
+    headline: str = ""
 
 
 def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTask) -> Verdict:
@@ -229,8 +230,9 @@ def choose(
     verdict = Verdict(service, None, (), False, rejected, "", means, found)
     if challengers:
         winner, tried = _winner(challengers, margin, undecided)
+        head = victory(winner, tried, base, floor_title)
         words = (
-            victory(winner, tried, base, floor_title),
+            head,
             *findings(tried, found, undecided),
             others(winner, challengers, tried, rejected),
         )
@@ -240,8 +242,10 @@ def choose(
             candidates=winner.candidates,
             sentence="".join(words),
             undecided=tuple(_undecided(tried, undecided)),
+            headline=head + "".join(consequence(each, undecided) for each in tried),
         )
-    verdict = replace(verdict, sentence=no_challenger(contenders, base, rejected, floor_title))
+    head, why = no_challenger(contenders, base, rejected, floor_title)
+    verdict = replace(verdict, sentence=f"{head}{why}.", headline=f"{head}.")
     if base is not None and base.plan not in rejected:
         return replace(verdict, winner=base.plan, candidates=base.candidates, floor_wins=True)
     return verdict

@@ -63,7 +63,7 @@ def findings(
     for each in tried:
         pair = (each.plan.plan, each.reference.plan)
         yield _against(f"{_scored(each.plan)} against {_scored(each.reference)}", each.tests)
-        yield _consequence(each, undecided)
+        yield consequence(each, undecided)
         of_pair = [test for test in found if (test.plan, test.reference) == pair]
         for seeds in dict.fromkeys(test.seeds for test in of_pair if test.seeds):
             over = (
@@ -78,7 +78,8 @@ def _against(head: str, tests: Sequence["NonInferiority"]) -> str:
     return f" {head[:1].upper()}{head[1:]}, {how}: {words}."
 
 
-def _consequence(found: "Replacement", undecided: "WhenUndecided") -> str:
+def consequence(found: "Replacement", undecided: "WhenUndecided") -> str:
+    """What follows from a replacement that was tried and is not proven; nothing where it is."""
     tasks = " and ".join(found.tasks(found.outcome))
     match found.outcome:
         case "non-inferior":
@@ -135,11 +136,11 @@ def no_challenger(
     base: "Contender | None",
     rejected: Mapping[str, str],
     floor_title: str,
-) -> str:
-    """Why the floor wins, or nothing does."""
+) -> tuple[str, str]:
+    """Why the floor wins, or nothing does, and the reasons why no other plan may, to add to it."""
     reasons = "; ".join(f"{plan}: {reason}" for plan, reason in rejected.items())
     if base is None:
-        return f"No plan may be promoted: {reasons}."
+        return "No plan may be promoted", f": {reasons}"
     means = [plan.mean for plan in contenders if plan is not base]
     if not means:
         head = f"Nothing contends with the {floor_title}"
@@ -148,6 +149,6 @@ def no_challenger(
     else:
         head = f"No fine-tuned model beats the {floor_title}"
     if base.plan in rejected:
-        return f"{head}, and the {floor_title} fails its own: {reasons}."
+        return f"{head}, and the {floor_title} fails its own", f": {reasons}"
     why = f" ({reasons})" if reasons else ""
-    return f"{head}: {_title(base)} wins with mean headline metric {percent(base.mean)}{why}."
+    return f"{head}: {_title(base)} wins with mean headline metric {percent(base.mean)}", why

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from plait.server import Server
 
 CANCELLED = 130
+WIDTH = 100
+"""Characters in a line where there is no terminal."""
 
 Experiment = Annotated[
     str | None, typer.Option(help="A file of experiments/ to put in place of params.yaml first.")
@@ -44,6 +47,8 @@ def run(
     from plait import project, server
 
     root, console = project.root(), Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDTH
     if experiment is not None and not switch_or_ask(root, experiment, overwrite, keep):
         experiment = None
     if stop_server:
@@ -71,10 +76,11 @@ def _run(console: "Console", experiment: str | None, force: bool) -> "State[obje
 
 
 def _finish(root: Path, console: "Console", state: "State[object]", found: "Server | None") -> None:
+    served = found if found is not None and found.pid is not None else None
     if state.is_completed():
-        _show_results(root, console, state.message or "")
-    if found is not None and found.pid is not None:
-        console.print(f"Runs     {found.ui} (`plait server stop` ends it)")
+        _show_results(root, console, state.message or "", served)
+    elif served is not None:
+        console.print(f"Runs      {served.ui} (`plait server stop` ends it)")
     if state.is_cancelled():
         console.print("Cancelled. `plait run` goes on where it stopped.")
         sys.exit(CANCELLED)
@@ -83,12 +89,48 @@ def _finish(root: Path, console: "Console", state: "State[object]", found: "Serv
         sys.exit(2)
 
 
-def _show_results(root: Path, console: "Console", promotion: str) -> None:
-    from rich.markdown import Markdown
+def _show_results(root: Path, console: "Console", promotion: str, served: "Server | None") -> None:
+    """One screen: what was found, where more of it stands, and what to do next."""
+    from plait.files import read_json
+    from plait.report.screen import show
 
-    report = root / "report" / "report.md"
-    if report.is_file():
-        console.print(Markdown(report.read_text(encoding="utf-8")))
-    page = root / "report" / "index.html"
-    console.print(f"\nServices {promotion}")
-    console.print(f"Report   {page}  (open it in a browser: {page.as_uri()})")
+    if (root / "report" / "summary.json").is_file():
+        show(console, read_json(root / "report" / "summary.json"))
+    lines = [("Promotion", promotion)] if promotion else []
+    for title, name in (("Report", "index.html"), ("As text", "report.md")):
+        path = root / "report" / name
+        if path.is_file():
+            lines.append((title, path.as_uri() if name == "index.html" else str(path)))
+    if served is not None:
+        lines.append(("Runs", served.ui))
+    lines += zip(("Next", "", ""), _next(root, served), strict=False)
+    console.print()
+    for title, text in lines:
+        console.print(f"{title:<10}{text}", markup=False)
+
+
+def _next(root: Path, served: "Server | None") -> list[str]:
+    """Commands to go on with, as they can be typed here."""
+    from plait.registry import Registry
+
+    services = [name for name in _services(root) if Registry(root).champion(name) is not None]
+    commands = [f'plait predict "some text" --service {name}' for name in services[:1]]
+    commands.append("dvc metrics show")
+    if served is not None:
+        commands.append("plait server stop")
+    return [f"{_before_commands(root)}{command}" for command in commands]
+
+
+def _services(root: Path) -> list[str]:
+    from plait.experiment import load
+
+    return list(load(root / "params.yaml").services)
+
+
+def _before_commands(root: Path) -> str:
+    """The folder of this environment's commands, unless the shell finds them without it."""
+    folder = Path(sys.executable).parent
+    found = shutil.which("plait")
+    if found is not None and Path(found).parent == folder:
+        return ""
+    return f"{folder.relative_to(root) if folder.is_relative_to(root) else folder}{os.sep}"

@@ -1,4 +1,4 @@
-"""The report's files: index.html, report.md, records.json, pictures and complete.json."""
+"""The report's files: page, text, records, summary, pictures and complete.json."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -8,11 +8,13 @@ from typing import Any
 
 from plait.files import atomic_folder, dump_json, write_json
 from plait.intervals import Estimate
+from plait.markdown import escape
 from plait.pages import render
 from plait.report.compared import non_inferiority_table, tables
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
+from plait.report.summary import summary
 from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
 from plait.verdict_words import RULE
 
@@ -53,6 +55,7 @@ def write_report(results: Results, folder: Path) -> None:
         (partial / "index.html").write_text(page(results), encoding="utf-8")
         (partial / "report.md").write_text(text(results), encoding="utf-8")
         (partial / "records.json").write_bytes(dump_json({"records": list(records(results))}))
+        write_json(partial / "summary.json", summary(results))
         write_json(partial / "complete.json", {"timed": sorted(results.candidates)})
 
 
@@ -161,25 +164,25 @@ def text(results: Results) -> str:
 def _paragraphs(results: Results) -> Iterator[str]:
     yield "# Benchmark"
     for service in results.services:
-        yield f"## Service {service.name}"
-        yield f"**{service.verdict.sentence}**"
+        yield f"## Service {escape(service.name)}"
+        yield f"**{escape(service.verdict.sentence)}**"
         yield _service_markdown(service)
         title, head, lines = non_inferiority_table(service)
         if lines:
             yield f"{title}:"
             yield markdown(head, lines)
         if ratios := service.requests["ratios"]:
-            yield "\n".join(f"- {ratio_words(ratio)}" for ratio in ratios)
+            yield "\n".join(f"- {escape(ratio_words(ratio))}" for ratio in ratios)
     for title, head, lines in tables(results):
         yield f"## {title}"
         yield markdown(head, lines)
     if remarks := list(filter(None, starmap(_remarks, results.candidates.items()))):
-        yield "\n".join(f"- {remark}" for remark in remarks)
+        yield "\n".join(f"- {escape(remark)}" for remark in remarks)
     yield "## How to read this"
     yield from NOTES
-    yield looks_words(results)
+    yield escape(looks_words(results))
     yield _checks(results)
-    yield f"Measured on {'; '.join(results.machines())}."
+    yield escape(f"Measured on {'; '.join(results.machines())}.")
     yield f"Versions: {', '.join(f'{name} {found}' for name, found in versions().items())}."
 
 
@@ -194,8 +197,8 @@ def _checks(results: Results) -> str:
     found = results.warnings()
     if not found:
         return "Data checks: all hold."
-    lines = "".join(f"\n- {c['dataset']}, {c['rule']}: {_sentence(c)}" for c in found)
-    return f"Data checks that did not hold:\n{lines}"
+    lines = [escape(f"{c['dataset']}, {c['rule']}: {_sentence(c)}") for c in found]
+    return "\n- ".join(["Data checks that did not hold:\n", *lines])
 
 
 def _sentence(check: Any) -> str:
