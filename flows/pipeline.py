@@ -3,25 +3,30 @@
 It names no stage. What is derived is declared in dvc.yaml; what acts on the world stands here.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from plait import graph, project
-from plait.configure import switch
+from plait import graph, project, set_aside
+from plait.configure import label, switch
 from plait.errors import PlaitError
 from plait.events import Event, tell
 from plait.experiment import load
-from plait.graph import Outcome, StageCrashed
+from plait.graph import Graph, Outcome, StageCrashed
+from plait.markdown import escape
 from plait.pace import Pace
 from plait.processes import Processes, Stopped, only_run
 from plait.progress_artifact import ProgressArtifact, key
@@ -35,32 +40,32 @@ def _has_crashed(_task: Any, _run: Any, state: State[Any]) -> bool:
 
 
 @task(
-    task_run_name="{address}",
+    task_run_name="{node.name}",
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=CRASH_RETRIES,
     retry_delay_seconds=1,
     retry_condition_fn=_has_crashed,
 )
-def stage(address: str, processes: Processes, skip: bool, force: bool) -> State[Outcome]:
+def stage(node: graph.Stage, processes: Processes, skip: bool, force: bool) -> State[Outcome]:
     """Run one stage, or say that it needs no run."""
     logger = get_run_logger()
     if skip:
         return Completed(name="Cached", message="DVC: nothing changed", data=Outcome.UNCHANGED)
-    tell(Event("started", address))
-    progress, pace = ProgressArtifact(address), Pace()
+    tell(Event("started", node.name))
+    progress, pace = ProgressArtifact(node.name), Pace()
 
     def on_progress(printed: Mapping[str, Any]) -> None:
         figures = pace(printed)
         progress.update(figures)
-        tell(Event("progress", address, figures=figures))
+        tell(Event("progress", node.name, figures=figures))
 
     def on_line(line: str) -> None:
         logger.info("%s", line)
-        tell(Event("line", address, line))
+        tell(Event("line", node.name, line))
 
     try:
-        outcome = graph.run_stage(address, processes, on_line, on_progress, force)
+        outcome = graph.run_stage(node.address, processes, on_line, on_progress, force)
     except Stopped:
         return Cancelled(message="The run was cancelled")
     except PlaitError as error:
@@ -78,14 +83,18 @@ def promote(root: Path) -> list[Any]:
     from plait.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
-    lines = [f"- **{d.service}**: {d.outcome}. {d.reason}" for d in decisions]
+    lines = [f"- **{escape(d.service)}**: {d.outcome}. {escape(d.reason)}" for d in decisions]
     create_markdown_artifact("\n".join(lines), key="promotion", description="Promotion")
     for decision in decisions:
         get_run_logger().info("%s: %s. %s", decision.service, decision.outcome, decision.reason)
     return decisions
 
 
-@flow(name="plait", persist_result=False)
+def _name_at_start() -> str:
+    return flow_run.parameters.get("experiment") or label(Path.cwd())
+
+
+@flow(name="plait", flow_run_name=_name_at_start, persist_result=False)
 def pipeline(experiment: str | None = None, force: bool = False) -> State[Any]:
     """Run what changed, then promote.
 
@@ -117,7 +126,8 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
     load(root / "params.yaml")
     _pull(root, processes)
     begun = _run_always(root, processes)
-    walk = Walk(graph.read(root), force)
+    walk = Walk(_read(root), force)
+    _name_by_changes(root, walk)
     _walk(walk, processes, begun)
     if processes.stopped:
         raise Stopped
@@ -137,19 +147,45 @@ def _pull(root: Path, processes: Processes) -> None:
         tell(Event("note", text=f"{len(missing) - left} came, {left} are made here"))
 
 
+def _read(root: Path) -> Graph:
+    """The graph, once the outputs of stages that it no longer has are out of the way."""
+    found = graph.read(root)
+    declared = [
+        Path(os.path.relpath(out, root)) for each in found.stages.values() for out in each.outs
+    ]
+    moved = set_aside.move_removed(root, declared)
+    if not moved:
+        return found
+    text = f"{len(moved)} outputs of stages that are no more: moved to {set_aside.REMOVED}"
+    get_run_logger().info("%s (%s)", text, ", ".join(map(str, moved)))
+    tell(Event("note", text=text))
+    return graph.read(root)  # which stages changed: some read whole folders that held these
+
+
+def _name_by_changes(root: Path, walk: Walk) -> None:
+    """Name the flow run, now that it is known: by the experiment and how much of it changed."""
+    stages = walk.graph.stages.keys() - walk.graph.always
+    changed = len(stages) if walk.force else len(walk.graph.changed)
+    with get_client(sync_client=True) as client:
+        name = f"{label(root)}: {changed} of {len(stages)} stages changed"
+        client.set_flow_run_name(UUID(flow_run.id), name)
+
+
 def _run_always(root: Path, processes: Processes) -> dict[str, PrefectFuture[Any]]:
     """The stages that DVC runs every time: only then does its status say what else must run."""
     futures: dict[str, PrefectFuture[Any]] = {}
-    for address in sorted(graph.read(root).always):
-        futures[address] = stage.submit(address, processes, skip=False, force=False)
+    found = graph.read(root)
+    for address in sorted(found.always):
+        node = found.stages[address]
+        futures[address] = stage.submit(node, processes, skip=False, force=False)
         futures[address].wait()
         state = futures[address].state
         if processes.stopped:
             raise Stopped
         if not state.is_completed():
-            tell(Event("failed", address, _reason(state)))
+            tell(Event("failed", node.name, _reason(state)))
             raise PlaitError(_reason(state))
-        tell(Event(futures[address].result().value, address))
+        tell(Event(futures[address].result().value, node.name))
     return futures
 
 
@@ -160,7 +196,12 @@ def _walk(walk: Walk, processes: Processes, begun: Mapping[str, PrefectFuture[An
     def submit(address: str, skip: bool = False) -> None:
         upstream = [futures[each] for each in walk.graph.stages[address].upstream]
         futures[address] = stage.submit(
-            address, processes, skip, walk.force, wait_for=upstream, return_state=False
+            walk.graph.stages[address],
+            processes,
+            skip,
+            walk.force,
+            wait_for=upstream,
+            return_state=False,
         )
         futures[address].add_done_callback(lambda _future: finished.put(address))
 
@@ -177,15 +218,16 @@ def _walk(walk: Walk, processes: Processes, begun: Mapping[str, PrefectFuture[An
 
 def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
     future.wait()
-    _show_summaries(walk.graph.stages[address])
+    settled = walk.graph.stages[address]
+    _show_summaries(settled)
     if future.state.is_completed():
         outcome = future.result()
         walk.finish(address, outcome)
-        tell(Event(outcome.value, address))
+        tell(Event(outcome.value, settled.name))
     else:
         reason = _reason(future.state)
         walk.fail(address, reason)
-        tell(Event("failed", address, reason))
+        tell(Event("failed", settled.name, reason))
 
 
 def _show_summaries(settled: graph.Stage) -> None:
@@ -194,8 +236,8 @@ def _show_summaries(settled: graph.Stage) -> None:
     if found:
         create_markdown_artifact(
             "\n\n".join(found),
-            key=key("summary", settled.address),
-            description=f"Summary of {settled.address}",
+            key=key("summary", settled.name),
+            description=f"Summary of {settled.name}",
         )
 
 

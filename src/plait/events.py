@@ -10,10 +10,10 @@ Kind = Literal["note", "started", "progress", "line", "ran", "restored", "unchan
 
 @dataclass(frozen=True)
 class Event:
-    """`text` is a line or a reason, `figures` what `plait.progress` printed."""
+    """`stage` is its name, `text` a line or a reason, `figures` what `plait.progress` printed."""
 
     kind: Kind
-    address: str = ""
+    stage: str = ""
     text: str = ""
     figures: Mapping[str, Any] | None = None
 

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,17 +55,25 @@ class StageCrashed(Exception):  # noqa: N818 - "crashed" is the word of the fiel
 class Stage:
     """A node of the graph; `upstream` holds the addresses of what it waits for.
 
+    DVC knows it by its `address`, a person by its `name`: the same without the file, unless two
+    files have a stage of that name. `outs` are its outputs.
+
     `cores` is how many it keeps busy (`meta.cores`, 1 unless said; 0 means all of them); nothing
-    may run beside a stage that is `alone`, and one stage at a time has the `gpu`. `summaries` are
-    the places where it may leave words for a person: `summary.md` in each of its outputs.
+    may run beside a stage that is `alone`, and one stage at a time has the `gpu`.
     """
 
     address: str
+    name: str = ""
     upstream: tuple[str, ...] = ()
     cores: int = 1
     alone: bool = False
     gpu: bool = False
-    summaries: tuple[Path, ...] = ()
+    outs: tuple[Path, ...] = ()
+
+    @property
+    def summaries(self) -> list[Path]:
+        """Where it may leave words for a person: `summary.md` in each of its outputs."""
+        return [out / "summary.md" for out in self.outs]
 
 
 @dataclass(frozen=True)
@@ -102,20 +110,32 @@ def read(folder: Path) -> Graph:
 
 def _stages(edges: Any) -> dict[str, Stage]:
     """`edges` go from a stage to what it depends on."""
-    stages = {node.addressing: _stage(node, edges.successors(node)) for node in edges}
+    names = _names([node.addressing for node in edges])
+    stages = {
+        node.addressing: _stage(node, names[node.addressing], edges.successors(node))
+        for node in edges
+    }
     order = TopologicalSorter({each: stages[each].upstream for each in sorted(stages)})
     return {address: stages[address] for address in order.static_order()}
 
 
-def _stage(node: Any, upstream: Iterable[Any]) -> Stage:
+def _names(addresses: Iterable[str]) -> dict[str, str]:
+    """Names to show by address: `timing@a` of `timings/dvc.yaml:timing@a`, if no other has it."""
+    short = {address: address.rpartition(":")[2] for address in addresses}
+    count = Counter(short.values())
+    return {address: name if count[name] == 1 else address for address, name in short.items()}
+
+
+def _stage(node: Any, name: str, upstream: Iterable[Any]) -> Stage:
     meta = node.meta if isinstance(getattr(node, "meta", None), dict) else {}
     return Stage(
         address=node.addressing,
+        name=name,
         upstream=tuple(sorted(each.addressing for each in upstream)),
         cores=int(meta.get("cores", 1)),
         alone=bool(meta.get("alone")),
         gpu=bool(meta.get("gpu")),
-        summaries=tuple(Path(out.fs_path, "summary.md") for out in node.outs),
+        outs=tuple(Path(out.fs_path) for out in node.outs),
     )
 
 

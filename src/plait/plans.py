@@ -110,10 +110,10 @@ class Verdict:
 
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
     why. `sentence` is the outcome in words, with numbers; `headline` is who wins, and what the
-    service's setting decided. `means` has each plan's mean headline metric. `comparisons` has every plan of fewer models, the floor left out, against the best of
-    those with more, and against the best of those with more that have the same backbones; where
-    there are trainings with several seeds, over these, too. `undecided` has the plans on which the
-    service's setting decided.
+    service's setting decided. `means` has each plan's mean headline metric. `comparisons` has every
+    plan of fewer models, the floor left out, against the best of those with more, and against the
+    best of those with more that have the same backbones; where there are trainings with several
+    seeds, over these, too. `undecided` has the plans on which the service's setting decided.
     """
 
     service: str

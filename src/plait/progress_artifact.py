@@ -33,8 +33,8 @@ class ProgressArtifact:
     To be used inside the task run that it belongs to.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
         self._id: UUID | None = None
         self._next = 0.0
 
@@ -49,12 +49,12 @@ class ProgressArtifact:
     def close(self) -> None:
         """The stage ended well."""
         if self._id is not None:
-            self._show(100.0, f"{self.address}: done")
+            self._show(100.0, f"{self.stage}: done")
 
     def _show(self, percent: float, description: str) -> None:
         percent = min(100.0, max(0.0, percent))
         if self._id is None:
-            made = create_progress_artifact(percent, key("progress", self.address), description)
+            made = create_progress_artifact(percent, key("progress", self.stage), description)
             self._id = made if isinstance(made, UUID) else None
         else:
             update_progress_artifact(self._id, percent, description)
