@@ -83,7 +83,7 @@ def promote(root: Path) -> list[Any]:
     from plait.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
-    lines = [f"- **{escape(d.service)}**: {d.outcome}. {escape(d.reason)}" for d in decisions]
+    lines = [f"- **{escape(d.service)}**: {d.outcome}. {d.reason}" for d in decisions]
     create_markdown_artifact("\n".join(lines), key="promotion", description="Promotion")
     for decision in decisions:
         get_run_logger().info("%s: %s. %s", decision.service, decision.outcome, decision.reason)
