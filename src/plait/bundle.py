@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.errors import PlaitError
-from plait.files import atomic_folder, read_json, sha256, write_json
+from plait.files import atomic_folder, read_json, restore, sha256, write_json
 from plait.markdown import escape
 
 CANDIDATE = "bundle.json"
@@ -28,8 +28,8 @@ def save(model: Approach, candidate: Resolved, folder: Path) -> None:
             (partial / "README.md").write_text(card(candidate, model), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise PlaitError(
-            f"{folder}: the bundle could not be written ({error}); "
-            "what stood there before is intact. Free some disk space and run again."
+            f"{folder}: the bundle could not be written ({error}); nothing half-written is left, "
+            "and the next run brings the bundle. Free some disk space and run again."
         ) from error
 
 
@@ -39,6 +39,7 @@ def load(folder: Path) -> tuple[Resolved, Approach]:
     Raises:
         PlaitError: the folder holds no bundle, or one of another format.
     """
+    restore(folder)
     if not (folder / CANDIDATE).is_file():
         raise PlaitError(f"{folder}: no bundle here (no {CANDIDATE}). Train it: `dvc repro`.")
     value = read_json(folder / CANDIDATE)

@@ -1,4 +1,10 @@
-"""Checkpoints in safetensors: a kill at any moment leaves the one before it whole."""
+"""Checkpoints in safetensors, in two folders that `plait.files` keeps whole.
+
+After a kill at any moment `resume` finds the last checkpoint or the one before it, and `load_best`
+the best weights or the ones before them. `best` may be ahead of `last`: `State.best` is the score
+of the weights that stood there when `last` was written, so the steps that are run again find the
+later ones better again and write them again.
+"""
 
 import time
 from dataclasses import asdict, dataclass
@@ -8,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from plait.files import atomic_folder, read_json, write_json
+from plait.files import atomic_folder, read_json, restore, write_json
 
 OPTIMIZER = ("exp_avg", "exp_avg_sq", "step")
 
@@ -33,6 +39,7 @@ class Store:
     def resume(self, fresh: State, module: nn.Module, optimizer: torch.optim.Optimizer) -> State:
         """Load the last checkpoint of the same run into module and optimizer; else `fresh`."""
         last = self.folder / "last"
+        restore(last)
         if not (last / "state.json").exists():
             return fresh
         state = State(**read_json(last / "state.json"))
@@ -62,6 +69,7 @@ class Store:
 
     def load_best(self, module: nn.Module) -> None:
         """Put the best weights back into the module."""
+        restore(self.folder / "best")
         _load_weights(module, self.folder / "best" / "model.safetensors")
 
 

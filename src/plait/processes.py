@@ -21,6 +21,8 @@ from types import FrameType, TracebackType
 import psutil
 from filelock import FileLock, Timeout
 
+from plait.files import sweep
+
 MARK = "PLAIT_PROCESSES"
 """Environment variable `FOLDER|RUN|NUMBER` of every process that is started here."""
 GRACE = 4.0
@@ -172,7 +174,8 @@ def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold `folder`/.plait/run.lock: one run at a time changes a project's outputs.
 
     `waiting` is called when another run holds it. The lock goes with its holder, however that
-    ends; processes that a killed holder left are ended before the block begins.
+    ends; processes that a killed holder left are ended before the block begins, and what it was
+    writing into `folder`, held-out rows among it, is swept up (`plait.files`).
     """
     path = folder / ".plait" / "run.lock"
     path.parent.mkdir(exist_ok=True)
@@ -184,6 +187,7 @@ def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.acquire()
     try:
         end(f"{folder}|")
+        sweep(folder)
         yield
     finally:
         lock.release()

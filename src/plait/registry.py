@@ -4,16 +4,16 @@
     registry/SERVICE/NNNN.json      one decision each, promoted or refused, never changed afterwards
     registry/SERVICE/champion.json  the pointer: the number of the decision that is in production
 
-A promotion copies the bundles, writes its record, then swaps the pointer with one rename: at
-whatever moment it stops, the pointer names a whole record of whole bundles. The champions of the
-past are the chain of `replaces` from the pointer on; a promoted record outside of that chain was
-stopped before the swap.
+A promotion copies the bundles, writes its record, then swaps the pointer with one rename, each on
+the disk before the next begins: at whatever moment it stops, the pointer names a whole record of
+whole bundles, the old champion's or the new one's. Only an altered bundle is ever replaced; a kill
+there leaves it or its intact copy. The champions of the past are the chain of `replaces` from the
+pointer on; a promoted record outside of that chain was stopped before the swap.
 
 The folder is the state of one installation, like a database, and not of the source: all of it is
 git-ignored, for a clone has the bundles no more than the machine that they run on.
 """
 
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ from pydantic import TypeAdapter
 
 from plait import bundle
 from plait.errors import PlaitError, did_you_mean
-from plait.files import atomic_folder, read_json, write_json
+from plait.files import atomic_folder, read_json, restore, sweep, write_json
 
 Outcome = Literal["promoted", "refused"]
 LOCK_SECONDS = 60.0
@@ -91,12 +91,9 @@ class Registry:
             ) from error
 
     def _sweep(self) -> None:
-        """Remove what a killed promotion left half-written."""
-        for leftover in {*self.folder.glob("*/.*.partial"), *self._bundles.glob(".*.old")}:
-            if leftover.is_dir():
-                shutil.rmtree(leftover)
-            else:
-                leftover.unlink()
+        """Put back or remove what a killed promotion left half-done."""
+        for folder in filter(Path.is_dir, self.folder.iterdir()):
+            sweep(folder)
 
     def services(self) -> list[str]:
         """The services that have a champion."""
@@ -182,6 +179,7 @@ class Registry:
     def intact(self, digest: str) -> bool:
         """Whether the bundle of that digest is here, unaltered."""
         folder = self._bundles / digest
+        restore(folder)
         return folder.is_dir() and bundle.digest(folder) == digest
 
     def bundle(self, digest: str) -> Path:
@@ -191,6 +189,7 @@ class Registry:
             PlaitError: it is missing or altered.
         """
         folder = self._bundles / digest
+        restore(folder)
         if not folder.is_dir():
             raise PlaitError(f"{folder}: no such bundle. Bring it back with `plait promote`.")
         found = bundle.digest(folder)
@@ -233,11 +232,9 @@ def _damaged(path: Path, error: Exception) -> PlaitError:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a folder's files and see them onto the disk."""
+    """Copy a folder's files."""
     for path in sorted(p for p in source.rglob("*") if p.is_file()):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
         with path.open("rb") as original, copy.open("wb") as stream:
             shutil.copyfileobj(original, stream, 1 << 20)
-            stream.flush()
-            os.fsync(stream.fileno())

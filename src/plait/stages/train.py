@@ -5,7 +5,6 @@ and the stage starts itself again under `accelerate launch`. It also runs under 
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from plait import bundle
 from plait.approaches.base import Resolved, Rows
 from plait.approaches.loading import approach
-from plait.files import read_json
+from plait.files import read_json, remove, restore
 from plait.stages import run
 from plait.tasks import read_rows
 
@@ -25,6 +24,7 @@ def train(name: str) -> None:
         sys.exit(subprocess.run([sys.executable, "-m", *launch, name], check=False).returncode)
     inputs, scratch = Path("inputs", name), Path(".plait/checkpoints", name)
     candidate = Resolved.from_json(read_json(inputs / "candidate.json"))
+    restore(scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     model = approach(candidate.approach).train(
         candidate,
@@ -35,7 +35,7 @@ def train(name: str) -> None:
     )
     if os.environ.get("RANK", "0") == "0":
         bundle.save(model, candidate, Path("models", name))
-        shutil.rmtree(scratch)
+        remove(scratch)
 
 
 def _rows(folder: Path) -> Rows:
