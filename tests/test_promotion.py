@@ -1,18 +1,18 @@
 """Promotion: what becomes champion, what doesn't and why, and that no failure harms a champion."""
 
 import functools
+import itertools
 import os
 import shutil
-import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from interruptions import Step, disk_full, killed
+from interruptions import NEEDS_SPACE, Step, disk_full, killed_at_every_step
 from plait import bundle
 from plait.errors import PlaitError
 from plait.experiment import check
@@ -242,73 +242,78 @@ def test_a_record_says_which_revision_it_came_from(root: Path) -> None:
 
 
 @pytest.fixture
-def contested(root: Path) -> Iterator[Path]:
-    """Copies of a project with a champion and a better plan, one for each step of promoting it."""
+def again(root: Path) -> Callable[[], None]:
+    """Puts the project back to where a better plan meets its champion."""
     settle(root)
     better_plan(root)
-    rehearsal = root.with_name("rehearsal")
-    shutil.copytree(root, rehearsal)
-    with pytest.MonkeyPatch.context() as patch:
-        step = Step(patch, disk_full, None)
-        assert settle(rehearsal).outcome == "promoted"
-    assert step.count > 10
-    return (shutil.copytree(root, root.with_name(f"stopped-{at}")) for at in range(step.count))
+    before = shutil.copytree(root / "registry", root.with_name("before"))
+
+    def put_back() -> None:
+        shutil.rmtree(root / "registry")
+        shutil.copytree(before, root / "registry")
+
+    return put_back
 
 
-def whole_champion_stays(root: Path, before: dict[str, bytes]) -> None:
-    after = contents(root)
-    assert {path: after.get(path) for path in before} == before
-    assert Service.load("assistant", root).champion.plan == "consolidated"
+def whole_champion(root: Path, before: dict[str, bytes]) -> int:
+    """The champion's number; bundles and records that were there are, too."""
+    after, pointer = contents(root), "assistant/champion.json"
+    assert {path: after.get(path) for path in before.keys() - {pointer}} == {
+        path: value for path, value in before.items() if path != pointer
+    }
+    champion = Registry(root).require("assistant")
+    assert all(Registry(root).intact(digest) for digest in champion.bundles.values())
+    return champion.number
 
 
 def better_plan_wins_at_last(root: Path) -> None:
-    assert settle(root).outcome == "promoted"
-    assert Service.load("assistant", root).champion.plan == "one-per-task"
+    assert settle(root).record.plan == "one-per-task"
+    assert Registry(root).require("assistant").number == 2
     assert Registry(root).numbers("assistant") == [1, 2]
-    assert not [path for path in contents(root) if Path(path).name.startswith(".")]
+    assert not [p for p in (root / "registry").rglob(".*") if p.name != ".lock"]
 
 
-def test_a_full_disk_at_any_step_leaves_the_champion_as_it_was(contested: Iterator[Path]) -> None:
-    for at, root in enumerate(contested):
-        before = contents(root)
-        message = promotion_on_a_full_disk(root, at)
-        assert "No space left on device" in message
-        assert "The champion and its bundles are as they were. Free some disk space" in message
+def test_a_full_disk_at_any_step_leaves_the_champion_as_it_was(
+    root: Path, again: Callable[[], None]
+) -> None:
+    before, refused = contents(root), 0
+    for at in itertools.count():
+        with Step(disk_full, at, NEEDS_SPACE) as step:
+            message = refusal(root)
+        if step.count <= at:
+            break
+        if message:
+            refused += 1
+            assert "No space left on device" in message
+            assert "The champion and its bundles are as they were. Free some disk space" in message
+        assert whole_champion(root, before) == (1 if message else 2)
         assert not [path for path in contents(root) if "partial" in path]
-        whole_champion_stays(root, before)
         better_plan_wins_at_last(root)
+        again()
+    assert refused > 25
 
 
-def promotion_on_a_full_disk(root: Path, at: int) -> str:
-    with pytest.MonkeyPatch.context() as patch:
-        Step(patch, disk_full, at)
-        with pytest.raises(PlaitError) as error:
-            settle(root)
-    return str(error.value)
+def refusal(root: Path) -> str:
+    """Why a promotion on a full disk failed; empty where it needed no more space."""
+    try:
+        settle(root)
+    except PlaitError as error:
+        return str(error)
+    return ""
 
 
-def test_a_kill_at_any_step_leaves_a_whole_champion(contested: Iterator[Path]) -> None:
-    for at, root in enumerate(contested):
-        before = contents(root)
-        assert in_child(functools.partial(stopped_promotion, root, at)) == signal.SIGKILL
-        whole_champion_stays(root, before)
+def test_a_kill_at_any_step_leaves_a_whole_champion(root: Path, again: Callable[[], None]) -> None:
+    before, champions = contents(root), []
+
+    def after() -> None:
+        champions.append(whole_champion(root, before))
         better_plan_wins_at_last(root)
+        again()
 
-
-def stopped_promotion(root: Path, at: int) -> None:
-    Step(pytest.MonkeyPatch(), killed, at)
-    settle(root)
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Run in a forked process; returns the signal that ended it, or 0."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return os.WTERMSIG(os.waitpid(child, 0)[1])
+    assert killed_at_every_step(functools.partial(settle, root), after) > 40
+    assert champions == sorted(champions)
+    assert set(champions) == {1, 2}
+    assert Service.load("assistant", root).champion.plan == "one-per-task"
 
 
 def test_a_write_that_the_system_refuses_leaves_the_champion_as_it_was(root: Path) -> None:
