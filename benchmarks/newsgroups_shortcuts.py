@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from plait.datasets.twenty_newsgroups import Part, TwentyNewsgroups
-from plait.experiment import Validation
+from plait.experiment_schema import Validation
 from plait.files import write_json, write_jsonl
 from plait.fingerprints import write_fingerprints
 from plait.leakage.leaks import leaks

@@ -75,7 +75,7 @@ def write_posts(folder: Path) -> None:
 
 
 def _write(folder: Path, split: Split, rows: list[Row]) -> None:
-    from plait.experiment import Validation
+    from plait.experiment_schema import Validation
     from plait.fingerprints import write_fingerprints
 
     write_jsonl(folder / "rows" / "quarantine.jsonl", [])
@@ -89,8 +89,9 @@ def _write(folder: Path, split: Split, rows: list[Row]) -> None:
 def check(folder: Path) -> None:
     """Validate one folder; print what it took."""
     began = time.perf_counter()
-    from plait.experiment import Validation
-    from plait.validation import validate, write_report
+    from plait.experiment_schema import Validation
+    from plait.validation.report import write_report
+    from plait.validation.validating import validate
 
     task = GROUP if (folder / "raw").exists() else TOPIC
     report = validate(folder, [task], Validation())

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plait.experiment import Validation
+from plait.experiment_schema import Validation
 from plait.files import write_jsonl
 from plait.fingerprints import write_fingerprints
 from plait.tasks import Row, Span, Task, row_to_json

@@ -13,7 +13,7 @@ from plait import durations
 from plait.bundle import load
 from plait.files import read_json, read_jsonl, write_json
 from plait.latency import bytes_on_disk, measure, tokens_in
-from plait.report import Measured
+from plait.report.results import Measured
 from plait.requests import time_plans
 from plait.stages.report import main as report_stage
 

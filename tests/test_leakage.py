@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notes import TASKS, Data, declared, healthy, write
-from plait.experiment import Validation
+from plait.experiment_schema import Validation
 from plait.leakage.leaks import leaks
 from plait.leakage.matches import Text, match
 from plait.leakage.near import near_pairs, similarities
 from plait.leakage.shingles import Shingles, normal, packed, shingles, unpacked, words
 from plait.tasks import Task
-from plait.validation import validate
 from plait.validation.clusters import clusters
+from plait.validation.validating import validate
 
 WORDS = [f"w{i}" for i in range(4000)]
 HASHES = [236869916, 1429239691, 3239074128]

@@ -15,7 +15,8 @@ import yaml
 import projects
 from plait.approaches.base import Resolved
 from plait.errors import PlaitError
-from plait.experiment import Experiment, check
+from plait.experiment import check
+from plait.experiment_schema import Experiment
 from plait.fetching import fetch
 from plait.files import read_json, read_jsonl
 from plait.graph import environment

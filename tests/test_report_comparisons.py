@@ -7,13 +7,13 @@ import pytest
 
 import small
 from plait import experiment, looks
-from plait.experiment import Experiment
+from plait.experiment_schema import Experiment
 from plait.files import read_json
-from plait.report import collect
 from plait.report.compared import non_inferiority_table
 from plait.report.comparisons import compare_all
 from plait.report.paper import paper_table
 from plait.report.pictures import pareto
+from plait.report.results import collect
 from plait.stages.request import request as request_stage
 from reports import ASSISTANT, PARAMS, Page, measured, page, root
 

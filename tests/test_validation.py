@@ -9,11 +9,12 @@ import pytest
 
 from faults import FAULTS, Fault, put
 from notes import SLOTS, TASKS, TOPIC, Data, declared, healthy, write
-from plait.experiment import Validation
+from plait.experiment_schema import Validation
 from plait.policy import OPTIONAL, RULES
 from plait.tasks import Task
-from plait.validation import Report, Result, validate
-from plait.validation.engine import judge, run
+from plait.validation.engine import Result, judge, run
+from plait.validation.report import Report
+from plait.validation.validating import validate
 
 
 def apply(rule: str, folder: Path, data: Data, task: Task, **limits: Any) -> list[Result]:

@@ -8,12 +8,12 @@ import pytest
 
 from notes import ROWS, TASKS, declared, healthy, write
 from plait.errors import PlaitError
-from plait.experiment import Validation
-from plait.validation import validate
+from plait.experiment_schema import Validation
 from plait.validation.checks import Check
 from plait.validation.engine import judge, run
 from plait.validation.prepared import read_prepared
 from plait.validation.rules import Rule
+from plait.validation.validating import validate
 
 
 @pytest.mark.parametrize(

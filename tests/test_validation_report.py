@@ -20,8 +20,8 @@ from plait.experiment import check, load
 from plait.files import read_json, write_json, write_jsonl
 from plait.preparation import prepare
 from plait.stages.validate import validate as stage
-from plait.validation import validate as check_prepared
 from plait.validation.pictures import LABELS, length_picture, support_picture
+from plait.validation.validating import validate as check_prepared
 from raw import Raw, needs_mirror, raw
 
 __all__ = ["raw"]

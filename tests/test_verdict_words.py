@@ -13,9 +13,9 @@ from plait.commands.promote import promote
 from plait.experiment import check
 from plait.files import read_json, write_json
 from plait.plans import Verdict, choose
-from plait.report import collect
 from plait.report.page import page as html
 from plait.report.page import text as markdown
+from plait.report.results import collect
 from plait.verdict_words import RULE
 from reports import ASSISTANT, PARAMS, measured, root
 from test_plans import FLOOR, SEVERAL, decide, plan

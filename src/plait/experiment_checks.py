@@ -11,7 +11,7 @@ from plait.policy import RULES, WHOLE_RULES
 from plait.tasks import METRICS
 
 if TYPE_CHECKING:
-    from plait.experiment import Candidate, Experiment, Service, TaskSettings
+    from plait.experiment_schema import Candidate, Experiment, Service, TaskSettings
 
 OVERLOOKED = ("size", "nfiles")
 

@@ -10,7 +10,7 @@ from plait.errors import did_you_mean
 from plait.settings import Options
 
 if TYPE_CHECKING:
-    from plait.experiment import Candidate
+    from plait.experiment_schema import Candidate
 
 Loc = tuple[int | str, ...]
 

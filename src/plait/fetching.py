@@ -5,7 +5,7 @@ from pathlib import Path
 
 from plait.dequantisation import dequantise
 from plait.errors import PlaitError
-from plait.experiment import Experiment
+from plait.experiment_schema import Experiment
 from plait.files import atomic_folder, write_json
 from plait.progress import Progress
 from plait.sources import Source

@@ -7,7 +7,7 @@ from typing import Any
 
 from plait.files import write_jsonl
 from plait.leakage.shingles import normal, packed, shingles, words
-from plait.tasks import Label, Row
+from plait.tasks import Row, label_names
 from plait.textfacts import facts, span_facts
 
 
@@ -40,10 +40,3 @@ def _as_json(row: Row, short_words: int) -> dict[str, Any]:
         "labels": {field: label_names(label) for field, label in row.labels.items()},
         "spans": {field: span_facts(row.text, label) for field, label in spans.items()},
     }
-
-
-def label_names(label: Label) -> list[str]:
-    """The label, or the type of each span in the order of their places; none without a label."""
-    if label is None:
-        return []
-    return [label] if isinstance(label, str) else [span.label for span in sorted(label)]

@@ -10,10 +10,12 @@ from typing import Any
 
 from plait.datasets.table import shared_columns
 from plait.errors import PlaitError
-from plait.experiment import SECTIONS, Experiment, check
+from plait.experiment import SECTIONS, check
 from plait.experiment_checks import OVERLOOKED
+from plait.experiment_schema import Experiment
 from plait.preparation import prepare
-from plait.validation import Report, validate
+from plait.validation.report import Report
+from plait.validation.validating import validate
 
 LONGEST = 80
 """Characters of a name."""

@@ -12,7 +12,7 @@ from plait.settings import WhenUndecided
 from plait.verdict_words import consequence, findings, no_challenger, others, percent, victory
 
 if TYPE_CHECKING:
-    from plait.experiment import Experiment
+    from plait.experiment_schema import Experiment
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Candidate → task → metric → value (0–1): the contents of `scores/CANDIDATE.json` by candidate."""

@@ -10,11 +10,20 @@ from typing import IO
 from plait.approaches.base import Resolved
 from plait.datasets.base import Reader
 from plait.errors import PlaitError
-from plait.experiment import Experiment, TaskSettings
+from plait.experiment_schema import Experiment, TaskSettings
 from plait.files import atomic_folder, atomic_write, json_line, read_jsonl, sha256, write_json
-from plait.fingerprints import label_names, write_fingerprints
+from plait.fingerprints import write_fingerprints
 from plait.progress import Progress
-from plait.tasks import SPLITS, Row, Split, Task, row_from_json, row_to_json, write_rows
+from plait.tasks import (
+    SPLITS,
+    Row,
+    Split,
+    Task,
+    label_names,
+    row_from_json,
+    row_to_json,
+    write_rows,
+)
 
 _NAMED = 3
 _SHOWN = 1000

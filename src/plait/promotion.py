@@ -16,7 +16,7 @@ from typing import Any, Literal
 from plait import bundle
 from plait.comparison import ROUNDING
 from plait.errors import PlaitError
-from plait.experiment import Experiment
+from plait.experiment_schema import Experiment
 from plait.files import read_json, read_jsonl, sha256
 from plait.outcomes import Outcomes, outcomes
 from plait.plans import ByTask, Scores, Verdict, answered_by, judge

@@ -10,7 +10,7 @@ import numpy as np
 from plait.intervals import CONFIDENCE
 
 if TYPE_CHECKING:
-    from plait.experiment import Experiment
+    from plait.experiment_schema import Experiment
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,13 @@ class Task:
         return cls(**{**value, "labels": tuple(value["labels"])})
 
 
+def label_names(label: Label) -> list[str]:
+    """The label, or the type of each span in the order of their places; none without a label."""
+    if label is None:
+        return []
+    return [label] if isinstance(label, str) else [span.label for span in sorted(label)]
+
+
 def row_to_json(row: Row) -> dict[str, Any]:
     """`{"id", "text", "labels": {field: label | [[start, end, type], …] | null}}`."""
     labels: dict[str, Any] = {

@@ -10,7 +10,8 @@ from plait.errors import PlaitError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from plait.validation import Report, Result
+    from plait.validation.engine import Result
+    from plait.validation.report import Report
 
 STYLES = {"passed": "green", "warnings": "yellow", "failed": "red"}
 

@@ -1,12 +1,1 @@
-"""Readers: raw files of a dataset → canonical rows. One reader a file, one line here each."""
-
-from plait.datasets import home_assistant, massive, reuters, table, twenty_newsgroups
-from plait.datasets.base import Reader
-
-READERS: dict[str, type[Reader]] = {
-    "home_assistant": home_assistant.HomeAssistant,
-    "massive": massive.Massive,
-    "reuters": reuters.Reuters,
-    "table": table.Table,
-    "twenty_newsgroups": twenty_newsgroups.TwentyNewsgroups,
-}
+"""Datasets: raw files in, canonical rows out. One reader a module, one line in `registry` each."""

@@ -1,9 +1,4 @@
-"""Report: scores, predictions, timings and data checks → one page, one text, one file of records.
+"""Report: scores, answers, timings and data checks in; one page, one text, one file of records out.
 
-experiment + what was measured → results (plans side by side, verdicts) → tables, pictures → files
+results (what was measured, by service and plan) → tables, pictures → page
 """
-
-from plait.report.page import write_report
-from plait.report.results import Measured, Results, collect
-
-__all__ = ["Measured", "Results", "collect", "write_report"]

@@ -13,7 +13,7 @@ from plait.seeds import OverSeeds, family, over_seeds, seed_of
 from plait.settings import OF_SEVERAL_TASKS
 
 if TYPE_CHECKING:
-    from plait.experiment import Experiment
+    from plait.experiment_schema import Experiment
 
 Rows = Mapping[str, Mapping[str, Outcomes]]
 """Candidate → task → answers row by row."""

@@ -13,7 +13,7 @@ from plait.report.paper import PaperLine, paper_table
 from plait.scoring import exact_match
 
 if TYPE_CHECKING:
-    from plait.experiment import Experiment
+    from plait.experiment_schema import Experiment
 
 Json = Mapping[str, Any]
 

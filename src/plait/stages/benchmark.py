@@ -12,9 +12,8 @@ from plait import bundle, looks
 from plait.approaches.base import Resolved
 from plait.benchmark import Benchmark, Seen, benchmark, fingerprints
 from plait.files import atomic_folder, read_json, write_json, write_jsonl
-from plait.fingerprints import label_names
 from plait.stages import run
-from plait.tasks import read_rows
+from plait.tasks import label_names, read_rows
 
 
 def main(name: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from plait import durations, experiment, looks
 from plait.errors import PlaitError
 from plait.files import read_json, read_jsonl
-from plait.report import Measured, collect, write_report
+from plait.report.page import write_report
+from plait.report.results import Measured, collect
 from plait.stages import run
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from plait import experiment
 from plait.stages import run
-from plait.validation import Report, write_report
-from plait.validation import validate as validate_prepared
 from plait.validation.accepted import read_accepted
+from plait.validation.report import Report, write_report
+from plait.validation.validating import validate as validate_prepared
 
 PAGE = Path("validation/index.html")
 ACCEPTED = Path("accepted.json")

@@ -12,7 +12,7 @@ from plait.validation.rules import Rule
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
-    from plait.experiment import Validation
+    from plait.experiment_schema import Validation
 
 SPOKEN = {"train": "train", "dev": "dev", "heldout": "held-out"}
 SCRIPT_SHARE = 0.01
