@@ -33,6 +33,7 @@ from plait.progress_artifact import ProgressArtifact, key
 from plait.walk import Walk
 
 CRASH_RETRIES = 1
+WHAT_CHANGED = "what changed (DVC)"
 
 
 def _has_crashed(_task: Any, _run: Any, state: State[Any]) -> bool:
@@ -149,7 +150,7 @@ def _pull(root: Path, processes: Processes) -> None:
 
 def _read(root: Path) -> Graph:
     """The graph, once the outputs of stages that it no longer has are out of the way."""
-    found = graph.read(root)
+    found = _read_graph(root)
     declared = [
         Path(os.path.relpath(out, root)) for each in found.stages.values() for out in each.outs
     ]
@@ -159,7 +160,15 @@ def _read(root: Path) -> Graph:
     text = f"{len(moved)} outputs of stages that are no more: moved to {set_aside.REMOVED}"
     get_run_logger().info("%s (%s)", text, ", ".join(map(str, moved)))
     tell(Event("note", text=text))
-    return graph.read(root)  # which stages changed: some read whole folders that held these
+    return _read_graph(root)  # which stages changed: some read whole folders that held these
+
+
+def _read_graph(root: Path) -> Graph:
+    tell(Event("started", WHAT_CHANGED))
+    try:
+        return graph.read(root)
+    finally:
+        tell(Event("over", WHAT_CHANGED))
 
 
 def _name_by_changes(root: Path, walk: Walk) -> None:

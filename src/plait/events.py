@@ -5,12 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["note", "started", "progress", "line", "ran", "restored", "unchanged", "failed"]
+Kind = Literal[
+    "note", "started", "progress", "line", "ran", "restored", "unchanged", "failed", "over"
+]
 
 
 @dataclass(frozen=True)
 class Event:
-    """`stage` is its name, `text` a line or a reason, `figures` what `plait.progress` printed."""
+    """`stage` is its name, `text` a line or a reason, `figures` what `plait.progress` printed.
+
+    Work that is no stage is `over` when it ends.
+    """
 
     kind: Kind
     stage: str = ""

@@ -1,5 +1,6 @@
 """What a person sees of a run: a live line for each stage that runs, one line for each that ran."""
 
+import logging
 import threading
 import time
 from collections import Counter, deque
@@ -18,6 +19,8 @@ from plait.pace import duration
 STILL_RUNNING = 60.0
 """Seconds between two lines about one stage that runs on, where there is no terminal."""
 SHOWN_LINES = 20
+DVC_BARS = ("dvc.progress", "dvc_data.callbacks")
+"""Loggers whose level decides whether DVC, in this process, draws bars between the live lines."""
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Terminal:
         )
 
     def __enter__(self) -> "Terminal":
+        for bars in DVC_BARS:
+            logging.getLogger(bars).setLevel(logging.CRITICAL)
         self._progress.start()
         if not self.console.is_terminal:
             self._watch.start()
@@ -84,7 +89,7 @@ class Terminal:
             self._show_progress(running, event.figures or {})
         elif event.kind == "line" and running is not None:
             running.lines.append(event.text)
-        elif event.kind in ("ran", "restored", "unchanged", "failed"):
+        elif event.kind not in ("progress", "line"):
             self._end(event)
 
     def _start(self, stage: str) -> None:
