@@ -9,7 +9,7 @@ from plait.approaches.base import Approach, Resolved
 from plait.behaviour import behaviour
 from plait.calibration import calibration
 from plait.files import dump_json
-from plait.intervals import CONFIDENCE, RESAMPLES, SEED, Estimate
+from plait.intervals import CONFIDENCE, Estimate
 from plait.progress import Progress
 from plait.scoring import Scores, exact_match, score
 from plait.slices import slices
@@ -74,7 +74,10 @@ class Benchmark:
         return {
             "candidate": self.candidate.name,
             "seed": self.candidate.seed,
-            "intervals": {"confidence": CONFIDENCE, "resamples": RESAMPLES, "seed": SEED},
+            "intervals": {
+                "confidence": CONFIDENCE,
+                "method": "wilson, effective rows by jackknife",
+            },
             "tasks": {
                 task.name: {
                     "dataset": task.dataset,

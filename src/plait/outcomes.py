@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from plait.comparison import Difference, McNemar, itself, mcnemar, paired_bootstrap
-from plait.intervals import Estimate, Floats, bootstrap
-from plait.scoring import accuracy_and_macro_f1, micro_f1, one_hot_counts
+from plait.intervals import Estimate, Floats, Rows, estimate
+from plait.scoring import macro_f1, micro_f1, one_hot_counts, rows_of_macro_f1, rows_of_spans
 
 Json = Mapping[str, Any]
 Metric = Callable[[Floats], Floats]
@@ -71,13 +71,23 @@ def compare_rows(first: Outcomes, second: Outcomes) -> McNemar:
 
 
 def mean_over(found: Sequence[Outcomes], metric: str) -> Estimate:
-    """The mean of a metric over several candidates, with an interval over rows."""
+    """The mean of a metric over several candidates, with an interval over rows: of accuracy and
+    macro-F1 never narrower than that of one candidate with this value.
+    """
     parts, value = statistics(found, shared(*found), metric)
 
     def mean(sums: Floats) -> Floats:
         return _mean(value, len(found), sums)[:, None]
 
-    return bootstrap(np.concatenate(parts, axis=1), mean)[0]
+    together = np.concatenate(parts, axis=1)
+    return estimate(together, mean, _rows(metric, parts[0], together))
+
+
+def _rows(metric: str, one: Floats, together: Floats) -> Rows:
+    """What a mean over candidates rests on: all have the same gold labels."""
+    if metric == "accuracy":
+        return Rows(len(one), most=len(one))
+    return rows_of_macro_f1(one) if metric == "macro_f1" else rows_of_spans(together)
 
 
 def _mean(value: Metric, count: int, sums: Floats) -> Floats:
@@ -103,7 +113,7 @@ def statistics(
     if metric == "accuracy":
         return [_right(each, rows)[:, None] for each in found], partial(_share, len(rows))
     if metric == "span_f1":
-        return [_spans(each, rows) for each in found], partial(_column, micro_f1, 0)
+        return [_spans(each, rows) for each in found], partial(_first, micro_f1)
     pairs = [[each[row] for row in rows] for each in found]
     labels = sorted({label for each in pairs for pair in each for label in _labels(pair)})
     number = {label: index for index, label in enumerate(labels)}
@@ -112,15 +122,15 @@ def statistics(
             [number[p.gold] for p in each], [number[p.answer] for p in each], len(labels)
         )
         for each in pairs
-    ], partial(_column, accuracy_and_macro_f1, 1)
+    ], partial(_first, macro_f1)
 
 
 def _share(rows: int, sums: Floats) -> Floats:
     return sums[:, 0] / rows
 
 
-def _column(metrics: Metric, column: int, sums: Floats) -> Floats:
-    values: Floats = metrics(sums)[:, column]
+def _first(metric: Metric, sums: Floats) -> Floats:
+    values: Floats = metric(sums)[:, 0]
     return values
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from plait.errors import PlaitError
-from plait.intervals import Estimate, Floats, bootstrap, share
+from plait.intervals import Estimate, Floats, Rows, estimate, share
 from plait.tasks import Answer, Choice, Label, Span, Task
 
 Spans = frozenset[tuple[int, int, str]]
@@ -68,16 +68,20 @@ def classification(gold: Sequence[str | None], predicted: Sequence[str]) -> Scor
 
     Macro-F1 is the unweighted mean of F1 over the labels that occur in the gold labels or in the
     predictions (scikit-learn's default): a label that is predicted but never right counts as 0, one
-    that the held-out rows don't have and nobody predicts doesn't count. A resample averages over
-    the labels that occur in it.
+    that the held-out rows don't have and nobody predicts doesn't count. Its interval covers what as
+    many rows show on average. Over all rows that there could be, macro-F1 is another where labels
+    are rare: a sample has some of them not at all, or once.
     """
     pairs = [(g, p) for g, p in zip(gold, predicted, strict=True) if g is not None]
     labels = sorted({label for pair in pairs for label in pair})
     number = {label: index for index, label in enumerate(labels)}
     truth, guess = np.array([(number[g], number[p]) for g, p in pairs]).T
-    accuracy, macro_f1 = bootstrap(one_hot_counts(truth, guess, len(labels)), accuracy_and_macro_f1)
+    counts = one_hot_counts(truth, guess, len(labels))
     return Scores(
-        metrics={"accuracy": accuracy, "macro_f1": macro_f1},
+        metrics={
+            "accuracy": share((truth == guess).astype(np.float64)),
+            "macro_f1": estimate(counts, macro_f1, rows_of_macro_f1(counts)),
+        },
         classes=_class_table(labels, truth, guess),
         correct=tuple(None if g is None else g == p for g, p in zip(gold, predicted, strict=True)),
         labels=tuple(labels),
@@ -92,13 +96,25 @@ def one_hot_counts(truth: Any, guess: Any, classes: int) -> Floats:
     return np.concatenate([gold * predicted, gold, predicted], axis=1)
 
 
-def accuracy_and_macro_f1(sums: Floats) -> Floats:
-    """Sums of `one_hot_counts`, shape (B, 3 × classes) → accuracy and macro-F1, shape (B, 2)."""
+def macro_f1(sums: Floats) -> Floats:
+    """Sums of `one_hot_counts`, shape (B, 3 × classes) → macro-F1, shape (B, 1)."""
     true_positives, gold, predicted = np.split(sums, 3, axis=1)
     occurs = gold + predicted > 0
     f1 = 2 * true_positives / np.where(occurs, gold + predicted, 1)
-    macro_f1 = f1.sum(axis=1) / occurs.sum(axis=1)
-    return np.stack([true_positives.sum(axis=1) / gold.sum(axis=1), macro_f1], axis=1)
+    found: Floats = f1.sum(axis=1, keepdims=True) / occurs.sum(axis=1, keepdims=True)
+    return found
+
+
+def rows_of_macro_f1(counts: Floats) -> Rows:
+    """What a mean over the labels of the gold rows rests on, as a share of rows of equal weight.
+
+    With as many rows of each label that is all rows; with labels of one row it is few (Kish 1965,
+    "Survey Sampling"). Where hardly a row is wrong, no more is known than this.
+    """
+    gold = np.split(counts.sum(axis=0), 3)[1]
+    present = gold[gold > 0]
+    effective = len(present) ** 2 / float(np.sum(1 / present))
+    return Rows(effective, most=effective)
 
 
 def _class_table(labels: Sequence[str], truth: Any, guess: Any) -> tuple[dict[str, Any], ...]:
@@ -142,9 +158,8 @@ def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[
     guess = [spans_as_set(spans) for spans in predicted]
     pairs = [(t, g) for t, g in zip(truth, guess, strict=True) if t is not None]
     sizes = np.array([(len(t & g), len(t), len(g)) for t, g in pairs], dtype=np.float64)
-    (span_f1,) = bootstrap(sizes, micro_f1)
     return Scores(
-        metrics={"span_f1": span_f1},
+        metrics={"span_f1": estimate(sizes, micro_f1, rows_of_spans(sizes))},
         classes=tuple(_span_table(pairs)),
         correct=tuple(None if t is None else t == g for t, g in zip(truth, guess, strict=True)),
     )
@@ -160,6 +175,15 @@ def micro_f1(sums: Floats) -> Floats:
     true_positives, gold, predicted = sums.T
     f1: Floats = 2 * true_positives / np.maximum(gold + predicted, 1)
     return f1[:, None]
+
+
+def rows_of_spans(sizes: Floats) -> Rows:
+    """Rows with a gold or a predicted span: the others say nothing of spans.
+
+    Args:
+        sizes: shape (n, S), counts of spans by row.
+    """
+    return Rows(float(sizes.any(axis=1).sum()))
 
 
 def _span_table(pairs: Sequence[tuple[Spans, Spans]]) -> Iterator[dict[str, Any]]:

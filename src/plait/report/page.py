@@ -20,12 +20,12 @@ from plait.verdict_words import RULE
 
 PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
 NOTES = (
-    "Quality on held-out rows, in percent, with 95 % intervals by bootstrap over rows: they cover "
-    "the choice of rows, not the choice of seed; one without width (every row right, or none) "
-    "says nothing. Macro-F1 is over the labels that occur in gold or "
-    "predictions; span F1 is micro and strict (start, end and type); exact match is the share of "
-    "rows where every task is right. Leak-free rows are those whose text stands neither in train "
-    "nor in dev.",
+    "Quality on held-out rows, in percent, with 95 % score intervals (Wilson's): they cover the "
+    "choice of rows, not the choice of seed. Macro-F1 is over the labels that occur in gold or "
+    "predictions; its interval covers what as many rows show on average, which is not macro-F1 "
+    "over all rows that there could be: with labels of a few rows that may lie points away. "
+    "Span F1 is micro and strict (start, end and type); exact match is the share of rows where "
+    "every task is right. Leak-free rows are those whose text stands neither in train nor in dev.",
     "Differences are first minus second in points, by paired bootstrap over the rows that both "
     "answered; p is two-sided for no difference, McNemar's p is exact, Holm's is corrected over "
     "all lines of the table. Non-inferior: the one-sided 95 % interval, never narrower than what "
