@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.files import write_json, write_jsonl
+from plait.machine import cores
 from plait.tasks import Row, Split, Task, write_rows
 
 RESULTS = Path("docs/results")
@@ -130,7 +131,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
         "",
         "    PLAIT_MIRROR=../shared/data python benchmarks/validation_scale.py",
         "",
-        f"A process each, from prepared files to the report; {os.cpu_count()} cores, one run, on a",
+        f"A process each, from prepared files to the report; {cores()} cores, one run, on a",
         "machine that other work shares.",
         "",
         "| data | rows | seconds | seconds per 100 k rows | GiB | checks | clusters | leaks |",

@@ -343,7 +343,7 @@ def walk_of(changed: str, cores: int = 2, **loads: str) -> Walk:
     for name, text in loads.items():
         kind, _, upstream = text.partition(":")
         stages[name] = Stage(name, tuple(upstream), **LOADS[kind])
-    return Walk(Graph(stages, frozenset(changed)), cores=cores)
+    return Walk(Graph(stages, frozenset(changed)), cores=cores, gpu=True)
 
 
 def test_stages_run_side_by_side_while_there_are_cores() -> None:

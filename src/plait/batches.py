@@ -1,10 +1,11 @@
 """What a network is fed, and on what it runs; light to import, for answering needs no loop."""
 
-import os
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from plait.machine import cores
 
 IGNORED = -100
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
@@ -20,7 +21,7 @@ class Batch:
 
 def use_all_cores(threads: int) -> None:
     """Fix the number of threads (0: one a core): weights depend on it bit by bit."""
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.set_num_threads(threads or cores())
 
 
 def resolve_precision(wanted: str) -> str:

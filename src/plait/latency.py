@@ -6,7 +6,6 @@ Each measurement ends after some seconds, but not before `MINIMUM` texts, so tha
 timed on fewer texts; the number is reported.
 """
 
-import os
 import platform
 import sys
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import psutil
 
 from plait.approaches.base import Approach
+from plait.machine import cores
 
 WARM_UP = 5
 MINIMUM = 20
@@ -203,7 +203,7 @@ def machine() -> dict[str, Any]:
     torch, cuda = _torch(), _cuda()
     return {
         "cpu": cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

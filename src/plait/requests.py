@@ -5,7 +5,6 @@ such figures may stand in a ratio. A plan of several models is timed in sequence
 with a thread a model; the threads share the processor's cores evenly.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from plait.latency import (
     synchronise,
     throughput,
 )
+from plait.machine import cores
 from plait.progress import Progress
 
 SECONDS = 10.0
@@ -93,7 +93,7 @@ def _at_once(
 
 
 def _threads(models: Sequence[Approach]) -> int:
-    return max(1, (os.cpu_count() or 1) // len(models))
+    return max(1, cores() // len(models))
 
 
 def _limit(threads: int) -> None:

@@ -1,22 +1,32 @@
 """Which stages may run now: DVC's edges decide, and what the machine can carry at once."""
 
-import os
-
+from plait import machine
 from plait.graph import Graph, Outcome, Stage
 
 
 class Walk:
     """The state of one walk over a graph.
 
-    Stages run side by side while there are cores for them; one at a time has the GPU; a stage
-    marked alone runs beside nothing. What needs no run starts at once. A failed stage blocks what
-    is downstream of it, nothing else. The graph's `always` stages have run before the walk.
+    Stages run side by side while there are cores for them; one at a time has the GPU, where there
+    is one; a stage marked alone runs beside nothing. What needs no run starts at once. A failed
+    stage blocks what is downstream of it, nothing else. The graph's `always` stages have run
+    before the walk.
+
+    Args:
+        cores, gpu: what the machine has; unless said, that is looked up.
     """
 
-    def __init__(self, graph: Graph, force: bool = False, cores: int | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        force: bool = False,
+        cores: int | None = None,
+        gpu: bool | None = None,
+    ) -> None:
         self.graph = graph
         self.force = force
-        self.cores = cores or os.cpu_count() or 1
+        self.cores = cores or machine.cores()
+        self.gpu = machine.has_gpu() if gpu is None else gpu
         self.outcomes: dict[str, Outcome] = dict.fromkeys(graph.always, Outcome.UNCHANGED)
         self.failures: dict[str, str] = {}
         self.running: set[str] = set()
@@ -60,7 +70,7 @@ class Walk:
         beside = [self.graph.stages[each] for each in self.running if self.needs_run(each)]
         if stage.alone or any(each.alone for each in beside):
             return not beside
-        if stage.gpu and any(each.gpu for each in beside):
+        if self.gpu and stage.gpu and any(each.gpu for each in beside):
             return False
         busy = sum(each.cores or self.cores for each in beside)
         return not beside or busy + (stage.cores or self.cores) <= self.cores
