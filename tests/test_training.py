@@ -18,12 +18,9 @@ from plait.approaches.base import Resolved
 from plait.approaches.heads import Heads
 from plait.batches import IGNORED, Batch
 from plait.errors import PlaitError
-from plait.files import write_json
 from plait.mixture import Mixture
 from plait.settings import Training
-from plait.tasks import write_rows
-
-TRAIN, DEV = {"home": home_rows(48)}, {"home": home_rows(12, 48)}
+from trainings import DEV, TRAIN, project, stage
 
 
 def trained(made: Resolved, encoder: Path, scratch: Path) -> Heads:
@@ -199,33 +196,14 @@ def test_max_length_beyond_the_backbone_is_refused(tiny_encoder: Path, tmp_path:
         trained(made, tiny_encoder, tmp_path)
 
 
-def _project(folder: Path, encoder: Path, made: Resolved) -> Path:
-    """A folder as the train stage finds it."""
-    for split, rows in (("train", TRAIN), ("dev", DEV)):
-        write_rows(folder / "inputs" / made.name / split / "home.jsonl", rows["home"])
-    write_json(folder / "inputs" / made.name / "candidate.json", made.as_json())
-    (folder / "weights").mkdir()
-    (folder / "weights" / "tiny").symlink_to(encoder)
-    return folder
-
-
-def _stage(folder: Path, made: Resolved, **environment: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "plait.stages.train", made.name],
-        cwd=folder,
-        env={**os.environ, "PLAIT_PROGRESS_LINES": "1", **environment},
-        stderr=subprocess.PIPE,
-    )
-
-
 def test_killed_in_the_middle_training_ends_with_the_same_weights(
     tiny_encoder: Path, tmp_path: Path
 ) -> None:
     made = candidate(INTENT, SLOTS, epochs=10, checkpoint_seconds=0, evaluations=2)
-    whole = _project(tmp_path / "whole", tiny_encoder, made)
-    uninterrupted = _stage(whole, made)
-    killed = _project(tmp_path / "killed", tiny_encoder, made)
-    process = _stage(killed, made)
+    whole = project(tmp_path / "whole", tiny_encoder, made)
+    uninterrupted = stage(whole, made)
+    killed = project(tmp_path / "killed", tiny_encoder, made)
+    process = stage(killed, made)
     state = killed / ".plait/checkpoints" / made.name / "last/state.json"
     while '"step": 7' not in (state.read_text() if state.exists() else ""):
         assert process.poll() is None, "training ended before it could be killed"
@@ -233,7 +211,7 @@ def test_killed_in_the_middle_training_ends_with_the_same_weights(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (killed / "models").exists()
-    again = _stage(killed, made)
+    again = stage(killed, made)
     output = again.communicate()[1].decode()
     assert again.returncode == 0, output
     assert "goes on from step" in output
@@ -255,9 +233,9 @@ def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
     model.config.save_pretrained(encoder)
     made = candidate(INTENT, SLOTS, epochs=1, learning_rate=1e-3, threads=1)
-    one = _project(tmp_path / "one", encoder, made)
-    two = _project(tmp_path / "two", encoder, made)
-    alone = _stage(one, made)
+    one = project(tmp_path / "one", encoder, made)
+    two = project(tmp_path / "two", encoder, made)
+    alone = stage(one, made)
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
         [sys.executable, *launcher, "-m", "plait.stages.train", made.name],

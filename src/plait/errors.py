@@ -1,5 +1,9 @@
 """The one exception that a user is meant to read."""
 
+MISTAKE = "PLAIT_MISTAKE"
+"""Environment variable of a process under a launcher, whose own exit status hides the process's:
+the file where it leaves a mistake for the one who started the launcher."""
+
 
 class PlaitError(Exception):
     """A mistake in data, settings or surroundings that the user can mend.

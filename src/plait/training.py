@@ -17,6 +17,7 @@ from torch import nn
 
 from plait import checkpoints
 from plait.batches import IGNORED, Batch, resolve_precision
+from plait.launching import check_environment, check_processes
 from plait.memory import memory_for
 from plait.mixture import Mixture, Step
 from plait.progress import Progress
@@ -86,9 +87,12 @@ class _Loop:
         precision = resolve_precision(self.settings.precision)
         # A step holds rows of one dataset, so the heads of the others get no gradient in it.
         unused = DistributedDataParallelKwargs(find_unused_parameters=several_datasets)
-        return Accelerator(
+        check_environment()
+        accelerator = Accelerator(
             mixed_precision="bf16" if precision == "bf16" else "no", kwargs_handlers=[unused]
         )
+        check_processes(accelerator)
+        return accelerator
 
     def _optimizer(self) -> torch.optim.Optimizer:
         decayed = [p for p in self.learner.module.parameters() if p.requires_grad and p.ndim > 1]

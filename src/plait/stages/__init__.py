@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
-from plait.errors import PlaitError
+from plait.errors import MISTAKE, PlaitError
 
 ALONE = {"plait.stages.timing", "plait.stages.request"}
 """What is timed: nothing runs beside it (`meta.alone` in the graph), and threads are as a service
@@ -21,5 +23,14 @@ def run(stage: Callable[..., None]) -> None:
     try:
         stage(*sys.argv[1:])
     except PlaitError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say(error)
         sys.exit(2)
+
+
+def _say(error: PlaitError) -> None:
+    """On stderr, or in the file that is asked for: there the first of several processes' counts."""
+    if path := os.environ.get(MISTAKE):
+        with suppress(FileExistsError), Path(path).open("x", encoding="utf-8") as stream:
+            stream.write(str(error))
+    else:
+        print(f"error: {error}", file=sys.stderr)

@@ -1,11 +1,11 @@
 """inputs/CANDIDATE, weights/BACKBONE → models/CANDIDATE. Resumes from .plait/checkpoints.
 
 Several GPUs: name an accelerate configuration in PLAIT_ACCELERATE_CONFIG (see infra/accelerate/),
-and the stage starts itself again under `accelerate launch`. It also runs under `torchrun`.
+and the stage starts itself again under `accelerate launch`. It also runs under `torchrun`, and
+always data parallel: sharded training is refused.
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,15 +13,14 @@ from plait import bundle
 from plait.approaches.base import Resolved, Rows
 from plait.approaches.loading import approach
 from plait.files import read_json, remove, restore
+from plait.launching import CONFIG, launch
 from plait.stages import run
 from plait.tasks import read_rows
 
 
 def train(name: str) -> None:
-    config = os.environ.pop("PLAIT_ACCELERATE_CONFIG", None)
-    if config:
-        launch = ["accelerate.commands.launch", "--config_file", config, "-m", "plait.stages.train"]
-        sys.exit(subprocess.run([sys.executable, "-m", *launch, name], check=False).returncode)
+    if config := os.environ.pop(CONFIG, None):
+        sys.exit(launch(Path(config), "plait.stages.train", name))
     inputs, scratch = Path("inputs", name), Path(".plait/checkpoints", name)
     candidate = Resolved.from_json(read_json(inputs / "candidate.json"))
     restore(scratch)
