@@ -1,7 +1,8 @@
 """Small real things that many tests share."""
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: see plait.stages
@@ -51,6 +52,14 @@ def home_rows(count: int, offset: int = 0) -> list[Row]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start servers take longest: begun first, they don't end last."""
     items.sort(key=lambda item: item.get_closest_marker("services") is None)
+
+
+@pytest.fixture(autouse=True)
+def own_accelerator() -> Iterator[None]:
+    """accelerate keeps precision and device for a process's life; each test has its own."""
+    yield
+    if state := sys.modules.get("accelerate.state"):
+        state.AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="session")
