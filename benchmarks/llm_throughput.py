@@ -59,7 +59,7 @@ def ours(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, packing: 
         model = Generative.build(made, weights, settings)
         encoded = model.encoded("massive", rows, Path(scratch) / "t" / "d")
         start = time.perf_counter()
-        fit(model, {"massive": encoded}, lambda: 0.0, settings, 0, Path(scratch), "x", "plait")
+        fit(model, {"massive": encoded}, lambda: 0.0, settings, 0, Path(scratch), {}, "plait")
         return sum(encoded["length"]) / (time.perf_counter() - start)
 
 

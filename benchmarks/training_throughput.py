@@ -50,7 +50,7 @@ def plait_rate(task: Task, train: list[Row], weights: Path, precision: Precision
         model = Heads.build(made, weights, settings)
         encoded = {task.dataset: model.encoded(task.dataset, train, Path(scratch) / "t" / "d")}
         start = time.perf_counter()
-        fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), "x", "plait")
+        fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), {}, "plait")
         return len(train) / (time.perf_counter() - start)
 
 

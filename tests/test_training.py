@@ -1,5 +1,6 @@
 """The loop: the same weights again, after a kill, accumulated, and on two processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from plait.approaches.heads import Heads
 from plait.batches import IGNORED, Batch
 from plait.errors import PlaitError
 from plait.mixture import Mixture
+from plait.progress import PREFIX
 from plait.settings import Training
 from trainings import DEV, TRAIN, project, stage
 
@@ -82,8 +84,19 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
     from plait.training import fit
 
     encoded = {"home": model.encoded("home", TRAIN["home"], scratch / "t" / "home")}
-    fit(model, encoded, lambda: 1.0, settings, 0, scratch, "x", "x")
+    fit(model, encoded, lambda: 1.0, settings, 0, scratch, {}, "x")
     return {name: p.detach().clone() for name, p in model.module.named_parameters()}
+
+
+@pytest.mark.parametrize(("device", "asked"), [("cpu", False), ("cuda", True)])
+def test_a_gpu_is_asked_for_the_same_bits_while_it_trains(device: str, asked: bool) -> None:
+    from plait.training import _repeatable
+
+    with _repeatable(torch.device(device)):
+        assert torch.are_deterministic_algorithms_enabled() is asked
+        assert torch.is_deterministic_algorithms_warn_only_enabled() is asked
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] in (":4096:8", ":16:8")
 
 
 def test_accumulated_gradients_equal_those_of_the_whole_batch(
@@ -221,6 +234,13 @@ def test_killed_in_the_middle_training_ends_with_the_same_weights(
     )
 
 
+def _last_losses(errors: str) -> list[float]:
+    """Of each process, the loss that it shows last."""
+    lines = [line for line in errors.splitlines() if line.startswith(PREFIX)]
+    shown = [json.loads(line.removeprefix(PREFIX)) for line in lines]
+    return [each["figures"]["loss"] for each in shown if each["done"] == each["total"]]
+
+
 def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -> None:
     """Dropout differs between processes, so it is off here; the rest must agree."""
     from transformers import BertModel
@@ -232,10 +252,19 @@ def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -
     model = BertModel.from_pretrained(encoder)
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
     model.config.save_pretrained(encoder)
-    made = candidate(INTENT, SLOTS, epochs=1, learning_rate=1e-3, threads=1)
+    made = candidate(
+        INTENT,
+        SLOTS,
+        epochs=1,
+        learning_rate=1e-3,
+        threads=1,
+        precision="fp32",
+        checkpoint_seconds=0,
+    )
     one = project(tmp_path / "one", encoder, made)
     two = project(tmp_path / "two", encoder, made)
     alone = stage(one, made)
+    trained(made, encoder, two / ".plait/checkpoints" / made.name)  # it leaves a checkpoint
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
         [sys.executable, *launcher, "-m", "plait.stages.train", made.name],
@@ -244,8 +273,12 @@ def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -
         capture_output=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr.decode()
-    assert alone.wait() == 0
+    errors = done.stderr.decode()
+    assert done.returncode == 0, errors
+    assert errors.count("starts anew: its checkpoint is another run's, by processes\n") == 1
+    (loss,) = {round(found, 3) for found in _last_losses(alone.communicate()[1].decode())}
+    assert _last_losses(errors) == [pytest.approx(loss, rel=0.02)] * 2
+    assert alone.returncode == 0
     weights = [load_file(f / "models" / made.name / "model.safetensors") for f in (one, two)]
     same = [
         torch.isclose(weights[0][n], weights[1][n], atol=2e-4).float().mean() for n in weights[0]

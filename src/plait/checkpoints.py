@@ -7,6 +7,7 @@ later ones better again and write them again.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,10 +22,9 @@ OPTIMIZER = ("exp_avg", "exp_avg_sq", "step")
 
 @dataclass
 class State:
-    """How far training is. `fingerprint` names the run: data, settings and starting weights."""
+    """How far training is. `fingerprint` names the run, part by part: what decides its weights."""
 
-    fingerprint: str
-    total: int
+    fingerprint: Mapping[str, str]
     step: int = 0
     best: float = -1.0
 
@@ -36,15 +36,23 @@ class Store:
         self.folder, self.seconds = folder, seconds
         self._saved = time.monotonic()
 
+    def differences(self, fingerprint: Mapping[str, str]) -> list[str]:
+        """Parts in which the last checkpoint, if there is one, is another run's."""
+        path = self.folder / "last" / "state.json"
+        if not path.exists():
+            return []
+        found = read_json(path)["fingerprint"]
+        # Checkpoints of earlier versions name the run by one string.
+        saved = found if isinstance(found, dict) else {}
+        return [part for part, value in fingerprint.items() if saved.get(part) != value]
+
     def resume(self, fresh: State, module: nn.Module, optimizer: torch.optim.Optimizer) -> State:
         """Load the last checkpoint of the same run into module and optimizer; else `fresh`."""
         last = self.folder / "last"
         restore(last)
-        if not (last / "state.json").exists():
+        if not (last / "state.json").exists() or self.differences(fresh.fingerprint):
             return fresh
         state = State(**read_json(last / "state.json"))
-        if (state.fingerprint, state.total) != (fresh.fingerprint, fresh.total):
-            return fresh
         _load_weights(module, last / "model.safetensors")
         _load_optimizer(optimizer, load_file(last / "optimizer.safetensors"))
         return state

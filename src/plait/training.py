@@ -5,9 +5,10 @@ step alone, so a run that goes on from a checkpoint ends with the weights of one
 """
 
 import math
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,9 @@ from plait.memory import memory_for
 from plait.mixture import Mixture, Step
 from plait.progress import Progress
 from plait.settings import Training
+
+# cuBLAS reads it when CUDA starts: without it, sums may be taken in another order each time.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 REMEDY = (
     "Lower batch_size or max_length of the candidate's training, raise gradient_accumulation, or "
@@ -47,7 +51,7 @@ def fit(
     settings: Training,
     seed: int,
     scratch: Path,
-    fingerprint: str,
+    fingerprint: Mapping[str, str],
     label: str,
 ) -> None:
     """Train `learner.module` in place; it ends with the weights that were best on dev rows.
@@ -55,7 +59,9 @@ def fit(
     Args:
         encoded: rows by dataset, each with `input_ids` and `targets`.
         evaluate: a score on dev rows, higher is better.
-        scratch: folder for checkpoints; one of the same `fingerprint` is resumed.
+        scratch: folder for checkpoints; one of the same run is resumed.
+        fingerprint: what the run starts from, learns from and is told, by part; where it runs is
+            added here.
     """
     _Loop(learner, encoded, evaluate, settings, seed, scratch, fingerprint).run(label)
 
@@ -69,7 +75,7 @@ class _Loop:
         settings: Training,
         seed: int,
         scratch: Path,
-        fingerprint: str,
+        fingerprint: Mapping[str, str],
     ) -> None:
         self.learner, self.encoded, self.evaluate = learner, encoded, evaluate
         self.settings, self.seed = settings, seed
@@ -77,11 +83,21 @@ class _Loop:
         lengths = {name: rows["length"] for name, rows in encoded.items()}
         self.mixture = Mixture(lengths, settings.batch_size, settings.temperature, seed)
         self.total = max(1, round(settings.epochs * self.mixture.steps_per_epoch()))
-        self.state = checkpoints.State(fingerprint, total=self.total)
+        self.state = checkpoints.State({**fingerprint, **self._surroundings()})
         self.store = checkpoints.Store(scratch, settings.checkpoint_seconds)
         self.optimizer = self._optimizer()
         self.model, self.optimizer = self.accelerator.prepare(learner.module, self.optimizer)
         self.device = self.accelerator.device
+
+    def _surroundings(self) -> dict[str, str]:
+        """What decides, beside the run's own settings, what a step computes."""
+        return {
+            "device": self.accelerator.device.type,
+            "precision": self.accelerator.mixed_precision,
+            "processes": str(self.accelerator.num_processes),
+            "threads": str(torch.get_num_threads()),
+            "steps": str(self.total),
+        }
 
     def _accelerator(self, several_datasets: bool) -> Accelerator:
         precision = resolve_precision(self.settings.precision)
@@ -105,9 +121,26 @@ class _Loop:
 
     def run(self, label: str) -> None:
         module = self.accelerator.unwrap_model(self.model)
+        self._resume(module, label)
+        with _repeatable(self.device):
+            self._steps(module, label)
+        self.store.load_best(module)
+        self.accelerator.wait_for_everyone()
+
+    def _resume(self, module: nn.Module, label: str) -> None:
+        other = self.store.differences(self.state.fingerprint)
         self.state = self.store.resume(self.state, module, self.optimizer)
+        if not self.accelerator.is_main_process:
+            return
         if self.state.step:
             print(f"{label}: goes on from step {self.state.step} of {self.total}", file=sys.stderr)
+        elif other:
+            print(
+                f"{label}: starts anew: its checkpoint is another run's, by {', '.join(other)}",
+                file=sys.stderr,
+            )
+
+    def _steps(self, module: nn.Module, label: str) -> None:
         rows = sum(self.mixture.rows_per_epoch().values()) * self.total
         rows //= self.mixture.steps_per_epoch()
         with Progress(rows, label, "row") as bar:
@@ -120,11 +153,9 @@ class _Loop:
                 best = {"dev": round(self.state.best, 4)} if self.state.best >= 0 else {}
                 bar.update(len(step.rows), loss=round(loss, 4), **best)
                 self._between_steps(module)
-        self.store.load_best(module)
-        self.accelerator.wait_for_everyone()
 
     def learn(self, number: int, step: Step) -> float:
-        """One optimizer step; returns the loss (sum over tasks of the mean over their targets)."""
+        """One optimizer step; returns its loss (sum over tasks of the mean over their targets)."""
         self.model.train()
         torch.manual_seed(hash((self.seed, number, self.accelerator.process_index)) % 2**63)
         for group in self.optimizer.param_groups:
@@ -139,7 +170,8 @@ class _Loop:
         self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        return total
+        share = torch.tensor(total, device=self.device)
+        return float(self.accelerator.reduce(share, "sum"))
 
     @staticmethod
     def _size(batches: Sequence[Batch]) -> str:
@@ -192,6 +224,22 @@ class _Loop:
                 self.store.save_best(module, self.accelerator.is_main_process)
         self.accelerator.wait_for_everyone()
         self.store.save_if_due(self.state, module, self.optimizer, self.accelerator.is_main_process)
+
+
+@contextmanager
+def _repeatable(device: torch.device) -> Iterator[None]:
+    """Ask a GPU for algorithms that give the same bits each time; on a CPU all in use do.
+
+    An operation that has no such algorithm warns.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def _silenced(batch: Batch) -> Batch:

@@ -1,8 +1,11 @@
 """What approaches that learn by gradient share: how one is trained."""
 
 import hashlib
+import os
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,11 +16,15 @@ from transformers import PreTrainedModel
 
 from plait.approaches.base import Approach, Resolved, Rows
 from plait.batches import Batch, use_all_cores
-from plait.files import sha256
+from plait.errors import PlaitError
+from plait.files import dump_json, sha256
 from plait.methods import adapt
 from plait.scoring import headline
 from plait.settings import Training
-from plait.tasks import Row
+from plait.tasks import Row, Task
+
+PACKAGES = ("accelerate", "datasets", "numpy", "peft", "tokenizers", "torch", "transformers")
+"""A training's result depends on these packages' versions."""
 
 
 class Learned(Approach):
@@ -37,17 +44,18 @@ class Learned(Approach):
         from plait.training import fit
 
         settings = Training.model_validate(candidate.training)
+        chosen_by = drawn(dev, candidate, settings.dev_rows)
         use_all_cores(settings.threads)
         torch.manual_seed(candidate.seed)
         model = cls.build(candidate, backbone, settings)
         finish = adapt(candidate.method, model.pretrained, settings)
-        run = fingerprint(candidate, backbone, train)
-        tokens = scratch / "tokens" / run
+        run = fingerprint(candidate, backbone, train, dev)
+        tokens = scratch / "tokens" / hashlib.sha256(dump_json(run)).hexdigest()
         encoded = {name: model.encoded(name, rows, tokens / name) for name, rows in train.items()}
 
         def evaluate() -> float:
             model.forget()
-            return dev_score(model, dev, settings.dev_rows, candidate.seed)
+            return dev_score(model, chosen_by)
 
         fit(model, encoded, evaluate, settings, candidate.seed, scratch, run, candidate.name)
         finish()
@@ -71,12 +79,26 @@ class Learned(Approach):
         """Drop what was computed with earlier weights."""
 
 
-def fingerprint(candidate: Resolved, backbone: Path, train: Rows) -> str:
-    """Names a training run: what it starts from, learns from and is told."""
-    total = hashlib.sha256(repr((candidate, sorted(train.items()))).encode())
-    for path in sorted(backbone.iterdir()):
-        total.update(sha256(path).encode())
-    return total.hexdigest()
+def fingerprint(candidate: Resolved, backbone: Path, train: Rows, dev: Rows) -> dict[str, str]:
+    """Names a training run, part by part: what it starts from, learns from and is told."""
+    return {
+        "candidate": _digest(dump_json(candidate.as_json())),
+        "backbone": _digest([(path.name, sha256(path)) for path in sorted(backbone.iterdir())]),
+        "train rows": _digest(sorted(train.items())),
+        "dev rows": _digest(sorted(dev.items())),
+        "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "code": code_digest(),
+    }
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def code_digest(package: Path = Path(__file__).parents[1]) -> str:
+    """sha256 over the names and bytes of plait's source files, those of training among them."""
+    files = sorted(package.rglob("*.py"))
+    return _digest([(path.relative_to(package).as_posix(), sha256(path)) for path in files])
 
 
 def tokenised(
@@ -107,17 +129,65 @@ def tokenised(
     )
 
 
-def dev_score(model: Approach, dev: Rows, most: int | None, seed: int) -> float:
-    """Mean over tasks of the headline metric on dev rows, at most `most` of each dataset."""
+def drawn(dev: Rows, candidate: Resolved, most: int | None) -> dict[str, list[Row]]:
+    """The dev rows that weights are chosen by: at most `most` of each dataset, by the seed.
+
+    A task without a label among them is named on stderr.
+
+    Raises:
+        PlaitError: no task has one.
+    """
+    seed = candidate.seed
+    chosen = {
+        dataset: _draw(rows, [t for t in candidate.tasks if t.dataset == dataset], most, seed)
+        for dataset, rows in dev.items()
+    }
+    silent = [task for task in candidate.tasks if not _labelled(task, chosen.get(task.dataset, ()))]
+    if len(silent) == len(candidate.tasks):
+        raise PlaitError(_unlabelled(candidate, dev))
+    if os.environ.get("RANK", "0") == "0":
+        for task in silent:
+            found, there = len(chosen.get(task.dataset, ())), len(dev.get(task.dataset, ()))
+            print(
+                f"{candidate.name}: weights are chosen without task {task.name!r}: {found} of "
+                f"{there} dev rows of {task.dataset!r} are read (training.dev_rows), none with a "
+                f"label in {task.field!r}",
+                file=sys.stderr,
+            )
+    return chosen
+
+
+def _draw(rows: Sequence[Row], tasks: Sequence[Task], most: int | None, seed: int) -> list[Row]:
+    """The first labelled row of each task comes before others, so that none goes without."""
+    order = np.random.default_rng(seed).permutation(len(rows)).tolist()
+    firsts = [next((i for i in order if _labelled(task, [rows[i]])), None) for task in tasks]
+    ranked = [i for i in dict.fromkeys([*firsts, *order]) if i is not None]
+    return [rows[i] for i in sorted(ranked[: most or len(rows)])]
+
+
+def _labelled(task: Task, rows: Sequence[Row]) -> bool:
+    return any(row.labels.get(task.field) is not None for row in rows)
+
+
+def _unlabelled(candidate: Resolved, dev: Rows) -> str:
+    counts = {task.dataset: len(dev.get(task.dataset, ())) for task in candidate.tasks}
+    where = "; ".join(f"dataset {name!r}: {count} dev rows" for name, count in counts.items())
+    names = ", ".join(task.name for task in candidate.tasks)
+    return (
+        f"candidate {candidate.name!r}: {where}, none with a label for any of its tasks ({names}), "
+        "so its best weights can't be chosen, whatever training.dev_rows is. Label some dev rows, "
+        "or let the dataset's dev split be one that has labels."
+    )
+
+
+def dev_score(model: Approach, dev: Rows) -> float:
+    """Mean of the headline metric over tasks that have labels among the dev rows."""
     scores = []
     for dataset, rows in dev.items():
-        count = min(len(rows), most or len(rows))
-        drawn = np.random.default_rng(seed).permutation(len(rows))[:count]
-        chosen = [rows[i] for i in sorted(drawn)]
-        answers = model.predict([row.text for row in chosen], 64)
+        answers = model.predict([row.text for row in rows], 64)
         scores += [
-            headline(task, [row.labels.get(task.field) for row in chosen], answers[task.name])
+            headline(task, [row.labels.get(task.field) for row in rows], answers[task.name])
             for task in model.tasks
-            if task.dataset == dataset
+            if task.dataset == dataset and _labelled(task, rows)
         ]
     return sum(scores) / len(scores)
