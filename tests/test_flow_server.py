@@ -1,6 +1,7 @@
 """The flow on a real Prefect server: served, triggered, watched and cancelled through its API."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -26,7 +28,9 @@ from prefect.states import Cancelling
 
 import projects
 from plait import graph, server
+from plait.configure import label
 from plait.processes import marked
+from screens import in_terminal, screen
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
@@ -155,7 +159,8 @@ def test_every_stage_is_a_task_run_of_its_name(
     read = graph.read(project)
     assert read.changed == set()
     states = state_names(client, smoke, len(read.stages) + 1)
-    assert set(states) == {*read.stages, "promote"}
+    assert set(states) == {*(stage.name for stage in read.stages.values()), "promote"}
+    assert not [name for name in states if "/" in name]
     assert set(states.values()) <= {"Completed", "Cached"}
     assert len(states) > 15
 
@@ -173,7 +178,8 @@ def test_the_flows_edges_are_dvcs(
         if upstream.input_type == "task_run"
     }
     stages = graph.read(project).stages.values()
-    assert edges == {(stage.address, each) for stage in stages for each in stage.upstream}
+    called = {stage.address: stage.name for stage in stages}
+    assert edges == {(stage.name, called[each]) for stage in stages for each in stage.upstream}
 
 
 def test_progress_benchmark_and_promotion_are_artifacts(
@@ -182,10 +188,21 @@ def test_progress_benchmark_and_promotion_are_artifacts(
     keys = artifact_keys(client, smoke)
     assert {"benchmark", "promotion", "summary-validate"} <= keys
     assert any(key.startswith("progress-train-minilm-intent") for key in keys)
+    assert not [key for key in keys if "dvc-yaml" in key]
+
+
+def test_a_run_is_named_by_its_experiment_and_what_changed(
+    client: SyncPrefectClient, smoke: UUID, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    count = len(graph.read(project).stages)
+    name = client.read_flow_run(smoke).name
+    assert re.fullmatch(rf"smoke: \d+ of {count} stages changed", name)
 
 
 def test_a_second_run_is_cached(client: SyncPrefectClient, smoke: UUID, deployment: str) -> None:
     run = finished(client, trigger(client, deployment))
+    assert re.fullmatch(r"smoke: 0 of \d+ stages changed", run.name)
     names = set(tasks(client, smoke))
     states = state_names(client, run.id, len(names))
     assert set(states) == names
@@ -248,18 +265,53 @@ def test_a_mistake_stops_its_branch_alone_and_a_crash_is_tried_again(
     assert "error: Failed: mistake: rows.csv: row 3 has no text\n" in done.stderr
     assert "Not run for that: 1 stages downstream" in done.stderr
     assert (folder / "further").exists()
-    runs = [run for run in client.read_flow_runs(limit=100) if not run.auto_scheduled]
-    newest = max(runs, key=lambda each: each.created or each.expected_start_time)
-    assert newest.state_name == "Failed"
-    assert state_names(client, newest.id, 5) == {
+    run = newest(client)
+    assert run.state_name == "Failed"
+    assert state_names(client, run.id, 5) == {
         "good": "Completed",
         "mistake": "Failed",
         "after-mistake": "NotReady",
         "unlucky": "Completed",
         "after-good": "Completed",
     }
-    assert tasks(client, newest.id)["unlucky"].run_count == 2
-    assert tasks(client, newest.id)["mistake"].run_count == 1
+    assert tasks(client, run.id)["unlucky"].run_count == 2
+    assert tasks(client, run.id)["mistake"].run_count == 1
+
+
+def test_outputs_of_removed_stages_are_set_aside_and_names_carry_no_path(
+    client: SyncPrefectClient,
+    deployment: str,  # its server
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    folder = projects.make(tmp_path / "project", {"good": TINY["good"], "old": TINY["unlucky"]})
+    (folder / "timings").mkdir()
+    timing = projects.training("t", 1, wdir="..", deps=["train.py", "good"])
+    (folder / "timings/dvc.yaml").write_text(yaml.safe_dump({"stages": {"timing": timing}}))
+    (folder / "tried").touch()
+    command = [*PLAIT, "run"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    assert [line for line in done.stdout.splitlines() if line.startswith("✓ timing  ")]
+    assert all(c == "\n" or c.isprintable() for c in done.stdout)
+    assert artifact_keys(client, newest(client).id) == {"progress-timing", "promotion"}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"good": TINY["good"]}}))
+    (folder / "model.t").unlink()
+    status, written = in_terminal(command, folder, environment)
+    left = [line for line in screen(written) if line]
+    assert status == 0, written
+    assert "1 outputs of stages that are no more: moved to .plait/removed" in left
+    assert "= timing  taken from DVC's cache" in left
+    assert not [line for line in left if "━" in line or "computing hashes" in line]
+    assert not (folder / "unlucky").exists()
+    assert (folder / ".plait/removed/unlucky").exists()
+    assert newest(client).name == f"{label(folder)}: 1 of 2 stages changed"
+
+
+def newest(client: SyncPrefectClient) -> FlowRun:
+    runs = [run for run in client.read_flow_runs(limit=100) if not run.auto_scheduled]
+    return max(runs, key=lambda each: each.created or each.expected_start_time)
 
 
 def test_ctrl_c_ends_everything_and_the_next_run_goes_on(

@@ -6,8 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+import yaml
 from rich.console import Console
 
+import projects
+from plait import graph
 from plait.events import Event
 from plait.terminal import Terminal
 from screens import in_terminal, screen
@@ -79,6 +83,24 @@ def test_a_failure_shows_the_last_lines_of_the_stage_that_failed() -> None:
         terminal(Event("line", "train@a", "second [bold]try"))
         terminal(Event("failed", "train@a", "reason"))
     assert stream.getvalue() == "✗ train@a  failed after 0 s\n    second [bold]try\n"
+
+
+def test_a_stage_is_called_by_its_name_alone_where_one_file_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = projects.make(tmp_path / "project", {"train": projects.training("a", 0)})
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        stages = {stage: {"cmd": f"echo > {stage}", "outs": [stage]} for stage in (name, "report")}
+        (folder / name / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    monkeypatch.chdir(folder)
+    assert {stage.address: stage.name for stage in graph.read(folder).stages.values()} == {
+        "train": "train",
+        "one/dvc.yaml:one": "one",
+        "two/dvc.yaml:two": "two",
+        "one/dvc.yaml:report": "one/dvc.yaml:report",
+        "two/dvc.yaml:report": "two/dvc.yaml:report",
+    }
 
 
 def test_in_a_terminal_running_stages_are_live_lines_that_collapse(tmp_path: Path) -> None:
