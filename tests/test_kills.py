@@ -27,6 +27,8 @@ from plait.files import (
     write_jsonl,
 )
 from plait.processes import only_run
+from plait.registry import Registry
+from plait.stages.train import train
 from projects import REPOSITORY
 
 
@@ -115,11 +117,28 @@ def _training(folder: Path) -> tuple[Store, torch.nn.Linear, torch.optim.Optimiz
     return Store(folder, 0), module, optimizer
 
 
+def a_registered_bundle(folder: Path) -> Subject:
+    """An altered one, which its intact copy replaces."""
+    registry, source = Registry(folder), folder / "model"
+    write_json(source / "bundle.json", "intact")
+    digest = bundle.digest(source)
+    path = registry.folder / "bundles" / digest
+
+    def write(value: int) -> None:
+        with registry.lock():
+            registry.add(source)
+            if not value:
+                (path / "bundle.json").write_text("altered")
+
+    return Subject(path, write, lambda: registry.intact(digest))
+
+
 SUBJECTS = {
     json_file: 6,
     jsonl_file: 6,
     plain_folder: 20,
     a_bundle: 20,
+    a_registered_bundle: 12,
     a_checkpoint: 15,
     the_best_weights: 10,
 }
@@ -209,6 +228,30 @@ def test_a_folder_is_removed_whole_or_not_at_all(tmp_path: Path) -> None:
     assert not subject.path.exists()
 
 
+def test_checkpoints_of_a_finished_training_go_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of them would stop each later training of that candidate."""
+    small.write_inputs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    scratch = Path(".plait/checkpoints/tfidf-intent")
+
+    def put_back(_: int = 0) -> None:
+        for name in ("last/state.json", "last/model.safetensors", "best/model.safetensors"):
+            write_json(scratch / name, name)
+
+    put_back()
+    kept = Subject(scratch, put_back, partial(restore, scratch))
+    whole = kept.content()
+
+    def after() -> None:
+        assert kept.content() in (whole, {})
+        put_back()
+
+    assert killed_at_every_step(partial(train, "tfidf-intent"), after) > 25
+    assert not list(scratch.parent.iterdir())
+
+
 def test_everything_is_on_the_disk_before_it_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,19 +302,21 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path: Path) -> None:
     assert not leftovers(tmp_path)
 
 
+@pytest.mark.parametrize(("where", "name"), [(Path, "mkdir"), (os, "open")])
 def test_a_sweep_between_making_and_holding_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    where: object, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mkdir, swept = Path.mkdir, []
+    original, swept = getattr(where, name), []
 
-    def then_swept(path: Path, *arguments: object, **options: object) -> None:
-        mkdir(path, *arguments, **options)  # type: ignore[arg-type]
-        if path.suffix == ".partial" and not swept:
+    def then_swept(path: Path, *arguments: object, **options: object) -> object:
+        result = original(path, *arguments, **options)
+        if str(path).endswith(".partial") and not swept:
             swept.append(path)
             sweep(tmp_path)
             assert not path.exists()
+        return result
 
-    monkeypatch.setattr(Path, "mkdir", then_swept)
+    monkeypatch.setattr(where, name, then_swept)
     subject = plain_folder(tmp_path)
     subject.write(1)
     assert swept

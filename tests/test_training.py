@@ -241,6 +241,43 @@ def _last_losses(errors: str) -> list[float]:
     return [each["figures"]["loss"] for each in shown if each["done"] == each["total"]]
 
 
+KILLED_AFTER_BEST = """
+import os, sys
+from plait.checkpoints import Store
+from plait.stages.train import train
+save, saved = Store.save_best, []
+def then_killed(self, module, main):
+    save(self, module, main)
+    saved.append(1)
+    if len(saved) == 3:
+        os.kill(os.getpid(), 9)
+Store.save_best = then_killed
+train(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("seconds", [0, 3600], ids=["last is a step old", "there is no last"])
+def test_killed_when_the_best_weights_are_ahead_of_the_last_ones(
+    seconds: int, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    made = candidate(INTENT, SLOTS, epochs=3, checkpoint_seconds=seconds, evaluations=9)
+    whole = project(tmp_path / "whole", tiny_encoder, made)
+    uninterrupted = stage(whole, made)
+    killed = project(tmp_path / "killed", tiny_encoder, made)
+    assert stage(killed, made, "-c", KILLED_AFTER_BEST).wait() == -signal.SIGKILL
+    scratch = killed / ".plait/checkpoints" / made.name
+    assert (scratch / "best").exists()
+    assert (scratch / "last").exists() == (seconds == 0)
+    again = stage(killed, made)
+    output = again.communicate()[1].decode()
+    assert again.returncode == 0, output
+    assert ("goes on from step" in output) == (seconds == 0)
+    assert uninterrupted.wait() == 0
+    assert bundle.digest(killed / "models" / made.name) == bundle.digest(
+        whole / "models" / made.name
+    )
+
+
 def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -> None:
     """Dropout differs between processes, so it is off here; the rest must agree."""
     from transformers import BertModel

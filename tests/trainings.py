@@ -23,9 +23,9 @@ def project(folder: Path, encoder: Path, made: Resolved) -> Path:
     return folder
 
 
-def stage(folder: Path, made: Resolved, **environment: str) -> subprocess.Popen[bytes]:
+def stage(folder: Path, made: Resolved, *how: str, **environment: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "plait.stages.train", made.name],
+        [sys.executable, *(how or ("-m", "plait.stages.train")), made.name],
         cwd=folder,
         env={**os.environ, "PLAIT_PROGRESS_LINES": "1", **environment},
         stderr=subprocess.PIPE,

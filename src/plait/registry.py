@@ -178,9 +178,13 @@ class Registry:
 
     def intact(self, digest: str) -> bool:
         """Whether the bundle of that digest is here, unaltered."""
-        folder = self._bundles / digest
-        restore(folder)
+        folder = self._place(digest)
         return folder.is_dir() and bundle.digest(folder) == digest
+
+    def _place(self, digest: str) -> Path:
+        """Where a bundle lies, after a kill, too: who reads it doesn't hold the lock."""
+        restore(self._bundles / digest)
+        return self._bundles / digest
 
     def bundle(self, digest: str) -> Path:
         """The folder of a promoted bundle.
@@ -188,8 +192,7 @@ class Registry:
         Raises:
             PlaitError: it is missing or altered.
         """
-        folder = self._bundles / digest
-        restore(folder)
+        folder = self._place(digest)
         if not folder.is_dir():
             raise PlaitError(f"{folder}: no such bundle. Bring it back with `plait promote`.")
         found = bundle.digest(folder)

@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 
 from plait.approaches.base import Approach, Resolved, Rows
 from plait.batches import Batch, use_all_cores
+from plait.code import digest
 from plait.errors import PlaitError
 from plait.files import dump_json, sha256
 from plait.methods import adapt
@@ -87,18 +88,12 @@ def fingerprint(candidate: Resolved, backbone: Path, train: Rows, dev: Rows) -> 
         "train rows": _digest(sorted(train.items())),
         "dev rows": _digest(sorted(dev.items())),
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        "code": code_digest(),
+        "code": digest("plait.stages.train", [candidate.approach], [candidate.method]),
     }
 
 
 def _digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()
-
-
-def code_digest(package: Path = Path(__file__).parents[1]) -> str:
-    """sha256 over the names and bytes of plait's source files, those of training among them."""
-    files = sorted(package.rglob("*.py"))
-    return _digest([(path.relative_to(package).as_posix(), sha256(path)) for path in files])
 
 
 def tokenised(
