@@ -25,8 +25,9 @@ from iob2 import spans_from_tags
 from plait.approaches.heads.words import spans as spans_of
 from plait.approaches.heads.words import targets_of, word_tokens
 from plait.batches import IGNORED
+from plait.headline import headline
 from plait.outcomes import Pair, compare
-from plait.scoring import headline, tagging
+from plait.scoring import tagging
 from plait.tagging import best_spans, best_tags, spans_to_tags, tag_names
 from plait.tasks import Row, Span, Task
 

@@ -14,9 +14,9 @@ from typing import Any, cast
 import numpy as np
 
 from plait.approaches.base import Approach
+from plait.headline import spans_as_set
 from plait.intervals import share
 from plait.progress import Progress
-from plait.scoring import spans_as_set
 from plait.tasks import Answer, Choice, Row, Span, Task
 
 ROWS = 200

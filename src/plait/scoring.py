@@ -1,22 +1,20 @@
 """Answers and labels → scores with intervals, tables by class, and which rows were right.
 
 Rows without a label for a task don't count for it: they are left out of `n`. scikit-learn is
-imported where it is called: it takes seconds, and a training needs the headline alone.
+imported where it is called: it takes seconds.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import eq
 from typing import Any, cast
 
 import numpy as np
 
 from plait.errors import PlaitError
+from plait.headline import Spans, spans_as_set
 from plait.intervals import Estimate, Floats, Rows, estimate, share
 from plait.tasks import Answer, Choice, Label, Span, Task
-
-Spans = frozenset[tuple[int, int, str]]
 
 
 @dataclass(frozen=True)
@@ -165,11 +163,6 @@ def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[
     )
 
 
-def spans_as_set(spans: Sequence[Span]) -> Spans:
-    """What strict scoring compares: start, end and type of each span."""
-    return frozenset((span.start, span.end, span.label) for span in spans)
-
-
 def micro_f1(sums: Floats) -> Floats:
     """True positives, gold and predicted spans, shape (B, 3) → span F1, shape (B, 1)."""
     true_positives, gold, predicted = sums.T
@@ -207,18 +200,3 @@ def exact_match(correct: Sequence[Sequence[bool | None]]) -> Estimate | None:
     """
     rows = [row for row in zip(*correct, strict=True) if None not in row]
     return share(np.array([all(row) for row in rows], dtype=np.float64)) if rows else None
-
-
-def headline(task: Task, gold: Sequence[Label], answers: Sequence[Answer]) -> float:
-    """The task's headline metric alone, without an interval (for choosing weights on dev rows)."""
-    pairs = [(g, a) for g, a in zip(gold, answers, strict=True) if g is not None]
-    if task.metric == "span_f1":
-        spans = [(spans_as_set(g), spans_as_set(a)) for g, a in cast("Any", pairs)]
-        right = sum(len(g & a) for g, a in spans)
-        return 2 * right / max(1, sum(len(g) + len(a) for g, a in spans))
-    labels, choices = zip(*[(g, a.label) for g, a in cast("Any", pairs)], strict=True)
-    if task.metric == "macro_f1":
-        from sklearn.metrics import f1_score
-
-        return float(f1_score(labels, choices, average="macro", zero_division=0))
-    return float(sum(map(eq, labels, choices)) / len(labels))

@@ -19,8 +19,8 @@ from plait.batches import Batch, use_all_cores
 from plait.code import digest
 from plait.errors import PlaitError
 from plait.files import dump_json, sha256
+from plait.headline import headline
 from plait.methods import adapt
-from plait.scoring import headline
 from plait.settings import Training
 from plait.tasks import Row, Task
 
