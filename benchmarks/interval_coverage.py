@@ -19,9 +19,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from plait.comparison import paired_bootstrap
-from plait.intervals import RESAMPLES, Estimate, Floats, bootstrap
-from plait.scoring import accuracy_and_macro_f1, micro_f1, one_hot_counts
+from plait.scores.differences import paired_bootstrap
+from plait.scores.intervals import RESAMPLES, Estimate, Floats, bootstrap
+from plait.scores.scoring import accuracy_and_macro_f1, micro_f1, one_hot_counts
 
 MARGIN = 0.01
 SEED = 2026

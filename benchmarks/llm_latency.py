@@ -34,15 +34,15 @@ from massive import rows as massive_rows
 from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
-from plait.batches import DTYPES, resolve_precision, use_all_cores
-from plait.latency import machine
-from plait.prepacked import prepack, to_device
-from plait.prompting.asking import Asking, forms_of
-from plait.prompting.decoder import Decoder
+from plait.approaches.prepacked import prepack, to_device
+from plait.approaches.prompting.asking import Asking, forms_of
+from plait.approaches.prompting.decoder import Decoder
+from plait.benchmark.latency import machine
 from plait.settings import Training
 from plait.sources.base import mirror
 from plait.tasks import Choice, Row, Task
-from plait.training import fit
+from plait.training.batches import DTYPES, resolve_precision, use_all_cores
+from plait.training.loop import fit
 
 Way = Callable[[Sequence[str]], object]
 MAX_LENGTH, LONG = 64, 384

@@ -25,11 +25,11 @@ from massive import backbone, parser
 from massive import rows as massive_rows
 from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
-from plait.batches import IGNORED, resolve_precision, use_all_cores
-from plait.latency import machine
+from plait.benchmark.latency import machine
 from plait.settings import Training
 from plait.tasks import Row, Task
-from plait.training import fit
+from plait.training.batches import IGNORED, resolve_precision, use_all_cores
+from plait.training.loop import fit
 
 BATCH = 16
 
@@ -45,7 +45,7 @@ def tasks_of(rows: Sequence[Row]) -> tuple[Task, Task]:
 
 
 def ours(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, packing: bool) -> float:
-    """Tokens a second of `plait.training.fit`."""
+    """Tokens a second of `plait.training.loop.fit`."""
     settings = Training(
         epochs=1,
         batch_size=BATCH,

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from plait.datasets.massive import Massive
-from plait.experiment import load
-from plait.fetching import fetch
+from plait.experiment.loading import load
+from plait.preparation.fetching import fetch
 from plait.tasks import Row
 
 ROOT = Path(__file__).parents[1]

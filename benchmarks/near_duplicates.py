@@ -18,7 +18,7 @@ from scipy.stats import binomtest
 
 from plait.datasets.massive import Massive
 from plait.datasets.twenty_newsgroups import TwentyNewsgroups
-from plait.experiment_schema import Validation
+from plait.experiment.schema import Validation
 from plait.files import write_json
 from plait.leakage.matches import Text, match
 from plait.leakage.near import near_pairs

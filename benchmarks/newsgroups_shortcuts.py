@@ -17,12 +17,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from plait.datasets.twenty_newsgroups import Part, TwentyNewsgroups
-from plait.experiment_schema import Validation
+from plait.experiment.schema import Validation
 from plait.files import write_json, write_jsonl
-from plait.fingerprints import write_fingerprints
 from plait.leakage.leaks import leaks
 from plait.tasks import Row, Split, Task, write_rows
 from plait.validation.datasets import Dataset, read_datasets
+from plait.validation.fingerprints import write_fingerprints
 
 RESULTS = Path("docs/results")
 Posts = Sequence[tuple[Split, Row]]

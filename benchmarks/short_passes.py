@@ -1,7 +1,7 @@
 """One forward pass of a model as plait answers with it on a CPU, against the model as it comes.
 
-Weights packed in float16 for answers (plait.prepacked) and the same model in float32 read the same
-tokens in turns; each ratio is of medians within this run.
+Weights packed in float16 for answers (plait.approaches.prepacked) and the same model in float32
+read the same tokens in turns; each ratio is of medians within this run.
 """
 
 import argparse
@@ -13,9 +13,9 @@ import torch
 from transformers import AutoModel, PreTrainedModel
 
 from massive import backbone
-from plait.batches import use_all_cores
-from plait.latency import machine
-from plait.prepacked import prepack
+from plait.approaches.prepacked import prepack
+from plait.benchmark.latency import machine
+from plait.training.batches import use_all_cores
 
 LENGTHS = (1, 4, 16, 64, 256)
 

@@ -24,10 +24,10 @@ from transformers import (
 from massive import backbone, parser, rows
 from plait.approaches.base import Resolved
 from plait.approaches.heads import Heads
-from plait.batches import resolve_precision, use_all_cores
 from plait.settings import Training
 from plait.tasks import Row, Task
-from plait.training import fit
+from plait.training.batches import resolve_precision, use_all_cores
+from plait.training.loop import fit
 
 BATCH = 32
 Precision = Literal["auto", "bf16", "fp32"]
@@ -41,7 +41,7 @@ def arguments() -> argparse.Namespace:
 
 
 def plait_rate(task: Task, train: list[Row], weights: Path, precision: Precision) -> float:
-    """Rows a second of `plait.training.fit`, tokenised beforehand."""
+    """Rows a second of `plait.training.loop.fit`, tokenised beforehand."""
     settings = Training(
         epochs=1, batch_size=BATCH, max_length=64, evaluations=1, precision=precision
     )

@@ -76,8 +76,8 @@ def write_posts(folder: Path) -> None:
 
 
 def _write(folder: Path, split: Split, rows: list[Row]) -> None:
-    from plait.experiment_schema import Validation
-    from plait.fingerprints import write_fingerprints
+    from plait.experiment.schema import Validation
+    from plait.validation.fingerprints import write_fingerprints
 
     write_jsonl(folder / "rows" / "quarantine.jsonl", [])
     if split == "heldout":
@@ -90,7 +90,7 @@ def _write(folder: Path, split: Split, rows: list[Row]) -> None:
 def check(folder: Path) -> None:
     """Validate one folder; print what it took."""
     began = time.perf_counter()
-    from plait.experiment_schema import Validation
+    from plait.experiment.schema import Validation
     from plait.validation.report import write_report
     from plait.validation.validating import validate
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from plait.errors import PlaitError, did_you_mean
 
 if TYPE_CHECKING:
-    from plait.server import Server
+    from plait.running.prefect_server import Server
 
 NAME = "nightly"
 LOST_RUNS = "plait: runs whose process is gone"

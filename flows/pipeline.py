@@ -20,17 +20,18 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from plait import graph, project, set_aside
-from plait.configure import label, switch
 from plait.errors import PlaitError
-from plait.events import Event, tell
-from plait.experiment import load
-from plait.graph import Graph, Outcome, StageCrashed
-from plait.markdown import escape
-from plait.pace import Pace
-from plait.processes import Processes, Stopped, only_run
-from plait.progress_artifact import ProgressArtifact, key
-from plait.walk import Walk
+from plait.experiment import set_aside
+from plait.experiment.loading import load
+from plait.experiment.switching import label, switch
+from plait.pages.markdown import escape
+from plait.running import graph, project
+from plait.running.events import Event, tell
+from plait.running.graph import Graph, Outcome, StageCrashed
+from plait.running.pace import Pace
+from plait.running.processes import Processes, Stopped, only_run
+from plait.running.progress_artifact import ProgressArtifact, key
+from plait.running.ready import Walk
 
 CRASH_RETRIES = 1
 WHAT_CHANGED = "what changed (DVC)"
@@ -81,7 +82,7 @@ def stage(node: graph.Stage, processes: Processes, skip: bool, force: bool) -> S
 @task(task_run_name="promote", cache_policy=NO_CACHE, persist_result=False)
 def promote(root: Path) -> list[Any]:
     """Promote the best plan of each service; the decisions become an artifact."""
-    from plait.promotion import promote as decide
+    from plait.plans.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
     lines = [f"- **{escape(d.service)}**: {d.outcome}. {d.reason}" for d in decisions]

@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plait.experiment_schema import Validation
+from plait.experiment.schema import Validation
 from plait.files import write_jsonl
-from plait.fingerprints import write_fingerprints
 from plait.tasks import Row, Span, Task, row_to_json
 from plait.validation.checks import Check
 from plait.validation.datasets import Dataset, read_datasets
+from plait.validation.fingerprints import write_fingerprints
 from plait.validation.tables import Tables
 
 CLOSED_TOPIC = Task("topic", "notes", "classification", "topic", ("news", "sport"), "accuracy")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import small
-from plait.experiment import check
-from plait.experiment_schema import Experiment
+from plait.experiment.loading import check
+from plait.experiment.schema import Experiment
 from plait.files import read_json, read_jsonl, write_json, write_jsonl
 from plait.stages.benchmark import main as benchmark_stage
 from plait.stages.train import train as train_stage

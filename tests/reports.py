@@ -9,12 +9,12 @@ import yaml
 
 import production
 import small
-from plait import durations
+from plait.benchmark.latency import bytes_on_disk, measure, tokens_in
+from plait.benchmark.request_latency import time_plans
 from plait.bundle import load
 from plait.files import read_json, read_jsonl, write_json
-from plait.latency import bytes_on_disk, measure, tokens_in
 from plait.report.results import Measured
-from plait.requests import time_plans
+from plait.running import durations
 from plait.stages.report import main as report_stage
 
 ASSISTANT = {**production.PARAMS["services"]["assistant"], "floor": "one-per-task"}

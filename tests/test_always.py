@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import projects
-from plait import graph
-from plait.walk import Walk
+from plait.running import graph
+from plait.running.ready import Walk
 
 STAGES: dict[str, object] = {
     "always": {"cmd": "cp source digest", "always_changed": True, "outs": ["digest"]},

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.approaches.prompting.answers import Form
+from plait.approaches.prompting.copying import Copy
+from plait.approaches.prompting.pieces import pieces
+from plait.approaches.prompting.trie import Search, Trie
 from plait.errors import PlaitError
-from plait.prompting.answers import Form
-from plait.prompting.copying import Copy
-from plait.prompting.pieces import pieces
-from plait.prompting.trie import Search, Trie
 from plait.tasks import Row, Span, Task
 
 END = 0

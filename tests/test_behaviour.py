@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import small
-from plait.behaviour import behaviour, misspelt, punctuated, upper_case
-from plait.requests import PARALLEL, SEQUENCE, ratio_of_medians, time_plans
-from plait.slices import slices
+from plait.benchmark.behaviour import behaviour, misspelt, punctuated, upper_case
+from plait.benchmark.request_latency import PARALLEL, SEQUENCE, ratio_of_medians, time_plans
+from plait.scores.slices import slices
 from plait.tasks import Answer, Choice, Row, Span, Task
 
 TOPIC = Task("topic", "notes", "classification", "topic", ("news", "sport"), "accuracy")

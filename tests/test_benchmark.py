@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 import small
-from plait import latency
+from plait.benchmark import latency
 from plait.files import read_json, read_jsonl
 from plait.stages.benchmark import main as benchmark_stage
 from plait.stages.timing import timing as timing_stage
@@ -245,7 +245,7 @@ def test_texts_are_spread_over_the_whole_order() -> None:
     assert latency.spread(texts[:3], 5) == ["0", "1", "2"]
 
 
-PEAK = "import numpy; from plait.latency import peak_rss_mib; a = peak_rss_mib(); "
+PEAK = "import numpy; from plait.benchmark.latency import peak_rss_mib; a = peak_rss_mib(); "
 PEAK += "numpy.ones(300 * 2**17); print(a, peak_rss_mib())"
 
 

@@ -123,7 +123,7 @@ def test_words_of_errors_and_progress_concern_nothing(edited: Edit) -> None:
             'raise PlaitError(\n            f"', 'raise PlaitError(\n            f"!'
         )
 
-    assert edited("**/registry.py", change) == set()
+    assert edited("**/plans/registry.py", change) == set()
 
 
 def test_a_template_is_code(edited: Edit) -> None:
@@ -158,6 +158,6 @@ def test_an_approach_is_found_through_the_registry_of_names() -> None:
 
 
 def test_what_only_the_type_checker_imports_is_no_code() -> None:
-    assert "plait.graph" in closure("plait.walk")
-    modules = closure("plait.plans")
-    assert "plait.experiment" not in modules
+    assert "plait.running.graph" in closure("plait.running.ready")
+    modules = closure("plait.plans.verdict")
+    assert "plait.experiment.loading" not in modules

@@ -12,11 +12,19 @@ from sklearn.metrics import f1_score
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from plait.calibration import calibration, measure
-from plait.comparison import FINE, Difference, holm, mcnemar, paired_bootstrap
-from plait.outcomes import Outcomes, Pair, compare, compare_means, compare_rows, mean_over, outcomes
-from plait.scoring import micro_f1
-from plait.seeds import over_seeds
+from plait.plans.seeds import over_seeds
+from plait.scores.calibration import calibration, measure
+from plait.scores.differences import FINE, Difference, holm, mcnemar, paired_bootstrap
+from plait.scores.outcomes import (
+    Outcomes,
+    Pair,
+    compare,
+    compare_means,
+    compare_rows,
+    mean_over,
+    outcomes,
+)
+from plait.scores.scoring import micro_f1
 from plait.tasks import Choice, Span
 
 

@@ -13,11 +13,11 @@ from transformers import AutoModelForCausalLM
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.generative import Generative
 from plait.approaches.generative.completion import LOSS, Completion, Example, pack, pad
-from plait.batches import IGNORED, Batch
-from plait.dequantisation import dequantise
 from plait.errors import PlaitError
 from plait.settings import Training
+from plait.sources.gguf import dequantise
 from plait.tasks import Row
+from plait.training.batches import IGNORED, Batch
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_memory_that_runs_out_is_named_with_a_remedy(tiny_encoder: Path, tmp_pat
         from conftest import INTENT, candidate, home_rows
         from plait.approaches.heads import Heads
         from plait.errors import PlaitError
-        import plait.training
+        import plait.training.loop
         made = candidate(INTENT, batch_size=20000, epochs=1, threads=1)
         rows = {{"home": home_rows(20000)}}
         limit = psutil.Process().memory_info().vms + 700 * 2**20

@@ -11,8 +11,8 @@ import pytest
 
 import projects
 from plait.commands import configure as command
-from plait.configure import current, has_hand_edits, names, switch
 from plait.errors import PlaitError
+from plait.experiment.switching import current, has_hand_edits, names, switch
 
 
 @pytest.fixture

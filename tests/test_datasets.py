@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from plait.approaches.prompting.answers import Form, letters, spelled
 from plait.datasets.base import Reader
 from plait.datasets.home_assistant import HomeAssistant
 from plait.datasets.massive import Massive, parse_annotation
@@ -24,7 +25,6 @@ from plait.datasets.text_files import json_lines
 from plait.datasets.twenty_newsgroups import TwentyNewsgroups
 from plait.errors import PlaitError
 from plait.files import json_line
-from plait.prompting.answers import Form, letters, spelled
 from plait.tasks import Row, Span, Task, row_to_json
 from raw import Raw, counts, labels, needs_mirror, raw
 

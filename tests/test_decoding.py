@@ -10,15 +10,15 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from conftest import INTENT, SLOTS, home_rows
+from plait.approaches.prepacked import ENGINE, Prepacked, parameters_count
+from plait.approaches.prompting.answers import Form
+from plait.approaches.prompting.asking import Asking, forms_of
+from plait.approaches.prompting.chat import end_token, prompt
+from plait.approaches.prompting.context import Context, Tree
+from plait.approaches.prompting.copying import Copy
+from plait.approaches.prompting.decoder import Decoder
+from plait.approaches.prompting.trie import Trie
 from plait.errors import PlaitError
-from plait.prepacked import ENGINE, Prepacked, parameters_count
-from plait.prompting.answers import Form
-from plait.prompting.asking import Asking, forms_of
-from plait.prompting.chat import end_token, prompt
-from plait.prompting.context import Context, Tree
-from plait.prompting.copying import Copy
-from plait.prompting.decoder import Decoder
-from plait.prompting.trie import Trie
 from plait.tasks import Choice, Task
 
 PREFIXES = Task(

@@ -12,7 +12,7 @@ from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
 from plait.approaches.learning import dev_score, drawn
 from plait.errors import PlaitError
-from plait.headline import headline
+from plait.scores.headline import headline
 from plait.tasks import Row
 from trainings import DEV, TRAIN
 

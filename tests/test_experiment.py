@@ -8,7 +8,7 @@ import pytest
 
 from plait import strict_yaml
 from plait.errors import PlaitError
-from plait.experiment import check, load
+from plait.experiment.loading import check, load
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = strict_yaml.read(ROOT / "experiments" / "default.yaml")

@@ -6,7 +6,7 @@ import pytest
 
 from plait import strict_yaml
 from plait.errors import PlaitError
-from plait.experiment import load
+from plait.experiment.loading import load
 
 
 def refused(tmp_path: Path, text: str | bytes) -> str:

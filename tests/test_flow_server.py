@@ -27,9 +27,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
 import projects
-from plait import graph, server
-from plait.configure import label
-from plait.processes import marked
+from plait.experiment.switching import label
+from plait.running import graph, prefect_server
+from plait.running.processes import marked
 from screens import in_terminal, screen
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
@@ -73,7 +73,7 @@ def deployment(project: Path, environment: dict[str, str]) -> Iterator[str]:
     with background(command, project, environment) as lines:
         wait_for(lambda: any("Serving plait/nightly" in line for line in lines()), 90)
         yield "plait/nightly"
-    server.stop(project)
+    prefect_server.stop(project)
 
 
 @contextmanager

@@ -15,12 +15,12 @@ import psutil
 import pytest
 
 import projects
-from plait import graph
 from plait.errors import PlaitError
-from plait.experiment import load
-from plait.graph import Graph, Outcome, Stage, StageCrashed
-from plait.processes import Processes, Stopped, marked, only_run
-from plait.walk import Walk
+from plait.experiment.loading import load
+from plait.running import graph
+from plait.running.graph import Graph, Outcome, Stage, StageCrashed
+from plait.running.processes import Processes, Stopped, marked, only_run
+from plait.running.ready import Walk
 
 STUBBORN = """
 import os, pathlib, signal, sys, time
@@ -236,7 +236,8 @@ def test_an_interrupt_that_is_swallowed_stops_everything_all_the_same(project: P
 
 def test_nothing_outlives_a_killed_plait(project: Path) -> None:
     code = (
-        "from pathlib import Path; from plait import graph; from plait.processes import Processes\n"
+        "from pathlib import Path; from plait.running import graph\n"
+        "from plait.running.processes import Processes\n"
         "with Processes(Path.cwd()) as p: graph.run_stage('slow', p, print, print)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
@@ -258,7 +259,7 @@ def test_a_run_ends_what_a_killed_run_left(project: Path) -> None:
 
 def test_a_second_run_waits_for_the_first(project: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from plait.processes import only_run\n"
+        "import sys, time; from pathlib import Path; from plait.running.processes import only_run\n"
         "with only_run(Path.cwd(), print): print('in', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

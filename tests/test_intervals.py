@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from plait.comparison import paired_bootstrap
-from plait.intervals import Rows, estimate, influences, jackknife_variance, share, wilson
-from plait.outcomes import Outcomes, Pair, mean_over
-from plait.scoring import (
+from plait.scores.differences import paired_bootstrap
+from plait.scores.intervals import Rows, estimate, influences, jackknife_variance, share, wilson
+from plait.scores.outcomes import Outcomes, Pair, mean_over
+from plait.scores.scoring import (
     classification,
     macro_f1,
     micro_f1,

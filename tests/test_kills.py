@@ -16,7 +16,6 @@ from interruptions import in_child, killed, killed_at_every_step, killed_before
 from plait import bundle
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.linear import Linear
-from plait.checkpoints import State, Store
 from plait.files import (
     atomic_folder,
     atomic_write,
@@ -26,9 +25,10 @@ from plait.files import (
     write_json,
     write_jsonl,
 )
-from plait.processes import only_run
-from plait.registry import Registry
+from plait.plans.registry import Registry
+from plait.running.processes import only_run
 from plait.stages.train import train
+from plait.training.checkpoints import State, Store
 from projects import REPOSITORY
 
 

@@ -14,7 +14,7 @@ from conftest import INTENT, SLOTS, candidate
 from plait import bundle
 from plait.approaches.heads import Heads
 from plait.errors import PlaitError
-from plait.launching import CONFIG, SHARDING, check_config, launch, own_port
+from plait.training.launching import CONFIG, SHARDING, check_config, launch, own_port
 from trainings import DEV, TRAIN, project, stage
 
 CONFIGS = Path(__file__).parents[1] / "infra/accelerate"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notes import TASKS, Data, declared, healthy, write
-from plait.experiment_schema import Validation
+from plait.experiment.schema import Validation
 from plait.leakage.leaks import leaks
 from plait.leakage.matches import Text, match
 from plait.leakage.near import near_pairs, similarities

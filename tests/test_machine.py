@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from plait import graph
-from plait.graph import Graph, Stage
 from plait.machine import cores, has_gpu
-from plait.walk import Walk
+from plait.running import graph
+from plait.running.graph import Graph, Stage
+from plait.running.ready import Walk
 
 ROOT = Path(__file__).parents[1]
 CORES = "import plait.machine; print(plait.machine.cores())"

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from plait.approaches.loading import approach
 from plait.bundle import card
 from plait.files import read_json, write_json
-from plait.markdown import escape
+from plait.pages.markdown import escape
 from plait.report.tables import markdown
 from plait.stages.report import main as report_stage
 from plait.validation.engine import Result

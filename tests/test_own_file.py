@@ -11,7 +11,7 @@ import typer
 
 from plait.commands.validate import validate as command
 from plait.errors import PlaitError
-from plait.own_file import Columns, check_file
+from plait.preparation.own_file import Columns, check_file
 
 
 def write(folder: Path, name: str = "My Notes.csv", more: str = "") -> Path:

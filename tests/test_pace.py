@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from plait.pace import Pace, duration
+from plait.running.pace import Pace, duration
 
 
 def figures(done: float, label: str = "train") -> dict[str, Any]:

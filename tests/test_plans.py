@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from plait.outcomes import Outcomes, Pair
-from plait.plans import Contender, Verdict, choose
+from plait.plans.verdict import Contender, Verdict, choose
+from plait.scores.outcomes import Outcomes, Pair
 
 ROWS = 4000
 

@@ -19,8 +19,8 @@ from plait.commands.predict import predict
 from plait.commands.promote import promote as promote_command
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.promotion import promote
-from plait.serving import Service
+from plait.plans.promotion import promote
+from plait.serving.service import Service
 from plait.strict_yaml import read
 from production import PARAMS, experiment, measure
 

@@ -15,12 +15,12 @@ import yaml
 import projects
 from plait.approaches.base import Resolved
 from plait.errors import PlaitError
-from plait.experiment import check
-from plait.experiment_schema import Experiment
-from plait.fetching import fetch
+from plait.experiment.loading import check
+from plait.experiment.schema import Experiment
 from plait.files import read_json, read_jsonl
-from plait.graph import environment
-from plait.preparation import prepare
+from plait.preparation.fetching import fetch
+from plait.preparation.preparing import prepare
+from plait.running.graph import environment
 from plait.tasks import Span, read_rows
 
 ROWS = [

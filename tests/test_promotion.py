@@ -15,11 +15,11 @@ import pytest
 from interruptions import NEEDS_SPACE, Step, disk_full, killed_at_every_step
 from plait import bundle
 from plait.errors import PlaitError
-from plait.experiment import check
+from plait.experiment.loading import check
 from plait.files import read_json, sha256, write_json
-from plait.promotion import Decision, promote
-from plait.registry import Registry
-from plait.serving import Service
+from plait.plans.promotion import Decision, promote
+from plait.plans.registry import Registry
+from plait.serving.service import Service
 from production import PARAMS, experiment, file_size_limit, measure, rescore, train
 
 BOTH, INTENT, SLOTS = "tfidf-intent+slots", "tfidf-intent", "tfidf-slots"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from plait.errors import PlaitError
-from plait.experiment import load
+from plait.experiment.loading import load
 from plait.files import read_json, read_jsonl, write_json, write_jsonl
-from plait.preparation import prepare
+from plait.preparation.preparing import prepare
 from plait.stages.validate import validate as stage
 from test_validation_report import PARAMS, Rows, rows
 

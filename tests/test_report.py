@@ -10,17 +10,17 @@ import yaml
 
 import projects
 import small
-from plait import experiment
 from plait.commands.results import publish, results
 from plait.errors import PlaitError
+from plait.experiment import loading
 from plait.files import read_json, read_jsonl, write_json
-from plait.intervals import Estimate
-from plait.plans import Contender, choose, judge
+from plait.plans.verdict import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.costs import Cost
 from plait.report.pictures import scores_picture
 from plait.report.results import Plan, Service, joined_exact_match
 from plait.report.tables import markdown, millions, service_table
+from plait.scores.intervals import Estimate
 from plait.stages.report import main as report_stage
 from reports import PARAMS, Page, page, root
 
@@ -198,7 +198,7 @@ ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}
 def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
     scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
     with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
-        judge(experiment.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
+        judge(loading.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
 
 
 def test_a_missing_output_is_named_with_its_remedy(

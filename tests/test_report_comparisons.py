@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 import small
-from plait import experiment, looks
-from plait.experiment_schema import Experiment
+from plait.benchmark import looks
+from plait.experiment import loading
+from plait.experiment.schema import Experiment
 from plait.files import read_json
 from plait.report.compared import non_inferiority_table
 from plait.report.comparisons import compare_all
@@ -32,7 +33,7 @@ def test_without_a_floor_the_setting_decides_at_equal_scores_on_few_rows(
 ) -> None:
     service = {**ASSISTANT, "floor": None, "undecided": undecided}
     settings = {**PARAMS, "services": {"assistant": service}}
-    found: Experiment = experiment.check(settings, "params.yaml")
+    found: Experiment = loading.check(settings, "params.yaml")
     every = {name: measured(root, name) for name in small.CANDIDATES}
     requests = {"assistant": read_json(root / "timings/requests/assistant.json")}
     verdict = collect(found, every, requests).services[0].verdict
@@ -46,7 +47,7 @@ def test_without_a_floor_the_setting_decides_at_equal_scores_on_few_rows(
 
 def test_several_tasks_are_compared_with_each_alone_and_corrected(root: Path) -> None:
     rows = {name: measured(root, name).outcomes() for name in small.CANDIDATES}
-    found = compare_all(experiment.check(PARAMS, "params.yaml"), rows)
+    found = compare_all(loading.check(PARAMS, "params.yaml"), rows)
     assert [(line.first, line.second, line.task) for line in found.transfer] == [
         ("tfidf-intent+slots", "tfidf-intent", "intent"),
         ("tfidf-intent+slots", "tfidf-slots", "slots"),
@@ -64,7 +65,7 @@ def test_candidates_that_differ_in_their_seed_alone_give_mean_and_spread(root: P
     }
     settings = {**PARAMS, "candidates": candidates, "services": {}}
     rows = {name: measured(root, name[:-2]).outcomes() for name in candidates}
-    found = compare_all(experiment.check(settings, "params.yaml"), rows)
+    found = compare_all(loading.check(settings, "params.yaml"), rows)
     scores, advantages = found.seeds[:4], found.seeds[4:]
     assert [(line.task, line.seeds) for line in scores] == [
         ("intent", (1, 2)), ("slots", (1, 2)), ("intent", (1, 2)), ("slots", (1, 2)),
@@ -85,7 +86,7 @@ def test_plans_are_compared_over_the_seeds_that_both_sides_have(root: Path) -> N
     service = {**ASSISTANT, "floor": None}
     candidates = {**PARAMS["candidates"], **more}
     settings = {**PARAMS, "candidates": candidates, "services": {"assistant": service}}
-    found = experiment.check(settings, "params.yaml")
+    found = loading.check(settings, "params.yaml")
     every = {name: measured(root, name.removesuffix("-again")) for name in found.candidates}
     requests = {"assistant": read_json(root / "timings/requests/assistant.json")}
     judged = collect(found, every, requests).services[0]
@@ -103,10 +104,10 @@ def test_candidates_of_different_options_are_no_seeds_of_one_another(root: Path)
     candidates: dict[str, dict[str, Any]] = {str(n): {**made, "seed": n} for n in (1, 2)}
     settings = {**PARAMS, "backbones": backbones, "candidates": candidates, "services": {}}
     rows = {name: measured(root, "tfidf-intent+slots").outcomes() for name in candidates}
-    alike = compare_all(experiment.check(settings, "params.yaml"), rows)
+    alike = compare_all(loading.check(settings, "params.yaml"), rows)
     assert [line.seeds for line in alike.seeds] == [(1, 2), (1, 2)]
     candidates["2"]["options"] = {"weights": {"slots": 3}}
-    assert compare_all(experiment.check(settings, "params.yaml"), rows).seeds == ()
+    assert compare_all(loading.check(settings, "params.yaml"), rows).seeds == ()
 
 
 DECODER = {"tiny": {"kind": "decoder", "hub": {"repo": "own/tiny", "revision": 40 * "0"}}}
@@ -150,7 +151,7 @@ def test_several_tasks_are_compared_only_with_one_that_was_trained_alike(
         "several": measured(root, "tfidf-intent+slots").outcomes(),
         "one": measured(root, "tfidf-intent").outcomes(),
     }
-    found = compare_all(experiment.check(settings, "params.yaml"), rows)
+    found = compare_all(loading.check(settings, "params.yaml"), rows)
     expected = [("several", "one", "intent")] if paired else []
     assert [(line.first, line.second, line.task) for line in found.transfer] == expected
 
@@ -172,7 +173,7 @@ def test_the_paper_s_cells_are_reported_ours_measured_or_not_comparable() -> Non
             "massive": {"reader": "massive"},
             "home": {"reader": "home_assistant"},
         }
-        found = experiment.check({**settings, "datasets": datasets}, "params.yaml")
+        found = loading.check({**settings, "datasets": datasets}, "params.yaml")
         return {
             line.model: [cell.provenance for cell in line.cells]
             for line in paper_table(found, scores)

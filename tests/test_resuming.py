@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from conftest import INTENT, candidate
-from plait import bundle, mixture
+from plait import bundle
 from plait.approaches import learning
 from plait.approaches.base import Resolved, Rows
 from plait.approaches.heads import Heads, words
 from plait.files import write_json
-from plait.methods import full
 from plait.tasks import Row
+from plait.training import mixture
+from plait.training.methods import full
 from trainings import DEV, TRAIN
 
 MADE = candidate(INTENT, epochs=0.5, checkpoint_seconds=0, threads=1)
@@ -136,7 +137,7 @@ def test_another_precision_is_another_run(
     scratch: Path, tiny_encoder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`auto` means one or the other, by the machine; so the candidate is the same."""
-    from plait.batches import resolve_precision
+    from plait.training.batches import resolve_precision
 
     was = {"bf16": "bf16", "fp32": "no"}[resolve_precision("auto")]
     value = json.loads(state(scratch).read_bytes())

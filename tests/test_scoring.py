@@ -16,8 +16,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from iob2 import spans_from_tags
 from plait.errors import PlaitError
-from plait.intervals import resample, resampled_counts
-from plait.scoring import classification, exact_match, micro_f1, score, tagging
+from plait.scores.intervals import resample, resampled_counts
+from plait.scores.scoring import classification, exact_match, micro_f1, score, tagging
 from plait.tasks import Choice, Span, Task
 
 LABELS = ["alt", "comp", "rec", "sci"]

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from plait.commands.run import WIDTH, _next
 from plait.files import read_json
-from plait.plans import Contender, choose
-from plait.registry import Record, Registry
+from plait.plans.registry import Record, Registry
+from plait.plans.verdict import Contender, choose
 from plait.report.screen import show
 from reports import root
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from conftest import INTENT, candidate
-from plait import graph, server, strict_yaml
+from plait import strict_yaml
 from plait.approaches.heads.model import Heads
+from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
-from plait.prompting.decoder import Decoder
+from plait.running import graph, prefect_server
 from plait.settings import Training
 
 CODE = """
@@ -65,13 +66,13 @@ def test_a_yaml_file_makes_no_objects(tmp_path: Path) -> None:
 @pytest.mark.services
 def test_the_server_listens_on_loopback_alone(tmp_path: Path) -> None:
     try:
-        found = server.start(tmp_path, server._free_port())
+        found = prefect_server.start(tmp_path, prefect_server._free_port())
         leader = psutil.Process(found.pid)
         sockets = [s for p in (leader, *leader.children(True)) for s in p.net_connections()]
         listening = {s.laddr.ip for s in sockets if s.status == psutil.CONN_LISTEN}
         assert listening == {"127.0.0.1"}
     finally:
-        server.stop(tmp_path)
+        prefect_server.stop(tmp_path)
 
 
 def test_stages_and_servers_report_home_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +81,7 @@ def test_stages_and_servers_report_home_to_nobody(monkeypatch: pytest.MonkeyPatc
     stage = graph.environment()
     assert [stage[name] for name in graph.TELEMETRY_OFF] == ["1", "1", "1"]
     monkeypatch.delenv("PREFECT_SERVER_ANALYTICS_ENABLED", raising=False)
-    ours = server.settings(Path(), "http://127.0.0.1:4200/api")
+    ours = prefect_server.settings(Path(), "http://127.0.0.1:4200/api")
     assert ours["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
 
 

@@ -16,9 +16,10 @@ import yaml
 
 import interruptions
 import projects
-from plait import graph, set_aside
-from plait.configure import current, label, switch
 from plait.errors import PlaitError
+from plait.experiment import set_aside
+from plait.experiment.switching import current, label, switch
+from plait.running import graph
 
 SCORE = """
 import json, pathlib, sys

@@ -24,12 +24,12 @@ from transformers import AutoTokenizer
 from iob2 import spans_from_tags
 from plait.approaches.heads.words import spans as spans_of
 from plait.approaches.heads.words import targets_of, word_tokens
-from plait.batches import IGNORED
-from plait.headline import headline
-from plait.outcomes import Pair, compare
-from plait.scoring import tagging
-from plait.tagging import best_spans, best_tags, spans_to_tags, tag_names
+from plait.approaches.tagging import best_spans, best_tags, spans_to_tags, tag_names
+from plait.scores.headline import headline
+from plait.scores.outcomes import Pair, compare
+from plait.scores.scoring import tagging
 from plait.tasks import Row, Span, Task
+from plait.training.batches import IGNORED
 
 TYPES = ("x", "y")
 TASK = Task("slots", "home", "tagging", "slots", TYPES, "span_f1")
@@ -105,7 +105,7 @@ def test_comparisons_score_spans_as_the_benchmark_does(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_gold_spans_survive_the_tags_that_every_approach_trains_on(case: str) -> None:
-    """Both approaches write and read tags through `plait.tagging`, tokens two characters apart."""
+    """Both approaches write and read tags through one module, tokens two characters apart."""
     gold = CASES[case][0].split()
     tokens = [(2 * i, 2 * i + 1) for i in range(len(gold))]
     truth = tuple(Span(2 * s.start, 2 * s.end - 1, s.label) for s in spans(" ".join(gold)))

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from plait.datasets.table import Table
 from plait.errors import PlaitError
-from plait.experiment import check
+from plait.experiment.loading import check
 from plait.sources import Hub, LocalFile
 from plait.tasks import Row, Span
 

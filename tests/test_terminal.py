@@ -11,17 +11,17 @@ import yaml
 from rich.console import Console
 
 import projects
-from plait import graph
-from plait.events import Event
-from plait.terminal import Terminal
+from plait.running import graph
+from plait.running.events import Event
+from plait.running.terminal import Terminal
 from screens import in_terminal, screen
 
 FIGURES = {"label": "train", "done": 45, "total": 100, "figures": {"loss": 0.1, "left": "2 min"}}
 LIVE = """
 import sys, time
 from rich.console import Console
-from plait.events import Event
-from plait.terminal import Terminal
+from plait.running.events import Event
+from plait.running.terminal import Terminal
 with Terminal(Console()) as tell:
     for name in ("train@a", "train@b-with-a-long-name-that-takes-much-of-the-line"):
         tell(Event("started", name))

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from plait.leakage.shingles import words
-from plait.textfacts import Facts, facts
 from plait.validation.drift import excess
+from plait.validation.textfacts import Facts, facts
 
 
 def of(text: str) -> Facts:

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from plait.events import Event
-from plait.progress_artifact import key
-from plait.terminal import Terminal
+from plait.running.events import Event
+from plait.running.progress_artifact import key
+from plait.running.terminal import Terminal
 from threads import Unhurried
 
 

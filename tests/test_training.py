@@ -17,11 +17,11 @@ from conftest import INTENT, SLOTS, candidate, home_rows
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.approaches.heads import Heads
-from plait.batches import IGNORED, Batch
 from plait.errors import PlaitError
-from plait.mixture import Mixture
 from plait.progress import PREFIX
 from plait.settings import Training
+from plait.training.batches import IGNORED, Batch
+from plait.training.mixture import Mixture
 from trainings import DEV, TRAIN, project, stage
 
 
@@ -81,7 +81,7 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
     for module in model.module.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    from plait.training import fit
+    from plait.training.loop import fit
 
     encoded = {"home": model.encoded("home", TRAIN["home"], scratch / "t" / "home")}
     fit(model, encoded, lambda: 1.0, settings, 0, scratch, {}, "x")
@@ -90,7 +90,7 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
 
 @pytest.mark.parametrize(("device", "asked"), [("cpu", False), ("cuda", True)])
 def test_a_gpu_is_asked_for_the_same_bits_while_it_trains(device: str, asked: bool) -> None:
-    from plait.training import _repeatable
+    from plait.training.loop import _repeatable
 
     with _repeatable(torch.device(device)):
         assert torch.are_deterministic_algorithms_enabled() is asked
@@ -243,7 +243,7 @@ def _last_losses(errors: str) -> list[float]:
 
 KILLED_AFTER_BEST = """
 import os, sys
-from plait.checkpoints import Store
+from plait.training.checkpoints import Store
 from plait.stages.train import train
 save, saved = Store.save_best, []
 def then_killed(self, module, main):

@@ -9,8 +9,8 @@ import pytest
 
 from faults import FAULTS, Fault, put
 from notes import SLOTS, TASKS, TOPIC, Data, declared, healthy, write
-from plait.experiment_schema import Validation
-from plait.policy import OPTIONAL, RULES
+from plait.experiment.policy import OPTIONAL, RULES
+from plait.experiment.schema import Validation
 from plait.tasks import Task
 from plait.validation.engine import Result, judge, run
 from plait.validation.report import Report

@@ -8,7 +8,7 @@ import pytest
 
 from notes import ROWS, TASKS, declared, healthy, write
 from plait.errors import PlaitError
-from plait.experiment_schema import Validation
+from plait.experiment.schema import Validation
 from plait.validation.checks import Check
 from plait.validation.engine import judge, run
 from plait.validation.prepared import read_prepared

@@ -16,9 +16,9 @@ import typer
 from plait.commands.validate import validate as command
 from plait.datasets.massive import Massive
 from plait.errors import PlaitError
-from plait.experiment import check, load
+from plait.experiment.loading import check, load
 from plait.files import read_json, write_json, write_jsonl
-from plait.preparation import prepare
+from plait.preparation.preparing import prepare
 from plait.stages.validate import validate as stage
 from plait.validation.pictures import LABELS, length_picture, support_picture
 from plait.validation.validating import validate as check_prepared

@@ -10,13 +10,13 @@ import pytest
 
 import small
 from plait.commands.promote import promote
-from plait.experiment import check
+from plait.experiment.loading import check
 from plait.files import read_json, write_json
-from plait.plans import Verdict, choose
+from plait.plans.verdict import Verdict, choose
+from plait.plans.wording import RULE
 from plait.report.page import page as html
 from plait.report.page import text as markdown
 from plait.report.results import collect
-from plait.verdict_words import RULE
 from reports import ASSISTANT, PARAMS, measured, root
 from test_plans import FLOOR, SEVERAL, decide, plan
 

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 import production
 import projects
-from plait import reproduction
 from plait.cli import app
 from plait.errors import PlaitError
-from plait.graph import environment
+from plait.running import reproduction
+from plait.running.graph import environment
 
 SCORE = """
 import json, os, pathlib, sys

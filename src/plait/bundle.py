@@ -9,7 +9,7 @@ from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.errors import PlaitError
 from plait.files import atomic_folder, read_json, restore, sha256, write_json
-from plait.markdown import escape
+from plait.pages.markdown import escape
 
 CANDIDATE = "bundle.json"
 FORMAT = 2

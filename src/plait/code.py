@@ -14,7 +14,7 @@ from typing import Any
 PACKAGE = Path(__file__).parent
 LEFT_OUT = ("plait.errors", "plait.progress")
 """What they do is said to a person: no output of a stage depends on it."""
-TEMPLATES = "plait.pages"
+TEMPLATES = "plait.pages.rendering"
 """Whoever imports this module fills templates, so they are code, too."""
 
 
@@ -23,11 +23,11 @@ def digest(module: str, approaches: Iterable[str] = (), methods: Iterable[str] =
 
     Args:
         approaches: those that it may ask `plait.approaches.loading` for.
-        methods: those that it may ask `plait.methods` for.
+        methods: those that it may ask `plait.training.methods` for.
     """
     by_name = {
         "plait.approaches.loading": [f"plait.approaches.{name}" for name in approaches],
-        "plait.methods": [f"plait.methods.{name}" for name in methods],
+        "plait.training.methods": [f"plait.training.methods.{name}" for name in methods],
     }
     names = sorted(closure(module, by_name) - set(LEFT_OUT))
     lines = [(_of_module(name), name) for name in names]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 WhenUndecided = Literal["keep", "fewer-models"]
-"""What becomes of a plan of fewer models where the rows can't decide a task (`plait.plans`)."""
+"""What becomes of a plan of fewer models where the rows can't decide a task."""
 
 
 OF_SEVERAL_TASKS = {"temperature", "weights", "joint"}

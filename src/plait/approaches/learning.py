@@ -15,21 +15,21 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from plait.approaches.base import Approach, Resolved, Rows
-from plait.batches import Batch, use_all_cores
 from plait.code import digest
 from plait.errors import PlaitError
 from plait.files import dump_json, sha256
-from plait.headline import headline
-from plait.methods import adapt
+from plait.scores.headline import headline
 from plait.settings import Training
 from plait.tasks import Row, Task
+from plait.training.batches import Batch, use_all_cores
+from plait.training.methods import adapt
 
 PACKAGES = ("accelerate", "datasets", "numpy", "peft", "tokenizers", "torch", "transformers")
 """A training's result depends on these packages' versions."""
 
 
 class Learned(Approach):
-    """A model that `plait.training.fit` trains: what `module`'s forward gives is its loss by task.
+    """A model that `plait.training.loop.fit` trains: `module`'s forward gives its loss by task.
 
     `pretrained` is the part of `module` that a method adapts.
     """
@@ -42,7 +42,7 @@ class Learned(Approach):
         cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
     ) -> Self:
         # Answering needs neither accelerate nor the loop, and they take seconds to import.
-        from plait.training import fit
+        from plait.training.loop import fit
 
         settings = Training.model_validate(candidate.training)
         chosen_by = drawn(dev, candidate, settings.dev_rows)

@@ -24,7 +24,7 @@ def compare(old: Old, new: New = None, markdown: Markdown = False) -> None:
     dash. Differences are of scores alone: whether they are more than noise is said by the intervals
     in each version's report.
     """
-    from plait.project import root
+    from plait.running.project import root
 
     root()
     head = [*HEAD, old, new or "working tree", "Difference"]
@@ -73,7 +73,7 @@ def _output(command: list[str]) -> str | None:
     """What a command prints; None where it fails."""
     import subprocess
 
-    from plait.graph import environment
+    from plait.running.graph import environment
 
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     return None if done.returncode else done.stdout

@@ -24,7 +24,7 @@ def configure(name: Name, overwrite: Overwrite = False, keep: Keep = False) -> N
     .plait/set-aside/: what is missing comes from DVC's cache at the next run, or is made again.
     git shows the committed scores of the other experiment as deleted until you switch back.
     """
-    from plait import project
+    from plait.running import project
 
     if switch_or_ask(project.root(), name, overwrite, keep):
         print(f"params.yaml is experiments/{name}.yaml. Next: plait run")
@@ -38,11 +38,11 @@ def switch_or_ask(root: Path, name: str, overwrite: bool, keep: bool) -> bool:
     Where it has hand edits: `overwrite` drops them, `keep` keeps them, else a person is asked.
 
     Raises:
-        PlaitError: as `plait.configure.switch`; also for hand edits when nobody can be asked.
+        PlaitError: as `switching.switch`; also for hand edits when nobody can be asked.
     """
-    from plait.configure import has_hand_edits, switch
     from plait.errors import PlaitError
-    from plait.processes import only_run
+    from plait.experiment.switching import has_hand_edits, switch
+    from plait.running.processes import only_run
 
     if overwrite and keep:
         raise PlaitError("--overwrite and --keep: found both, expected one of them.")

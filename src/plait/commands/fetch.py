@@ -14,7 +14,7 @@ def fetch() -> None:
     that fetching again needs no network. Exit code 2: something is out of reach or isn't the
     pinned file.
     """
-    from plait.project import root
+    from plait.running.project import root
 
     folder = root()
     if _has_remote(str(folder)):
@@ -35,8 +35,8 @@ def _dvc(*arguments: str) -> int:
     import subprocess
     import sys
 
-    from plait.graph import environment
     from plait.progress import LINES
+    from plait.running.graph import environment
 
     env = {name: value for name, value in environment().items() if name != LINES}
     command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", *arguments]

@@ -13,7 +13,7 @@ import typer
 from plait.errors import PlaitError
 
 if TYPE_CHECKING:
-    from plait.serving import Reply
+    from plait.serving.service import Reply
 
 
 def predict(
@@ -31,7 +31,7 @@ def predict(
 ) -> None:
     """Answer texts with the promoted plan: labels, spans with their offsets, probabilities."""
     from plait.progress import Progress
-    from plait.serving import Service, check_text
+    from plait.serving.service import Service, check_text
 
     if text is None and sys.stdin.isatty():
         raise PlaitError('no text: give one, as in `plait predict "lights on"`, or pipe lines in.')
@@ -55,7 +55,7 @@ def _json(reply: "Reply", top: int) -> str:
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
     """The lines of standard input, each checked before it is answered."""
-    from plait.serving import check_text
+    from plait.serving.service import check_text
 
     number = 0
     for number, line in enumerate(stream, 1):

@@ -7,9 +7,9 @@ def promote() -> None:
     Uses what the last run left: it trains and measures nothing. A refused plan is no failure: the
     champion stays and the reason is kept in registry/SERVICE.
     """
-    from plait.experiment import load
-    from plait.project import root
-    from plait.promotion import promote as promote_plans
+    from plait.experiment.loading import load
+    from plait.plans.promotion import promote as promote_plans
+    from plait.running.project import root
 
     for decision in promote_plans(load(root() / "params.yaml"), root()):
         print(f"{decision.service}: {decision.outcome}. {decision.reason}")

@@ -19,9 +19,9 @@ def results(output: Output) -> None:
     Refuses where a stage has changed since: the figures would not be those of the present
     parameters and code.
     """
-    from plait import graph
     from plait.errors import PlaitError
-    from plait.project import root
+    from plait.running import graph
+    from plait.running.project import root
 
     changed = sorted(graph.read(root()).changed)
     if changed:
@@ -38,7 +38,7 @@ def publish(folder: Path, output: Path) -> None:
 
     Where params.yaml is one of the project's experiments, its command is put in.
     """
-    from plait.configure import current
+    from plait.experiment.switching import current
     from plait.files import atomic_write, read_json, write_json
 
     records = read_json(folder / "report/records.json")["records"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
     from rich.console import Console
 
-    from plait.server import Server
+    from plait.running.prefect_server import Server
 
 CANCELLED = 130
 WIDTH = 100
@@ -44,7 +44,7 @@ def run(
     """
     from rich.console import Console
 
-    from plait import project, server
+    from plait.running import prefect_server, project
 
     root, console = project.root(), Console(highlight=False, soft_wrap=True)
     if not console.is_terminal and "COLUMNS" not in os.environ:
@@ -53,8 +53,8 @@ def run(
         experiment = None
     if stop_server:
         # Before Prefect is imported, whose own handler at exit then runs first and sends the rest.
-        atexit.register(server.stop, root)
-    found = server.ensure(root)
+        atexit.register(prefect_server.stop, root)
+    found = prefect_server.ensure(root)
     console.print(f"Prefect shows the run at {found.ui}")
     state = _run(console, experiment, force)
     _finish(root, console, state, None if stop_server else found)
@@ -63,9 +63,9 @@ def run(
 def _run(console: "Console", experiment: str | None, force: bool) -> "State[object]":
     # The terminal shows the run; what Prefect logs stands in its pages.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    from plait import project
-    from plait.events import listening
-    from plait.terminal import Terminal
+    from plait.running import project
+    from plait.running.events import listening
+    from plait.running.terminal import Terminal
 
     flow = project.flows("pipeline").pipeline
     with Terminal(console) as terminal, listening(terminal):
@@ -111,7 +111,7 @@ def _show_results(root: Path, console: "Console", promotion: str, served: "Serve
 
 def _next(root: Path, served: "Server | None") -> list[str]:
     """Commands to go on with, as they can be typed here."""
-    from plait.registry import Registry
+    from plait.plans.registry import Registry
 
     services = [name for name in _services(root) if Registry(root).champion(name) is not None]
     commands = [f'plait predict "some text" --service {name}' for name in services[:1]]
@@ -122,7 +122,7 @@ def _next(root: Path, served: "Server | None") -> list[str]:
 
 
 def _services(root: Path) -> list[str]:
-    from plait.experiment import load
+    from plait.experiment.loading import load
 
     return list(load(root / "params.yaml").services)
 

@@ -13,7 +13,7 @@ def schedule(cron: Cron = "0 2 * * *", timezone: Timezone = "UTC") -> None:
 
     The same as `python flows/deployments.py`.
     """
-    from plait import project, server
+    from plait.running import prefect_server, project
 
-    found = server.ensure(project.root())
+    found = prefect_server.ensure(project.root())
     project.flows("deployments").serve(cron, timezone, found)

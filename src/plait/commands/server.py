@@ -16,28 +16,28 @@ def start(port: Port = None) -> None:
     """Start a server in the background, unless one answers already."""
     import os
 
-    from plait import project, server
+    from plait.running import prefect_server, project
 
     if port is not None:
-        os.environ["PREFECT_API_URL"] = f"http://{server.HOST}:{port}/api"
-    print(f"Prefect: {server.ensure(project.root()).ui}")
+        os.environ["PREFECT_API_URL"] = f"http://{prefect_server.HOST}:{port}/api"
+    print(f"Prefect: {prefect_server.ensure(project.root()).ui}")
 
 
 @app.command()
 def stop() -> None:
     """Stop the server that plait started for this project; runs and their history stay."""
-    from plait import project, server
+    from plait.running import prefect_server, project
 
-    stopped = server.stop(project.root())
+    stopped = prefect_server.stop(project.root())
     print(f"Stopped {stopped.ui}" if stopped else "plait has no server running for this project.")
 
 
 @app.command()
 def status() -> None:
     """Say where a server answers; exit with 1 when none does."""
-    from plait import project, server
+    from plait.running import prefect_server, project
 
-    found = server.find(project.root())
+    found = prefect_server.find(project.root())
     if found is None:
         print("No Prefect server answers. Start one with `plait server start`.")
         raise typer.Exit(1)

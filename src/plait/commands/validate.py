@@ -65,13 +65,13 @@ def validate(
     stop a run. Exit code 2: at least one critical failure; nothing is trained on such data.
     """
     if file is None:
-        from plait.project import root
+        from plait.running.project import root
         from plait.stages.validate import ACCEPTED, PAGE, report
 
         root()
         _show(report(), PAGE, ACCEPTED if accept else None)
         return
-    from plait.own_file import Columns, check_file
+    from plait.preparation.own_file import Columns, check_file
     from plait.validation.report import page as html
 
     if accept:

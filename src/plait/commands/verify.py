@@ -7,7 +7,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from plait.reproduction import Finding
+    from plait.running.reproduction import Finding
 
 STYLES = {"bit-identical": "green", "equal within tolerance": "yellow", "different": "red"}
 DEFAULT = 0.005
@@ -33,11 +33,12 @@ def verify(candidate: Candidate = None, tolerance: Tolerance = DEFAULT) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from plait import experiment, reproduction
     from plait.errors import PlaitError, did_you_mean
-    from plait.project import root
+    from plait.experiment import loading
+    from plait.running import reproduction
+    from plait.running.project import root
 
-    names = list(experiment.load(root() / "params.yaml").candidates)
+    names = list(loading.load(root() / "params.yaml").candidates)
     if candidate is not None and candidate not in names:
         raise PlaitError(f"candidates: no {candidate!r}{did_you_mean(candidate, names)}")
     targets = [f"benchmark@{name}" for name in ([candidate] if candidate else names)]

@@ -6,14 +6,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from plait.approaches.registry import APPROACHES
-from plait.comparison import Difference, McNemar, holm
-from plait.intervals import Estimate
-from plait.outcomes import Outcomes, compare, compare_rows, mean_over, statistics
-from plait.seeds import OverSeeds, family, over_seeds, seed_of
+from plait.plans.seeds import OverSeeds, family, over_seeds, seed_of
+from plait.scores.differences import Difference, McNemar, holm
+from plait.scores.intervals import Estimate
+from plait.scores.outcomes import Outcomes, compare, compare_rows, mean_over, statistics
 from plait.settings import OF_SEVERAL_TASKS
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Experiment
+    from plait.experiment.schema import Experiment
 
 Rows = Mapping[str, Mapping[str, Outcomes]]
 """Candidate → task → answers row by row."""

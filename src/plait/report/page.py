@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from plait.files import atomic_folder, dump_json, write_json
-from plait.intervals import Estimate
-from plait.markdown import escape
-from plait.pages import render
+from plait.pages.markdown import escape
+from plait.pages.rendering import render
+from plait.plans.wording import RULE
 from plait.report.compared import non_inferiority_table, tables
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
 from plait.report.summary import summary
 from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
-from plait.verdict_words import RULE
+from plait.scores.intervals import Estimate
 
 PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
 NOTES = (

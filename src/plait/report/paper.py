@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plait.datasets.base import Reader
-    from plait.experiment_schema import Experiment
+    from plait.experiment.schema import Experiment
 
 PAPER = "arXiv 2412.08587"
 # Column → reader, field and metric of the task that it is about.

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plait.intervals import Estimate
-from plait.outcomes import Outcomes, outcomes
-from plait.plans import Verdict, answered_by, judge
+from plait.plans.verdict import Verdict, answered_by, judge
 from plait.report.comparisons import Comparisons, compare_all
 from plait.report.costs import Cost, cost
 from plait.report.paper import PaperLine, paper_table
-from plait.scoring import exact_match
+from plait.scores.intervals import Estimate
+from plait.scores.outcomes import Outcomes, outcomes
+from plait.scores.scoring import exact_match
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Experiment
+    from plait.experiment.schema import Experiment
 
 Json = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plait.intervals import Estimate
 from plait.report.tables import METRIC_NAMES, cell, digits
+from plait.scores.intervals import Estimate
 
 LAYOUTS = ((", ", " "), (",\n", " "), (",\n", "\n"))
 """What stands between two models, and between a figure and its interval: the widest first."""

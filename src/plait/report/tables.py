@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plait.comparison import Difference
-from plait.intervals import Estimate
-from plait.markdown import escape
-from plait.plans import NonInferiority
+from plait.pages.markdown import escape
+from plait.plans.verdict import NonInferiority
 from plait.report.costs import Cost
 from plait.report.results import Plan, Service
+from plait.scores.differences import Difference
+from plait.scores.intervals import Estimate
 
 METRIC_NAMES = {
     "accuracy": "accuracy",

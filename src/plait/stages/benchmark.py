@@ -8,9 +8,10 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from plait import bundle, looks
+from plait import bundle
 from plait.approaches.base import Resolved
-from plait.benchmark import Benchmark, Seen, benchmark, fingerprints
+from plait.benchmark import looks
+from plait.benchmark.heldout import Benchmark, Seen, benchmark, fingerprints
 from plait.files import atomic_folder, read_json, write_json, write_jsonl
 from plait.stages import run
 from plait.tasks import label_names, read_rows

@@ -6,8 +6,8 @@ A stage that answers or trains with one candidate's model runs the code of its a
 from pathlib import Path
 
 from plait.code import digest
-from plait.experiment import load
-from plait.experiment_schema import Experiment
+from plait.experiment.loading import load
+from plait.experiment.schema import Experiment
 from plait.files import atomic_folder
 from plait.stages import run
 

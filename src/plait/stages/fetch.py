@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from plait.experiment import load
-from plait.fetching import fetch
+from plait.experiment.loading import load
+from plait.preparation.fetching import fetch
 from plait.stages import run
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from plait.experiment import load
-from plait.preparation import prepare
+from plait.experiment.loading import load
+from plait.preparation.preparing import prepare
 from plait.stages import run
 
 

@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from plait import durations, experiment, looks
+from plait.benchmark import looks
 from plait.errors import PlaitError
+from plait.experiment import loading
 from plait.files import read_json, read_jsonl
 from plait.report.page import write_report
 from plait.report.results import Measured, collect
+from plait.running import durations
 from plait.stages import run
 
 
 def main() -> None:
-    settings = experiment.load()
+    settings = loading.load()
     measured = {name: _measured(name) for name in settings.candidates}
     requests = {
         name: _read(Path("timings/requests", f"{name}.json"), f"timings/dvc.yaml:request@{name}")

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from plait import bundle, experiment
+from plait import bundle
+from plait.benchmark.request_latency import time_plans
+from plait.experiment import loading
 from plait.files import write_json
-from plait.requests import time_plans
 from plait.stages import run
 from plait.tasks import read_rows
 
 
 def request(service: str) -> None:
-    plans = experiment.load().services[service].plans
+    plans = loading.load().services[service].plans
     names = sorted({name for candidates in plans.values() for name in candidates})
     models = {name: bundle.load(Path("models", name))[1] for name in names}
     paths = {path.name: path for name in names for path in Path("inputs", name, "dev").iterdir()}

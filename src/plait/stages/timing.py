@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from plait import bundle
+from plait.benchmark.latency import bytes_on_disk, measure, tokens_in
 from plait.files import write_json
-from plait.latency import bytes_on_disk, measure, tokens_in
 from plait.settings import Training
 from plait.stages import run
 from plait.tasks import read_rows

@@ -13,9 +13,9 @@ from plait import bundle
 from plait.approaches.base import Resolved, Rows
 from plait.approaches.loading import approach
 from plait.files import read_json, remove, restore
-from plait.launching import CONFIG, launch
 from plait.stages import run
 from plait.tasks import read_rows
+from plait.training.launching import CONFIG, launch
 
 
 def train(name: str) -> None:

@@ -4,7 +4,7 @@ check is critical.
 
 from pathlib import Path
 
-from plait import experiment
+from plait.experiment import loading
 from plait.stages import run
 from plait.validation.accepted import read_accepted
 from plait.validation.report import Report, write_report
@@ -16,7 +16,7 @@ ACCEPTED = Path("accepted.json")
 
 def report() -> Report:
     """Check what was prepared and write the report, whatever its verdict."""
-    settings = experiment.load()
+    settings = loading.load()
     found = validate_prepared(
         Path("prepared"),
         settings.asked(),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from plait.policy import OPTIONAL, Policy
+from plait.experiment.policy import OPTIONAL, Policy
 from plait.tasks import Task
 from plait.validation import rules
 from plait.validation.prepared import Prepared
@@ -12,7 +12,7 @@ from plait.validation.rules import Rule
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Validation
+    from plait.experiment.schema import Validation
 
 SPOKEN = {"train": "train", "dev": "dev", "heldout": "held-out"}
 SCRIPT_SHARE = 0.01

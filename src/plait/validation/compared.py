@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plait.fingerprints import fingerprint
 from plait.leakage.leaks import Together, trained_sides
 from plait.leakage.matches import Flags, Matches, Side, Text, match
 from plait.leakage.shingles import normal, shingles, unpacked, words
 from plait.progress import Progress
 from plait.tasks import SPLITS, Split
-from plait.textfacts import Facts, facts
+from plait.validation.fingerprints import fingerprint
 from plait.validation.prepared import Line, Prepared
+from plait.validation.textfacts import Facts, facts
 from plait.validation.unusual import Lines, WordSets, common_lines, common_words, word_set
 
 _SHOWN = 1000

@@ -15,7 +15,7 @@ from plait.validation.prepared import Prepared, read_prepared
 from plait.validation.tables import Tables, build_tables
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Validation
+    from plait.experiment.schema import Validation
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from plait.validation.engine import run
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Validation
+    from plait.experiment.schema import Validation
 
 Reasons = Mapping[str, Sequence[str]]
 """For the id of each row that is taken out: the rules at fault, `RULE` or `RULE:TASK`."""

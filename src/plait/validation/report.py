@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from plait.errors import PlaitError
 from plait.files import atomic_folder, write_json
-from plait.markdown import escape
-from plait.pages import render
+from plait.pages.markdown import escape
+from plait.pages.rendering import render
 from plait.validation.clusters import shortened
 from plait.validation.engine import Result, Severity
 from plait.validation.figures import Figures

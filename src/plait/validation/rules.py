@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Validation
+    from plait.experiment.schema import Validation
 
 Expectation = tuple[str, Mapping[str, Any]]
 

@@ -13,7 +13,7 @@ Every table has the column `name`: the row id (or the label) that a report shows
 | `conflicts/TASK` | a row of train or dev | labels: how many its text has; near: see below |
 | `drift/TASK`, `drift` | a comparison with train | drift |
 
-Facts are those of `plait.textfacts.Facts`. Matches are true where a row's text is found elsewhere:
+Facts are those of `textfacts.Facts`. Matches are true where a row's text is found elsewhere:
 repeats, near_repeats (earlier in its split), in_SPLIT, near_SPLIT, elsewhere (in another dataset of
 a mixture). `near`: whether a text alike, and not equal, has another label.
 """
@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 
 from plait.tasks import SPLITS, Label, Split, Task
-from plait.textfacts import Facts, span_facts
 from plait.validation.compared import Compared, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
 from plait.validation.prepared import Line, Prepared
+from plait.validation.textfacts import Facts, span_facts
 from plait.validation.unusual import boilerplate, unlike
 
 Tables = dict[str, pd.DataFrame]

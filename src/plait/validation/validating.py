@@ -16,7 +16,7 @@ from plait.validation.prepared import Prepared, read_quarantine
 from plait.validation.report import Report
 
 if TYPE_CHECKING:
-    from plait.experiment_schema import Validation
+    from plait.experiment.schema import Validation
 
 
 def validate(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from plait.batches import IGNORED, Batch
+from plait.training.batches import IGNORED, Batch
 
 LOSS = "answer"
 

@@ -14,13 +14,13 @@ from torch import nn
 from plait.approaches.base import Resolved
 from plait.approaches.generative.completion import Completion, pack, pad
 from plait.approaches.learning import Learned, tokenised
-from plait.batches import DTYPES, Batch, resolve_precision
+from plait.approaches.prompting.asking import Asking, forms_of
+from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.prompting.asking import Asking, forms_of
-from plait.prompting.decoder import Decoder
 from plait.settings import GenerativeOptions, Training
 from plait.tasks import Answer, Row, Task
+from plait.training.batches import DTYPES, Batch, resolve_precision
 
 PACKED = 256
 """Tokens of a packed row: attention's cost grows with the square of it, on a CPU noticeably."""

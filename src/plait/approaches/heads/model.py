@@ -21,12 +21,12 @@ from plait.approaches.base import Resolved
 from plait.approaches.heads.network import Network, Reading
 from plait.approaches.heads.words import Place, choice, open_texts, spans, targets_of, word_tokens
 from plait.approaches.learning import Learned, tokenised
-from plait.batches import IGNORED, Batch, resolve_precision
+from plait.approaches.prepacked import parameters_count, prepack, to_device
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.prepacked import parameters_count, prepack, to_device
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Answer, Row, Task
+from plait.training.batches import IGNORED, Batch, resolve_precision
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
 transformers.utils.logging.set_verbosity_error()

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from plait.batches import IGNORED
-from plait.tagging import tag_names
+from plait.approaches.tagging import tag_names
 from plait.tasks import Task
+from plait.training.batches import IGNORED
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 from tokenizers import normalizers, processors
 from torch import Tensor
 
-from plait.batches import IGNORED
-from plait.tagging import best_spans, spans_to_tags
+from plait.approaches.tagging import best_spans, spans_to_tags
 from plait.tasks import Choice, Row, Span, Task
+from plait.training.batches import IGNORED
 
 Place = tuple[int, int]
 SPACE = "Ġ"

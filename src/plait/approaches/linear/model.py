@@ -22,10 +22,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.tagging import best_spans, spans_to_tags, tag_names
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
-from plait.tagging import best_spans, spans_to_tags, tag_names
 from plait.tasks import Answer, Choice, Row, Task
 
 Array = NDArray[np.float32]

@@ -14,11 +14,11 @@ from typing import Any
 
 import openai
 
+from plait.approaches.prompting.answers import Form, free_answers, letters
+from plait.approaches.prompting.asking import Shots, forms_of, no_shots
+from plait.approaches.prompting.chat import messages
+from plait.approaches.prompting.instructions import instruction
 from plait.errors import PlaitError
-from plait.prompting.answers import Form, free_answers, letters
-from plait.prompting.asking import Shots, forms_of, no_shots
-from plait.prompting.chat import messages
-from plait.prompting.instructions import instruction
 from plait.tasks import Answer, Task
 
 RETRIES = 5

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from plait.prompting.answers import Form, spelled
-from plait.prompting.chat import Shot
+from plait.approaches.prompting.answers import Form, spelled
+from plait.approaches.prompting.chat import Shot
 from plait.tasks import Row
 
 Embed = Callable[[Sequence[str]], Any]

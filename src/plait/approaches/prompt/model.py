@@ -13,14 +13,14 @@ from safetensors.numpy import load_file, save_file
 from plait.approaches.base import Approach, Resolved, Rows
 from plait.approaches.prompt.endpoint import Endpoint
 from plait.approaches.prompt.examples import Fixed, Nearest, drawn, usable
-from plait.batches import DTYPES, resolve_precision, use_all_cores
+from plait.approaches.prompting.answers import Form
+from plait.approaches.prompting.asking import Asking, Shots, forms_of
+from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
-from plait.prompting.answers import Form
-from plait.prompting.asking import Asking, Shots, forms_of
-from plait.prompting.decoder import Decoder
 from plait.settings import PromptOptions, Training
 from plait.tasks import Answer, Row, Task, read_rows, write_rows
+from plait.training.batches import DTYPES, resolve_precision, use_all_cores
 
 EXAMPLES = "examples.jsonl"
 VECTORS = "examples.safetensors"

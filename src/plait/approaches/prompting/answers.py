@@ -1,0 +1,182 @@
+"""How an answer is written, and read back.
+
+Tasks that are answered together have their parts one after the other. A classification task's part
+is its label, on a line of its own. A tagging task's part has a line a span, `type: words`, in the
+order of the text. Words are found again after the end of the span before; where they occur
+there several times and not the first is meant, a tab and the occurrence's number follow them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from plait.approaches.prompting.pieces import Place, matches, pieces, run_of, words
+from plait.approaches.prompting.trie import Tokens, Trie
+from plait.errors import PlaitError
+from plait.tasks import Answer, Choice, Label, Span, Task
+
+INVALID = "(invalid)"
+"""Stands for the label of an answer that names none."""
+END = ""
+"""Stands among a tagging task's types for "no further span"."""
+LINE, MARK, COLON = "\n", "\t", ":"
+
+Encode = Callable[[str], Tokens]
+
+
+def find(value: str, text: str, places: Sequence[Place], cursor: int) -> tuple[int, int] | None:
+    """The pieces that a written value names, from piece `cursor` on; None where there are none."""
+    wanted, _, number = value.partition(MARK)
+    sought = words(wanted, pieces(wanted))
+    found = matches(sought, words(text, places), cursor) if sought else []
+    nth = int(number) if number.isdecimal() else 1
+    return (found[nth - 1], found[nth - 1] + len(sought)) if 0 < nth <= len(found) else None
+
+
+def occurrence(run: tuple[int, int], folded: Sequence[str], cursor: int) -> int:
+    """Which occurrence after `cursor` a run of pieces is, from 1."""
+    return matches(folded[run[0] : run[1]], folded, cursor).index(run[0]) + 1
+
+
+def written(text: str, places: Sequence[Place], piece: int, first: bool) -> str:
+    """A piece of a value: a space goes before the `first`, and where the text has white space."""
+    start, end = places[piece]
+    gap = first or start > places[piece - 1][1]
+    return (" " if gap else "") + text[start:end]
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of the answers to tasks that are answered together.
+
+    Args:
+        tasks: in the order of their parts.
+        encode: a string's tokens, without special ones.
+        end: the token that ends an answer.
+    """
+
+    tasks: tuple[Task, ...]
+    encode: Encode
+    end: int
+
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            for label in task.labels:
+                if not label.strip() or any(mark in label for mark in (LINE, MARK)):
+                    raise PlaitError(
+                        f"tasks.{task.name}: label {label!r} cannot be written in an answer; "
+                        "labels are not empty and hold no line break and no tab"
+                    )
+
+    def mark(self, task: Task) -> Tokens:
+        """What ends a task's part: the answer's end after the last, a line break after others."""
+        return (self.end,) if task is self.tasks[-1] else self.encode(LINE)
+
+    def trie(self, task: Task) -> Trie:
+        """The labels of a classification task; of a tagging task the types and END.
+
+        Raises:
+            PlaitError: there is no label, or two of them cannot be told apart.
+        """
+        try:
+            return Trie(dict(self._choices(task)))
+        except PlaitError as error:
+            raise PlaitError(f"tasks.{task.name}: {error}") from error
+
+    def _choices(self, task: Task) -> Iterator[tuple[str, Tokens]]:
+        for label in task.labels:
+            if task.kind == "classification":
+                yield label, self.encode(label) + self.mark(task)
+            else:
+                yield label, self.encode(label) + self.encode(COLON)
+        if task.kind == "tagging":
+            yield END, self.mark(task)
+
+    def write(self, text: str, labels: Mapping[str, Label]) -> list[int]:
+        """The tokens of the right answer. A span is widened to whole pieces of the text."""
+        tokens: list[int] = []
+        for task in self.tasks:
+            label = labels[task.field]
+            if isinstance(label, tuple):
+                tokens += self._spans(text, [s for s in label if s.label in task.labels])
+            else:
+                tokens += self.encode(str(label))
+            tokens += self.mark(task)
+        return tokens
+
+    def _spans(self, text: str, spans: Sequence[Span]) -> Iterator[int]:
+        places = pieces(text)
+        folded, cursor = words(text, places), 0
+        for span in sorted(spans):
+            run = run_of(span, places)
+            if run is None or run[0] < cursor:
+                continue
+            yield from self.encode(span.label) + self.encode(COLON)
+            for piece in range(*run):
+                yield from self.encode(written(text, places, piece, piece == run[0]))
+            yield from self.stop(occurrence(run, folded, cursor))
+            cursor = run[1]
+
+    def stop(self, nth: int) -> Tokens:
+        """What ends the line of a span, the `nth` occurrence of its words."""
+        number = self.encode(MARK) + self.encode(str(nth)) if nth > 1 else ()
+        return number + self.encode(LINE)
+
+    def read(self, text: str, answer: str) -> tuple[dict[str, Label], bool]:
+        """Labels by task of an answer that was written freely, and whether it is valid.
+
+        What is not valid (an unknown label or type, words that the text does not have) is left
+        out: None for a label, no span.
+        """
+        lines = answer.rstrip(LINE).split(LINE)
+        found: dict[str, Label] = {}
+        valid = True
+        for task in self.tasks:
+            if task.kind == "classification":
+                label = lines.pop(0).strip() if lines else None
+                found[task.name] = label if label in task.labels else None
+                valid &= label in task.labels
+            else:
+                found[task.name], sound = _read_spans(task, text, lines)
+                valid &= sound
+        return found, valid and not lines
+
+
+def _read_spans(task: Task, text: str, lines: list[str]) -> tuple[tuple[Span, ...], bool]:
+    """Spans of the lines up to an empty one; what was read is taken from `lines`."""
+    places, cursor = pieces(text), 0
+    spans: list[Span] = []
+    valid = True
+    while lines and (line := lines.pop(0)):
+        label = max((t for t in task.labels if line.startswith(t + COLON)), key=len, default=None)
+        run = find(line[len(label) + 1 :], text, places, cursor) if label else None
+        if label is None or run is None:
+            valid = False
+            continue
+        spans.append(Span(places[run[0]][0], places[run[1] - 1][1], label))
+        cursor = run[1]
+    return tuple(spans), valid
+
+
+def free_answers(form: Form, text: str, written: str) -> tuple[dict[str, Answer], bool]:
+    """A freely written answer as answers by task, and whether it is valid."""
+    labels, valid = form.read(text, written)
+    answers: dict[str, Answer] = {}
+    for task in form.tasks:
+        label = labels[task.name]
+        if isinstance(label, tuple):
+            answers[task.name] = label
+        else:
+            chosen = label or INVALID
+            answers[task.name] = Choice(chosen, {**dict.fromkeys(task.labels, 0.0), chosen: 1.0})
+    return answers, valid
+
+
+def letters(text: str) -> Tokens:
+    """Characters as tokens, for answers that are written out in words; none is 0."""
+    return tuple(ord(character) + 1 for character in text)
+
+
+def spelled(tasks: Sequence[Task], text: str, labels: Mapping[str, Label]) -> str:
+    """The right answer as text."""
+    tokens = Form(tuple(tasks), letters, end=0).write(text, labels)
+    return "".join(chr(token - 1) for token in tokens if token)

@@ -1,0 +1,173 @@
+"""Contradictions between the sections of an experiment: unknown names, what doesn't go together."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from plait.approaches.registry import APPROACHES
+from plait.errors import did_you_mean
+from plait.experiment.messages import option_mistakes
+from plait.experiment.policy import RULES, WHOLE_RULES
+from plait.tasks import METRICS
+
+if TYPE_CHECKING:
+    from plait.experiment.schema import Candidate, Experiment, Service, TaskSettings
+
+OVERLOOKED = ("size", "nfiles")
+
+
+@dataclass(frozen=True)
+class References:
+    """The names in each section as written, those of mistaken entries among them.
+
+    So one mistake in a task is not followed by an unknown task for each candidate that names it.
+    """
+
+    names: Mapping[str, Collection[str]]
+
+    @classmethod
+    def of(cls, value: Mapping[Any, Any]) -> "References":
+        """The names in a parsed params.yaml; a section that is missing or no mapping has none."""
+        return cls({key: list(v) for key, v in value.items() if isinstance(v, Mapping)})
+
+    def has(self, section: str, name: str) -> bool:
+        """Whether a section has an entry of that name, be it sound or not."""
+        return name in self.names.get(section, ())
+
+    def check(self, path: str, section: str, found: str) -> Iterator[str]:
+        """A mistake where `section` is there and doesn't have the name."""
+        if section in self.names:
+            yield from _unknown(path, section.removesuffix("s"), found, self.names[section])
+
+
+def contradictions(experiment: "Experiment", references: References) -> Iterator[str]:
+    """Each mistake in what the sections say of one another, as a line with its path."""
+    for name, task in experiment.tasks.items():
+        yield from _task(experiment, references, f"tasks.{name}", task)
+    for name, candidate in experiment.candidates.items():
+        yield from _candidate(experiment, references, f"candidates.{name}", candidate)
+    for name, service in experiment.services.items():
+        yield from _service(experiment, references, f"services.{name}", service)
+    for name, policy in experiment.validation.rules.items():
+        yield from _rule(f"validation.rules.{name}", name, policy)
+
+
+def overlooked(value: Any, path: str = "") -> Iterator[str]:
+    """Each key that DVC's run cache leaves out of a stage's parameters, at any depth.
+
+    A change below such a key would bring back the outputs of the old value, unnoticed.
+    """
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            at = f"{path}.{key}".lstrip(".")
+            if key in OVERLOOKED:
+                yield f"{at}: DVC does not notice changes of a key called {key!r}; rename it"
+            yield from overlooked(entry, at)
+
+
+def _unknown(path: str, what: str, found: str, known: Collection[str]) -> Iterator[str]:
+    if found not in known:
+        yield f"{path}: unknown {what} {found!r}{did_you_mean(found, list(map(str, known)))}"
+
+
+def _twice(path: str, what: str, found: Collection[str]) -> Iterator[str]:
+    values = list(found)
+    for value in sorted({value for value in values if values.count(value) > 1}):
+        yield f"{path}: {what} {value!r} is named twice; name it once"
+
+
+def _rule(path: str, name: str, policy: str) -> Iterator[str]:
+    yield from _unknown(path, "rule", name, RULES)
+    if name in WHOLE_RULES and policy == "quarantine":
+        yield f"{path}: points at no single row to take out; expected 'error' or 'warn'"
+
+
+def _task(
+    experiment: "Experiment", references: References, path: str, task: "TaskSettings"
+) -> Iterator[str]:
+    yield from references.check(f"{path}.dataset", "datasets", task.dataset)
+    if task.dataset in experiment.datasets:
+        kinds = experiment.datasets[task.dataset].field_kinds()
+        yield from _unknown(f"{path}.field", "field", task.field, kinds)
+        if kinds.get(task.field, task.kind) != task.kind:
+            yield (
+                f"{path}.kind: found {task.kind!r}, but field {task.field!r} of dataset "
+                f"{task.dataset!r} is for {kinds[task.field]!r}"
+            )
+        named = [name for name, kind in kinds.items() if kind == "classification"]
+        for index, name in enumerate(task.slices):
+            yield from _unknown(f"{path}.slices.{index}", "classification field", name, named)
+    yield from _unknown(f"{path}.metric", "metric", task.headline(), METRICS[task.kind])
+    yield from _twice(f"{path}.labels", "label", task.labels or ())
+    if task.kind == "classification" and task.labels and len(task.labels) < 2:
+        yield f"{path}.labels: found one label, expected two or more to choose from"
+
+
+def _candidate(
+    experiment: "Experiment", references: References, path: str, candidate: "Candidate"
+) -> Iterator[str]:
+    yield from references.check(f"{path}.backbone", "backbones", candidate.backbone)
+    yield from _unknown(f"{path}.approach", "approach", candidate.approach, APPROACHES)
+    if candidate.approach in APPROACHES:
+        yield from _compatibility(experiment, path, candidate)
+    for index, task in enumerate(candidate.tasks):
+        yield from references.check(f"{path}.tasks.{index}", "tasks", task)
+    yield from _twice(f"{path}.tasks", "task", candidate.tasks)
+
+
+def _compatibility(experiment: "Experiment", path: str, candidate: "Candidate") -> Iterator[str]:
+    entry = APPROACHES[candidate.approach]
+    yield from _unknown(f"{path}.method", "method", candidate.method, entry.methods)
+    backbone = experiment.backbones.get(candidate.backbone)
+    kind = backbone.kind if backbone else None
+    yield from option_mistakes(entry.options, candidate, kind, f"{path}.options")
+    if backbone and backbone.kind not in entry.backbones:
+        kinds = " or ".join(map(repr, entry.backbones))
+        yield (
+            f"{path}.backbone: approach {candidate.approach!r} works with a backbone of kind "
+            f"{kinds}, found {candidate.backbone!r} of kind {backbone.kind!r}"
+        )
+
+
+def _service(
+    experiment: "Experiment", references: References, path: str, service: "Service"
+) -> Iterator[str]:
+    for index, task in enumerate(service.tasks):
+        yield from references.check(f"{path}.tasks.{index}", "tasks", task)
+    yield from _twice(f"{path}.tasks", "task", service.tasks)
+    for task in service.gates:
+        yield from _unknown(f"{path}.gates.{task}", "task of this service", task, service.tasks)
+    if service.floor is not None:
+        yield from _unknown(f"{path}.floor", "plan", service.floor, service.plans)
+    for plan, candidates in service.plans.items():
+        yield from _plan(experiment, references, f"{path}.plans.{plan}", service, candidates)
+
+
+def _plan(
+    experiment: "Experiment",
+    references: References,
+    path: str,
+    service: "Service",
+    candidates: tuple[str, ...],
+) -> Iterator[str]:
+    for index, candidate in enumerate(candidates):
+        yield from references.check(f"{path}.{index}", "candidates", candidate)
+    yield from _twice(path, "candidate", candidates)
+    if not all(_sound(experiment, references, candidate) for candidate in candidates):
+        return
+    for index, candidate in enumerate(candidates):
+        if not set(experiment.candidates[candidate].tasks) & set(service.tasks):
+            yield f"{path}.{index}: candidate {candidate!r} answers no task of this service"
+    answered = [t for c in set(candidates) for t in set(experiment.candidates[c].tasks)]
+    for task in dict.fromkeys(service.tasks):
+        if answered.count(task) != 1 and references.has("tasks", task):
+            yield (
+                f"{path}: {answered.count(task) or 'none'} of its candidates answer(s) task "
+                f"{task!r}; expected exactly one"
+            )
+
+
+def _sound(experiment: "Experiment", references: References, candidate: str) -> bool:
+    """Whether a candidate and its tasks are there, so that plans can be judged by them."""
+    found = experiment.candidates.get(candidate)
+    return found is not None and all(references.has("tasks", task) for task in found.tasks)

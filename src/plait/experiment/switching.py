@@ -1,0 +1,73 @@
+"""params.yaml and the experiments that may take its place, each with its own outputs."""
+
+import hashlib
+from pathlib import Path
+
+from plait.errors import PlaitError, did_you_mean
+from plait.experiment import set_aside
+from plait.files import atomic_write
+
+
+def names(root: Path) -> list[str]:
+    """The experiments in `root`/experiments."""
+    return sorted(path.stem for path in (root / "experiments").glob("*.yaml"))
+
+
+def current(root: Path) -> str | None:
+    """The experiment that params.yaml equals byte for byte; None where it was edited by hand."""
+    now = (root / "params.yaml").read_bytes()
+    same = [name for name in names(root) if _path(root, name).read_bytes() == now]
+    return same[0] if same else None
+
+
+def label(root: Path) -> str:
+    """The experiment in place, or `edited-` and eight digits of the sha256 of params.yaml."""
+    path = root / "params.yaml"
+    found = current(root) if path.exists() else None
+    return found or f"edited-{hashlib.sha256(_bytes(path)).hexdigest()[:8]}"
+
+
+def has_hand_edits(root: Path) -> bool:
+    """Whether params.yaml holds something that no file of experiments/ holds."""
+    return (root / "params.yaml").exists() and current(root) is None
+
+
+def switch(root: Path, name: str, overwrite: bool = False) -> None:
+    """Check experiments/NAME.yaml and put it in place of params.yaml, and so with the outputs.
+
+    Those that are there are set aside for the experiment that params.yaml was; those that an
+    earlier switch has set aside for this one come back. A kill in between leaves nothing in place
+    that belongs to another experiment; what is missing is made again, or comes from DVC's cache.
+
+    Raises:
+        PlaitError: there is no such experiment, it has mistakes, params.yaml has hand edits and
+            `overwrite` is false, or an output can't be moved.
+    """
+    from plait.experiment.loading import load
+
+    if name not in names(root):
+        raise PlaitError(
+            f"experiments/{name}.yaml: no such experiment{did_you_mean(name, names(root))}"
+        )
+    load(_path(root, name))
+    wanted = _path(root, name).read_bytes()
+    if has_hand_edits(root) and not overwrite:
+        raise PlaitError(
+            "params.yaml: found edits that no file of experiments/ has, expected a copy of one of "
+            f"them ({', '.join(names(root))}). Keep the edits with `cp params.yaml "
+            "experiments/mine.yaml`, or drop them with --overwrite; --keep runs them as they are."
+        )
+    outputs = set_aside.outputs(root)
+    if _bytes(root / "params.yaml") != wanted:
+        set_aside.move_out(root, outputs, set_aside.FOLDER / label(root))
+        with atomic_write(root / "params.yaml") as stream:
+            stream.write(wanted)
+    set_aside.move_in(root, outputs, set_aside.FOLDER / label(root))
+
+
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _path(root: Path, name: str) -> Path:
+    return root / "experiments" / f"{name}.yaml"

@@ -1,0 +1,113 @@
+"""A user's own file, checked before any set-up: as a dataset of an experiment of its own."""
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from plait.datasets.table import shared_columns
+from plait.errors import PlaitError
+from plait.experiment.contradictions import OVERLOOKED
+from plait.experiment.loading import SECTIONS, check
+from plait.experiment.schema import Experiment
+from plait.preparation.preparing import prepare
+from plait.validation.report import Report
+from plait.validation.validating import validate
+
+LONGEST = 80
+"""Characters of a name."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of the file hold what."""
+
+    text: str
+    labels: tuple[str, ...]
+    spans: tuple[str, ...] = ()
+    split: str | None = None
+    id: str | None = None
+
+    def mistakes(self) -> Iterator[str]:
+        """What contradicts what, in the words of the command line."""
+        if not self.labels and not self.spans:
+            yield "no column of labels is named. Say --label-field COLUMN (or --spans-field)."
+        uses = [("--text-field", self.text), ("--split-field", self.split), ("--id-field", self.id)]
+        uses += [("--label-field", column) for column in self.labels]
+        uses += [("--spans-field", column) for column in self.spans]
+        yield from shared_columns(uses)
+
+
+def check_file(file: Path, columns: Columns) -> Report:
+    """Check a CSV, TSV or JSONL file with the default limits; nothing is left on disk.
+
+    Raises:
+        PlaitError: the file is missing or malformed (names the line), no column of answers is
+            named, or a column is named for several uses (all of them are listed).
+    """
+    if not file.is_file():
+        raise PlaitError(f"{file}: no such file. Name a CSV, TSV or JSONL file.")
+    if mistakes := list(columns.mistakes()):
+        raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
+    name = _name(file.stem, "file")
+    experiment = _experiment(name, file, columns)
+    with tempfile.TemporaryDirectory(prefix="plait-validate-") as scratch:
+        folder = Path(scratch)
+        raw = folder / "raw" / name
+        raw.mkdir(parents=True)
+        (raw / file.name).symlink_to(file.resolve())
+        outputs = (folder / each for each in ("prepared", "inputs", "heldout"))
+        try:
+            prepare(experiment, folder / "raw", *outputs)
+        except PlaitError as error:
+            raise PlaitError(str(error).replace(str(raw / file.name), str(file))) from error
+        return validate(folder / "prepared", experiment.asked(), experiment.validation)
+
+
+def _name(text: str, what: str) -> str:
+    """A name that params.yaml would take; `what` stands before one that it would not."""
+    name = re.sub(r"[^a-z0-9._+-]", "-", text.lower()).lstrip("._+-")[:LONGEST]
+    return name if name not in ("", *OVERLOOKED) else f"{what}-{name}".rstrip("-")
+
+
+def _names(columns: Sequence[str]) -> dict[str, str]:
+    """For each column a name of its own; a column that is called like a name keeps it."""
+    found = {column: column for column in columns if _name(column, "column") == column}
+    for column in columns:
+        if column not in found:
+            found[column] = _free(_name(column, "column"), found.values())
+    return {column: found[column] for column in columns}
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """The name, or the first of NAME-2, NAME-3, … that is not taken."""
+    numbered = (f"{name[: LONGEST - 5]}-{number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each not in set(taken))
+
+
+def _experiment(dataset: str, file: Path, columns: Columns) -> Experiment:
+    names = _names([*columns.labels, *columns.spans])
+    settings: dict[str, Any] = {
+        **{section: {} for section in SECTIONS},
+        "seed": 0,
+        "datasets": {
+            dataset: {
+                "reader": "table",
+                "files": [{"path": file.name}],
+                "text": columns.text,
+                "labels": {names[column]: column for column in columns.labels},
+                "spans": {names[column]: column for column in columns.spans},
+                "split": columns.split,
+                "id": columns.id,
+            }
+        },
+        "tasks": {
+            name: {"dataset": dataset, "kind": kind, "field": name}
+            for kind, of_kind in (("classification", columns.labels), ("tagging", columns.spans))
+            for name in (names[column] for column in of_kind)
+        },
+    }
+    return check(settings, str(file))

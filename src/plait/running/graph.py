@@ -1,0 +1,244 @@
+"""DVC's resolved graph: its stages in order, which of them changed, and how to run one."""
+
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from plait.errors import PlaitError
+from plait.progress import LINES, PREFIX
+from plait.running import durations
+from plait.running.processes import Processes
+
+TELEMETRY_OFF = {
+    "DVC_NO_ANALYTICS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+SHOWN_LINES = 20
+ADVICE = (
+    "To track the changes with git",
+    "\tgit add",
+    "To enable auto staging",
+    "\tdvc config core.autostage",
+    "Use `dvc push`",
+    "Generating lock file",
+    "Updating lock file",
+    "Data and pipelines are up to date",
+)
+"""What DVC says to a person who runs it by hand."""
+USER_MISTAKE = 2
+"""Exit status of a stage that ended with a `PlaitError`."""
+
+
+class Outcome(StrEnum):
+    """What became of a stage: its command ran, DVC's cache had its outputs, or nothing to do."""
+
+    RAN = "ran"
+    RESTORED = "restored"
+    UNCHANGED = "unchanged"
+
+
+class StageCrashed(Exception):  # noqa: N818 - "crashed" is the word of the field
+    """A stage ended in a way that no `PlaitError` explains: killed, or a bug."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A node of the graph; `upstream` holds the addresses of what it waits for.
+
+    DVC knows it by its `address`, a person by its `name`: the same without the file, unless two
+    files have a stage of that name. `outs` are its outputs.
+
+    `cores` is how many it keeps busy (`meta.cores`, 1 unless said; 0 means all of them); nothing
+    may run beside a stage that is `alone`, and one stage at a time has the `gpu`.
+    """
+
+    address: str
+    name: str = ""
+    upstream: tuple[str, ...] = ()
+    cores: int = 1
+    alone: bool = False
+    gpu: bool = False
+    outs: tuple[Path, ...] = ()
+
+    @property
+    def summaries(self) -> list[Path]:
+        """Where it may leave words for a person: `summary.md` in each of its outputs."""
+        return [out / "summary.md" for out in self.outs]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Stages in an order that DVC's edges allow, and what DVC says of the workspace.
+
+    `changed` holds the stages whose dependencies, outputs, command or parameters differ from
+    dvc.lock; a stage downstream of one is not among them for that alone. `always` holds those that
+    DVC runs every time: what depends on them can't be judged before they have run.
+    """
+
+    stages: Mapping[str, Stage]
+    changed: frozenset[str]
+    always: frozenset[str] = frozenset()
+
+
+def read(folder: Path) -> Graph:
+    """Read the graph of the DVC project in `folder`, the working folder of this process.
+
+    Raises:
+        PlaitError: DVC can't read the project (its own words are in the message).
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(folder), _wait_for_lock=True) as repo:
+            edges = repo.index.graph
+            always = frozenset(node.addressing for node in edges if node.always_changed)
+            return Graph(_stages(edges), frozenset(repo.status()) - always, always)
+    except DvcException as error:
+        raise PlaitError(f"{folder}: DVC can't read its graph: {error}") from error
+
+
+def _stages(edges: Any) -> dict[str, Stage]:
+    """`edges` go from a stage to what it depends on."""
+    names = _names([node.addressing for node in edges])
+    stages = {
+        node.addressing: _stage(node, names[node.addressing], edges.successors(node))
+        for node in edges
+    }
+    order = TopologicalSorter({each: stages[each].upstream for each in sorted(stages)})
+    return {address: stages[address] for address in order.static_order()}
+
+
+def _names(addresses: Iterable[str]) -> dict[str, str]:
+    """Names to show by address: `timing@a` of `timings/dvc.yaml:timing@a`, if no other has it."""
+    short = {address: address.rpartition(":")[2] for address in addresses}
+    count = Counter(short.values())
+    return {address: name if count[name] == 1 else address for address, name in short.items()}
+
+
+def _stage(node: Any, name: str, upstream: Iterable[Any]) -> Stage:
+    meta = node.meta if isinstance(getattr(node, "meta", None), dict) else {}
+    return Stage(
+        address=node.addressing,
+        name=name,
+        upstream=tuple(sorted(each.addressing for each in upstream)),
+        cores=int(meta.get("cores", 1)),
+        alone=bool(meta.get("alone")),
+        gpu=bool(meta.get("gpu")),
+        outs=tuple(Path(out.fs_path) for out in node.outs),
+    )
+
+
+def missing_outputs(folder: Path) -> list[str]:
+    """Outputs that dvc.lock knows, that are not in the workspace and that a remote may have.
+
+    Empty when no remote is configured.
+    """
+    from dvc.repo import Repo
+
+    with Repo(str(folder), _wait_for_lock=True) as repo:
+        if not repo.config["core"].get("remote"):
+            return []
+        return sorted(
+            os.path.relpath(out.fs_path, folder)
+            for out in repo.index.outs
+            if out.use_cache and out.hash_info and not out.exists
+        )
+
+
+def pull(targets: list[str], processes: Processes, on_line: Callable[[str], None]) -> None:
+    """Try to fetch outputs from the remote. What doesn't come is made from source later."""
+    processes.run([*_dvc(), "pull", "--allow-missing", *targets], on_line, environment())
+
+
+def environment() -> dict[str, str]:
+    """The environment of a stage: this interpreter first, progress as lines, no telemetry."""
+    return {
+        **os.environ,
+        **TELEMETRY_OFF,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONUNBUFFERED": "1",
+        LINES: "1",
+    }
+
+
+def _dvc() -> list[str]:
+    return [sys.executable, "-P", "-m", "dvc", "--wait-for-lock"]
+
+
+def run_stage(
+    address: str,
+    processes: Processes,
+    on_line: Callable[[str], None],
+    on_progress: Callable[[Mapping[str, Any]], None],
+    force: bool = False,
+) -> Outcome:
+    """Let DVC run one stage (not what it depends on), in a process of its own.
+
+    `on_progress` gets the values that `plait.progress` prints, `on_line` every other line.
+
+    Raises:
+        PlaitError: the stage ended with a user's mistake; its words are in the message.
+        StageCrashed: it ended otherwise than well.
+        Stopped: the run was cancelled.
+    """
+    tail: deque[str] = deque(maxlen=500)
+
+    def read_line(line: str) -> None:
+        progress = _progress(line)
+        if progress is not None:
+            on_progress(progress)
+        elif line and not line.startswith(ADVICE):
+            tail.append(line)
+            on_line(line)
+
+    command = [*_dvc(), "repro", "--single-item", *(["--force"] if force else []), address]
+    started = time.monotonic()
+    status = processes.run(command, read_line, environment())
+    if status:
+        raise _failure(address, status, list(tail))
+    outcome = _outcome(address, tail)
+    if outcome is Outcome.RAN:
+        durations.record(durations.LEDGER, address, time.monotonic() - started)
+    return outcome
+
+
+def _progress(line: str) -> Mapping[str, Any] | None:
+    if not line.startswith(PREFIX):
+        return None
+    try:
+        value: Mapping[str, Any] = json.loads(line.removeprefix(PREFIX))
+    except ValueError:  # two processes of a stage wrote into one line
+        return None
+    return value
+
+
+def _outcome(address: str, lines: "deque[str]") -> Outcome:
+    if f"Stage '{address}' didn't change, skipping" in lines:
+        return Outcome.UNCHANGED
+    if any(line.startswith(f"Stage '{address}' is cached - skipping run") for line in lines):
+        return Outcome.RESTORED
+    return Outcome.RAN
+
+
+def _failure(address: str, dvc_status: int, lines: list[str]) -> Exception:
+    """A user's mistake where the stage says so or DVC refuses to run it, else a crash."""
+    found = re.search(r"exited with (-?\d+)$", lines[-1]) if lines else None
+    began = [number for number, line in enumerate(lines) if line.startswith("> ")]
+    said = lines[began[0] + 1 : -1] if began and found else lines
+    status = int(found[1]) if found else None
+    text = "\n".join(said[-SHOWN_LINES:])
+    if status == USER_MISTAKE or (status is None and dvc_status > 0):
+        return PlaitError(f"{address}: {text}")
+    ending = f"exited with {status}" if status is not None else f"DVC exited with {dvc_status}"
+    return StageCrashed(f"{address}: {ending}\n{text}")

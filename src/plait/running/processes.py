@@ -1,0 +1,193 @@
+"""Child processes that end together: with their stage, with a cancelled run, with plait itself.
+
+Every process that is started here carries a mark in its environment, which its descendants
+inherit. A process is found by that mark, so that a child which changed its process group, or
+whose parent was killed, is ended like any other.
+"""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import psutil
+from filelock import FileLock, Timeout
+
+from plait.files import sweep
+
+MARK = "PLAIT_PROCESSES"
+"""Environment variable `FOLDER|RUN|NUMBER` of every process that is started here."""
+GRACE = 4.0
+"""Seconds between asking a process to end and killing it."""
+
+
+class Stopped(Exception):  # noqa: N818 - a state of affairs, not an error
+    """The run is being cancelled: nothing more is started."""
+
+
+def marked(prefix: str) -> list[psutil.Process]:
+    """The living processes whose mark begins with `prefix`."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARK, "").startswith(prefix):
+                found.append(process)
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def end(prefix: str, grace: float = GRACE, leaders: frozenset[int] = frozenset()) -> None:
+    """End all processes whose mark begins with `prefix`; kill what still lives after `grace` s.
+
+    `leaders` are interrupted instead of terminated: DVC then takes its entries out of its lock
+    file, which it doesn't when terminated.
+    """
+    asked: set[int] = set()
+    deadline = time.monotonic() + grace
+    while processes := marked(prefix):
+        late = time.monotonic() > deadline
+        for process in processes:
+            with suppress(psutil.Error):
+                if late:
+                    process.kill()
+                elif process.pid not in asked:
+                    asked.add(process.pid)
+                    process.send_signal(signal.SIGINT if process.pid in leaders else signal.SIGTERM)
+        time.sleep(0.05)
+
+
+class Processes:
+    """The processes of one run, as a context: on leaving it none of them is left.
+
+    A watchdog process ends them even when plait itself is killed. An interrupt (Ctrl-C) ends them
+    at once, and is raised as usual.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.mark = f"{folder}|{uuid.uuid4().hex}|"
+        self._numbers = itertools.count()
+        self._leaders: set[int] = set()
+        self._lock = threading.Lock()
+        self.stopped = False
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._restore: Callable[[], object] = lambda: None
+
+    def __enter__(self) -> "Processes":
+        command = [sys.executable, "-P", "-m", "plait.running.watchdog", self.mark]
+        self._watchdog = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGINT, self._interrupted)
+            self._restore = lambda: signal.signal(signal.SIGINT, before)
+        return self
+
+    def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
+        # The exception alone would not do: a library that catches all, or an event loop that is
+        # about to end, may swallow it.
+        threading.Thread(target=self.stop).start()
+        raise KeyboardInterrupt
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._restore()
+        if self._watchdog is not None:
+            self._watchdog.communicate()
+
+    def stop(self) -> None:
+        """Start nothing more and end everything, within `GRACE` seconds and a little."""
+        with self._lock:
+            self.stopped = True
+            leaders = frozenset(self._leaders)
+        end(self.mark, leaders=leaders)
+
+    def run(
+        self,
+        command: Sequence[str],
+        on_line: Callable[[str], None],
+        env: Mapping[str, str] | None = None,
+    ) -> int:
+        """Run a command; `on_line` gets each line of its output, in this thread.
+
+        Returns the exit status (negative: ended by that signal). Nothing that the command started
+        is left by then, even where the command itself was killed.
+
+        Raises:
+            Stopped: `stop` was called, before or meanwhile.
+        """
+        mark = f"{self.mark}{next(self._numbers)}|"
+        process = self._start(command, {**(os.environ if env is None else env), MARK: mark})
+        # Whoever inherited the pipe keeps it open: the rest must end for the output to end.
+        reaper = threading.Thread(target=_reap, args=(process, mark))
+        reaper.start()
+        try:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            with process.stdout as lines:
+                for line in lines:
+                    on_line(line.rstrip())
+        finally:
+            if reaper.is_alive() and sys.exc_info()[0] is not None:
+                end(mark, leaders=frozenset({process.pid}))
+            reaper.join()
+            with self._lock:
+                self._leaders.discard(process.pid)
+        if self.stopped:
+            raise Stopped
+        return process.returncode
+
+    def _start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
+        with self._lock:
+            if self.stopped:
+                raise Stopped
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=env,
+                start_new_session=True,
+            )
+            self._leaders.add(process.pid)
+            return process
+
+
+def _reap(process: "subprocess.Popen[str]", mark: str) -> None:
+    process.wait()
+    end(mark, grace=0)
+
+
+@contextmanager
+def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold `folder`/.plait/run.lock: one run at a time changes a project's outputs.
+
+    `waiting` is called when another run holds it. The lock goes with its holder, however that
+    ends; processes that a killed holder left are ended before the block begins, and what it was
+    writing into `folder`, held-out rows among it, is swept up (`plait.files`).
+    """
+    path = folder / ".plait" / "run.lock"
+    path.parent.mkdir(exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        end(f"{folder}|")
+        sweep(folder)
+        yield
+    finally:
+        lock.release()

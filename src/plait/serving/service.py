@@ -1,0 +1,127 @@
+"""Serving: a service's champion, loaded once, answers texts.
+
+>>> from plait.serving import Service
+>>> assistant = Service.load("assistant")
+>>> reply, = assistant.answer(["turn on the kitchen lights"])
+>>> reply.answers["intent"].label
+'HassTurnOn'
+>>> [(span.label, reply.text[span.start : span.end]) for span in reply.answers["slots"]]
+[('area', 'kitchen')]
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plait import bundle
+from plait.approaches.base import Approach
+from plait.errors import PlaitError
+from plait.plans.registry import Record, Registry
+from plait.tasks import Answer, Choice, Span
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A text and the answer to each task of the service."""
+
+    text: str
+    answers: Mapping[str, Answer]
+
+    def as_json(self, top: int = 1) -> dict[str, Any]:
+        """The reply as JSON values.
+
+        Args:
+            top: how many labels of a classification are listed, likeliest first.
+
+        Returns:
+            `{"text", "answers": {TASK: …}}`; a classification is `{"label", "probability", "top":
+            [{"label", "probability"}, …]}`, a tagging `[{"start", "end", "label", "text",
+            "probability"}, …]` with offsets in characters, `end` excluded.
+        """
+        return {
+            "text": self.text,
+            "answers": {
+                task: _choice(answer, top)
+                if isinstance(answer, Choice)
+                else [_span(self.text, span) for span in answer]
+                for task, answer in self.answers.items()
+            },
+        }
+
+
+def _choice(choice: Choice, top: int) -> dict[str, Any]:
+    ranked = sorted(choice.probabilities.items(), key=lambda pair: (-pair[1], pair[0]))[:top]
+    return {
+        "label": choice.label,
+        "probability": round(choice.probabilities[choice.label], 6),
+        "top": [{"label": label, "probability": round(value, 6)} for label, value in ranked],
+    }
+
+
+def _span(text: str, span: Span) -> dict[str, Any]:
+    return {
+        "start": span.start,
+        "end": span.end,
+        "label": span.label,
+        "text": text[span.start : span.end],
+        "probability": round(span.probability, 6),
+    }
+
+
+def check_text(text: str, where: str) -> None:
+    """Refuse a text that has nothing to answer; `where` stands in the error message.
+
+    Raises:
+        PlaitError: it is empty or has characters that UTF-8 doesn't (lone surrogates).
+    """
+    if not text.strip():
+        raise PlaitError(f"{where}: found an empty text, expected words. Leave it out.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PlaitError(
+            f"{where}: character {error.start} is no UTF-8. Convert the text to UTF-8."
+        ) from error
+
+
+class Service:
+    """A service's champion: each bundle is loaded once and answers as often as asked."""
+
+    def __init__(self, champion: Record, models: Mapping[str, Approach]) -> None:
+        self.champion, self.models = champion, models
+
+    @classmethod
+    def load(cls, name: str | None = None, root: Path = Path()) -> "Service":
+        """Load the champion of a service.
+
+        Args:
+            name: the service; None where there is only one.
+            root: the project's folder, which holds `registry/`.
+
+        Raises:
+            PlaitError: no champion, an unknown service, several and none named, or a promoted
+                bundle that was altered.
+        """
+        registry = Registry(root)
+        champion = registry.require(name)
+        models = {
+            candidate: bundle.load(registry.bundle(digest))[1]
+            for candidate, digest in champion.bundles.items()
+        }
+        return cls(champion, models)
+
+    def answer(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]:
+        """Answer texts, in their order.
+
+        Raises:
+            PlaitError: a text is empty or has characters that UTF-8 doesn't.
+        """
+        for index, text in enumerate(texts):
+            check_text(text, f"text {index}")
+        answers = {name: model.predict(texts, batch_size) for name, model in self.models.items()}
+        tasks = self.champion.tasks.items()
+        return [
+            Reply(text, {task: answers[name][task][index] for task, name in tasks})
+            for index, text in enumerate(texts)
+        ]
