@@ -270,7 +270,9 @@ def test_everything_is_on_the_disk_before_it_counts(
     assert seen[-2:] == [(tmp_path / "one.json").stat().st_ino, tmp_path.stat().st_ino]
 
 
-@pytest.mark.parametrize("number", [os.getpid(), os.getppid(), 2**22 + 1])
+@pytest.mark.parametrize(
+    "number", [os.getpid(), os.getppid(), 2**22 + 1], ids=["ours", "our parent's", "nobody's"]
+)
 def test_the_number_in_a_name_does_not_say_who_lives(number: int, tmp_path: Path) -> None:
     """Ours, another living process's, no one's: their writers are all dead."""
     for name in (f".last.{number}.old", f".last.{number}.partial", f".best.{number}.old"):
