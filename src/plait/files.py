@@ -123,6 +123,7 @@ def _drop(path: Path) -> None:
     doomed = path.with_suffix(".partial") if ours else _beside(path, "partial")
     if doomed != path:
         path.rename(doomed)
+        _sync(path.parent)
     if doomed.is_dir():
         shutil.rmtree(doomed, ignore_errors=True)
     else:
