@@ -9,7 +9,7 @@ import pytest
 from plait.datasets.base import Reader
 from plait.tasks import SPLITS, Row, Split
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MIRROR = Path(os.environ.get("PLAIT_MIRROR") or ROOT.parent / "shared" / "data")
 Rows = list[tuple[Split, Row]]
 

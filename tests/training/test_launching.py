@@ -17,7 +17,7 @@ from plait.errors import PlaitError
 from plait.training.launching import CONFIG, SHARDING, check_config, launch, own_port
 from trainings import DEV, TRAIN, project, stage
 
-CONFIGS = Path(__file__).parents[1] / "infra/accelerate"
+CONFIGS = Path(__file__).parents[2] / "infra/accelerate"
 LONG = "max_length: 100 tokens, but backbone 'tiny' reads at most 64"
 
 

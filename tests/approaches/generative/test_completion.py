@@ -118,7 +118,7 @@ def test_memory_that_runs_out_is_named_with_a_remedy(tiny_encoder: Path, tmp_pat
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=200,

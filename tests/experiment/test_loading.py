@@ -10,7 +10,7 @@ from plait import strict_yaml
 from plait.errors import PlaitError
 from plait.experiment.loading import check, load
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DEFAULT = strict_yaml.read(ROOT / "experiments" / "default.yaml")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 EMPTY: dict[str, object] = {
     "seed": 1,
     **{

@@ -45,7 +45,7 @@ def test_healthy_data_passes_every_check_having_seen_rows(passed: Report) -> Non
 
 
 def test_every_declared_rule_has_a_fault(passed: Report) -> None:
-    """`text_elsewhere` needs two data sets: tests/test_leakage.py."""
+    """`text_elsewhere` needs two data sets: tests/leakage/test_matches.py."""
     declared_ = {result.rule for result in passed.results} | OPTIONAL
     assert declared_ == {fault.rule for fault in FAULTS} == set(RULES) - {"text_elsewhere"}
     assert len({(fault.rule, fault.split, fault.task) for fault in FAULTS}) >= 50

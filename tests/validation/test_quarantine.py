@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from noted import PARAMS, Rows, rows
 from plait.errors import PlaitError
 from plait.experiment.loading import load
 from plait.files import read_json, read_jsonl, write_json, write_jsonl
 from plait.preparation.preparing import prepare
 from plait.stages.validate import validate as stage
-from test_validation_report import PARAMS, Rows, rows
 
 Prepare = Callable[[Rows, dict[str, str]], Path]
 

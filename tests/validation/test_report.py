@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+from noted import PARAMS, Rows, rows
 from plait.commands.validate import validate as command
 from plait.datasets.massive import Massive
 from plait.errors import PlaitError
@@ -25,45 +26,6 @@ from plait.validation.validating import validate as check_prepared
 from raw import Raw, needs_mirror, raw
 
 __all__ = ["raw"]
-PARAMS: dict[str, Any] = {
-    "datasets": {
-        "notes": {
-            "reader": "table",
-            "files": [{"path": "notes.jsonl"}],
-            "id": "id",
-            "labels": {"topic": "topic"},
-            "spans": {"places": "places"},
-            "split": "split",
-        }
-    },
-    "tasks": {
-        "topic": {"dataset": "notes", "kind": "classification", "field": "topic"},
-        "places": {"dataset": "notes", "kind": "tagging", "field": "places"},
-    },
-    "seed": 1,
-    "training": {},
-    "validation": {},
-    "backbones": {"tfidf": {"kind": "none"}},
-    "candidates": {"floor": {"backbone": "tfidf", "approach": "linear", "tasks": ["topic"]}},
-    "services": {"notes": {"tasks": ["topic"], "plans": {"floor": ["floor"]}}},
-}
-Rows = list[dict[str, Any]]
-
-
-def rows() -> Rows:
-    return [
-        {
-            "id": f"{split}-{i}",
-            "text": f"{split} note {i} from Rome",
-            "topic": "news" if i % 2 else "sport",
-            "places": [
-                [len(f"{split} note {i} from "), len(f"{split} note {i} from Rome"), "city"]
-            ],
-            "split": split,
-        }
-        for split, count in (("train", 30), ("dev", 20), ("heldout", 20))
-        for i in range(count)
-    ]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import small
+from contenders import FLOOR, SEVERAL, decide, plan
 from plait.commands.promote import promote
 from plait.experiment.loading import check
 from plait.files import read_json, write_json
@@ -18,11 +19,10 @@ from plait.report.page import page as html
 from plait.report.page import text as markdown
 from plait.report.results import collect
 from reports import ASSISTANT, PARAMS, measured, root
-from test_plans import FLOOR, SEVERAL, decide, plan
 
 __all__ = ["root"]
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 BRACKETS = re.compile(r" \[[+-][\d.]+, [+-][\d.]+\], n 4,000")
 MARGIN = "margin 1 point, one-sided 95 % bounds in brackets"
 

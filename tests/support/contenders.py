@@ -1,0 +1,30 @@
+"""Plans with made-up scores, and rows that have these scores."""
+
+from plait.plans.verdict import Contender, Verdict, choose
+from plait.scores.outcomes import Outcomes, Pair
+
+ROWS = 4000
+
+
+def plan(name: str, models: int, **scores: float) -> Contender:
+    """A plan with rows that have these scores; the rows it has wrong are the last ones."""
+    return Contender(
+        name,
+        tuple(f"{name}-{n}" for n in range(models)),
+        scores,
+        dict.fromkeys(scores, "accuracy"),
+        {task: answered(score) for task, score in scores.items()},
+    )
+
+
+def answered(score: float, n: int = ROWS) -> Outcomes:
+    right = round(score * n)
+    return {str(i): Pair("a", "a" if i < right else "b") for i in range(n)}
+
+
+SEVERAL = plan("several", 2, intent=0.90, slots=0.80)
+FLOOR = plan("floor", 2, intent=0.70, slots=0.50)
+
+
+def decide(*plans: Contender, **settings: object) -> Verdict:
+    return choose("assistant", plans, floor="floor", floor_title="TF-IDF floor", **settings)  # type: ignore[arg-type]
