@@ -1,5 +1,7 @@
 """Which stages may start: the graph's edges, the machine's cores and its GPU decide."""
 
+from typing import Any
+
 from plait.running.graph import Graph, Outcome, Stage
 from plait.running.ready import Walk
 
@@ -17,7 +19,7 @@ def walk_of(changed: str, cores: int = 2, **loads: str) -> Walk:
     stages = {}
     for name, text in loads.items():
         kind, _, upstream = text.partition(":")
-        stages[name] = Stage(name, tuple(upstream), **LOADS[kind])
+        stages[name] = Stage(name, name, tuple(upstream), **LOADS[kind])
     return Walk(Graph(stages, frozenset(changed)), cores=cores, gpu=True)
 
 
