@@ -27,11 +27,11 @@ NOTES = (
     "Span F1 is micro and strict (start, end and type); exact match is the share of rows where "
     "every task is right. Leak-free rows are those whose text stands neither in train nor in dev.",
     "Differences are first minus second in points, by paired bootstrap over the rows that both "
-    "answered; p is two-sided for no difference, McNemar's p is exact, Holm's is corrected over "
-    "all lines of the table. Non-inferior: the one-sided 95 % interval, never narrower than what "
-    "so many rows can leave unseen, excludes a loss as large as the margin. For a mean over seeds "
-    "it covers the choice of rows, for these very seeds; standard deviations and intervals over "
-    "seeds cover the choice of seed, on these rows.",
+    "answered, no narrower than by the jackknife; p is two-sided for no difference, McNemar's p is "
+    "exact, Holm's is corrected over all lines of the table. Non-inferior: the one-sided 95 % "
+    "interval, never narrower than what so many rows can leave unseen, excludes a loss as large as "
+    "the margin. For a mean over seeds it covers the choice of rows, for these very seeds; "
+    "standard deviations and intervals over seeds cover the choice of seed, on these rows.",
     RULE,
     "A request is one text, answered for all tasks of the service. All plans of a service are "
     "timed in turns in one process on one machine; several models in sequence, and in parallel "
