@@ -5,8 +5,13 @@ BIN := .venv/bin
 # Without cached byte code every stage compiles its imports again, for ten seconds and more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test types units lint clean
+.PHONY: demo run test types units lint clean
 .DEFAULT_GOAL := run
+
+demo: .venv/ready  ## a small experiment, and one sentence answered; then the default one is in place
+	$(BIN)/plait run --experiment smoke
+	$(BIN)/plait predict "turn on the kitchen lights" --service assistant
+	$(BIN)/plait configure default
 
 run: .venv/ready  ## from raw data to a promoted plan per service
 	$(BIN)/plait run
