@@ -88,7 +88,9 @@ def test_hostile_labels_through_the_report(
     text = (project / "report/report.md").read_text(encoding="utf-8")
     tokens = READER.parse(text)
     kinds = {child.type for token in tokens for child in token.children or []}
-    assert kinds <= {"text", "text_special", "strong_open", "strong_close"}
+    assert kinds <= {"text", "text_special", "strong_open", "strong_close", "code_inline"}
+    codes = {c.content for token in tokens for c in token.children or [] if c.type == "code_inline"}
+    assert codes <= {"undecided", "undecided: fewer-models", "keep", "fewer-models"}  # our own
     assert "html_block" not in {token.type for token in tokens}
     shown = ["".join(t.content for t in token.children or []) for token in tokens]
     for hostile in HOSTILE:
