@@ -41,7 +41,7 @@ def undeclared(folders: Sequence[str], requirements: Iterable[str]) -> list[str]
     """`file: module` for each import that no requirement brings by itself."""
     declared = {name_of(requirement) for requirement in requirements}
     brings = packages_distributions()
-    own = {path.stem for folder in folders for path in (ROOT / folder).glob("*.py")}
+    own = {path.stem for folder in folders for path in (ROOT / folder).rglob("*.py")}
     return sorted(
         f"{path.relative_to(ROOT)}: {module}"
         for folder in folders

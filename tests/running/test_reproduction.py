@@ -144,7 +144,7 @@ def test_two_versions_stand_side_by_side(project: Path) -> None:
     assert found.exit_code == 0, found.output
     head, _, *lines = found.output.splitlines()
     assert [part.strip() for part in head.strip("|").split("|")] == [
-        "Candidate", "Task", "Metric", "HEAD~1", "HEAD", "Difference",
+        "Candidate", "Task", "Metric", r"HEAD\~1", "HEAD", "Difference",
     ]  # fmt: skip
     assert [[part.strip() for part in line.strip("|").split("|")] for line in lines] == [
         [name, "intent", "accuracy", "80.00", "85.00", "+5.00"]
