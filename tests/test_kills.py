@@ -31,6 +31,8 @@ from plait.stages.train import train
 from plait.training.checkpoints import State, Store
 from projects import REPOSITORY
 
+RUN = {"candidate": "this one"}
+
 
 @dataclass
 class Subject:
@@ -89,11 +91,11 @@ def a_checkpoint(folder: Path) -> Subject:
 
     def write(value: int) -> None:
         torch.nn.init.constant_(module.weight, value)
-        store.save_if_due(State("run", 9, value), module, optimizer, main=True)
+        store.save_if_due(State(RUN, value), module, optimizer, main=True)
 
     def read() -> None:
         fresh = torch.nn.Linear(3, 2)
-        state = store.resume(State("run", 9), fresh, torch.optim.AdamW(fresh.parameters()))
+        state = store.resume(State(RUN), fresh, torch.optim.AdamW(fresh.parameters()))
         assert fresh.weight[0, 0] == state.step
 
     return Subject(folder / "last", write, read)
