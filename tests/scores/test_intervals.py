@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from plait.scores.differences import paired_bootstrap
+from plait.scores.differences import paired_bootstrap, unseen_share
 from plait.scores.intervals import Rows, estimate, influences, jackknife_variance, share, wilson
-from plait.scores.outcomes import Outcomes, Pair, mean_over
+from plait.scores.outcomes import Outcomes, Pair, compare, mean_over
 from plait.scores.scoring import (
     classification,
     macro_f1,
@@ -151,6 +151,21 @@ def test_a_loss_of_macro_f1_with_rare_labels_is_no_surer_than_the_jackknife() ->
     assert found.upper - found.value >= 1.644 * error
     assert found.ci95[1] - found.ci95[0] >= 2 * 1.959 * error
     assert found.p >= 2 * scipy.stats.norm.sf(abs(found.value) / error) - 1e-9
+
+
+def test_candidates_that_agree_leave_unseen_what_the_rows_of_rare_labels_can() -> None:
+    """700 rows would exclude a loss of half a point, if each counted as much."""
+    answers = {str(row): Pair(label, label) for row, label in enumerate([*"a" * 697, *"bcd"])}
+    found, plain = (compare(answers, dict(answers), name) for name in ("macro_f1", "accuracy"))
+    assert found.lower == pytest.approx(-unseen_share(4**2 / (3 + 1 / 697)))
+    assert (found.non_inferior(0.005), plain.non_inferior(0.005)) == ("undecided", "non-inferior")
+
+
+def test_candidates_that_agree_leave_unseen_what_the_rows_with_spans_can() -> None:
+    spans = {str(row): Pair(frozenset({(0, 1, "x")}), frozenset()) for row in range(9)}
+    answers = {**spans, **{f"no {row}": Pair(frozenset(), frozenset()) for row in range(900)}}
+    found = compare(answers, dict(answers), "span_f1")
+    assert (found.lower, found.n) == (pytest.approx(-unseen_share(9)), 909)
 
 
 def _difference(width: int, sums: np.ndarray) -> np.ndarray:

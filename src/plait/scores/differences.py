@@ -39,8 +39,9 @@ class Difference:
 
     `ci95` is two-sided. `lower` and `upper` are the ends of two one-sided 95 % intervals, corrected
     for bias and skew (BCa), wider by a row since scores move in steps, and never narrower than what
-    `n` rows can leave unseen. `p` is two-sided, for no difference. All are at least as careful as
-    the jackknife's standard error: resamples lose labels of a few rows, and show too little spread.
+    the rows that the metric rests on can leave unseen (fewer than `n` where labels are rare). `p`
+    is two-sided, for no difference. All are at least as careful as the jackknife's standard error:
+    resamples lose labels of a few rows, and show too little spread.
     """
 
     value: float
@@ -80,6 +81,7 @@ def paired_bootstrap(
     metric: Callable[[Floats], Floats],
     resamples: int = RESAMPLES,
     seed: int = SEED,
+    rows: float | None = None,
 ) -> Difference:
     """The difference of a metric that is a function of sums over rows.
 
@@ -87,6 +89,7 @@ def paired_bootstrap(
         first: shape (n, S): what each row adds to the S sums of the first candidate.
         second: the same of the second, in the same order of rows.
         metric: sums of shape (B, S) → values of shape (B,).
+        rows: how many of equal weight the metric rests on (`intervals.Rows.alike`); without it, n.
     """
     both, width = np.concatenate([first, second], axis=1), first.shape[1]
 
@@ -102,7 +105,7 @@ def paired_bootstrap(
     # Weibull's positions, k / (B + 1), are those of an exact test by B resamples: a little wider.
     low, high, lower, upper = map(float, np.quantile(sampled[:, 0], ends, method="weibull"))
     two, one = error * NormalDist().inv_cdf(ends[1]), error * NormalDist().inv_cdf(CONFIDENCE)
-    unseen, step = unseen_share(n), 1 / n
+    unseen, step = unseen_share(rows or n), 1 / (rows or n)
     p = _p_value(sampled[:, 0], lambda: resample(both, difference, FINE, seed)[1][:, 0])
     return Difference(
         value,
@@ -114,7 +117,7 @@ def paired_bootstrap(
     )
 
 
-def unseen_share(n: int) -> float:
+def unseen_share(n: float) -> float:
     """The largest share of rows of a kind that `n` rows miss altogether in 5 % of cases: about 3/n.
 
     Where two candidates agree on every row, resamples agree, too, and would prove anything (Hanley

@@ -61,7 +61,8 @@ def compare_means(first: Sequence[Outcomes], second: Sequence[Outcomes], metric:
     one, other = (
         np.concatenate(half, axis=1) for half in (parts[: len(first)], parts[len(first) :])
     )
-    return paired_bootstrap(one, other, partial(_mean, value, len(first)))
+    rows = _rows(metric, parts[0], np.concatenate(parts, axis=1)).alike
+    return paired_bootstrap(one, other, partial(_mean, value, len(first)), rows=rows)
 
 
 def compare_rows(first: Outcomes, second: Outcomes) -> McNemar:
