@@ -22,7 +22,7 @@ from plait.experiment.schema import Validation
 from plait.files import write_json
 from plait.leakage.matches import Text, match
 from plait.leakage.near import near_pairs
-from plait.leakage.shingles import normal, shingles, words
+from plait.leakage.shingles import shingles, words, words_digest
 
 RESULTS = Path("docs/results")
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2)
@@ -114,7 +114,10 @@ def flood(texts: Sequence[list[str]]) -> dict[str, int]:
         side = ("massive", "train")
         every = [
             Text(
-                "", " ".join(t), normal(t) if t else None, shingles(t) if len(t) >= short else None
+                "",
+                " ".join(t),
+                words_digest(t) if t else None,
+                shingles(t) if len(t) >= short else None,
             )
             for t in texts
         ]
@@ -125,7 +128,7 @@ def flood(texts: Sequence[list[str]]) -> dict[str, int]:
 
 def _text(found: list[str], short: int) -> Text:
     sets = shingles(found) if len(found) >= short else None
-    return Text("", " ".join(found), normal(found) if found else None, sets)
+    return Text("", " ".join(found), words_digest(found) if found else None, sets)
 
 
 def markdown(result: dict[str, Any]) -> str:

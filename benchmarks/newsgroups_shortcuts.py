@@ -21,7 +21,7 @@ from plait.experiment.schema import Validation
 from plait.files import write_json, write_jsonl
 from plait.leakage.leaks import leaks
 from plait.tasks import Row, Split, Task, write_rows
-from plait.validation.datasets import Dataset, read_datasets
+from plait.validation.datasets import CheckedDataset, read_datasets
 from plait.validation.fingerprints import write_fingerprints
 
 RESULTS = Path("docs/results")
@@ -97,7 +97,7 @@ def _counts(table: Any) -> dict[str, int]:
     return {"equal": int(table["repeats"].sum()), "near": int(table["near_repeats"].sum())}
 
 
-def _checked(folder: Path, found: Posts) -> Dataset:
+def _checked(folder: Path, found: Posts) -> CheckedDataset:
     limits, place = Validation(), folder / "newsgroups"
     write_jsonl(place / "quarantine.jsonl", [])
     for split in ("train", "dev"):

@@ -14,7 +14,7 @@ from plait.experiment.schema import Validation
 from plait.leakage.leaks import leaks
 from plait.leakage.matches import Text, match
 from plait.leakage.near import near_pairs, similarities
-from plait.leakage.shingles import Shingles, normal, packed, shingles, unpacked, words
+from plait.leakage.shingles import Shingles, packed, shingles, unpacked, words, words_digest
 from plait.tasks import Task
 from plait.validation.clusters import clusters
 from plait.validation.validating import validate
@@ -29,7 +29,7 @@ def text(seed: int, count: int = 60) -> list[str]:
 
 def as_text(name: str, found: list[str], short_words: int = 20) -> Text:
     sets = shingles(found) if len(found) >= short_words else None
-    return Text(name, " ".join(found), normal(found), sets)
+    return Text(name, " ".join(found), words_digest(found), sets)
 
 
 def jaccard(left: list[str], right: list[str]) -> float:
@@ -55,7 +55,9 @@ def test_jaccard_of_hashes_is_that_of_the_words(left: list[str], right: list[str
 
 def test_hashes_are_the_same_on_every_machine() -> None:
     assert shingles(["turn", "on", "the", "light"]).tolist() == HASHES
-    assert normal(words("Turn ON, the light!")) == normal(["turn", "on", "the", "light"])
+    assert words_digest(words("Turn ON, the light!")) == words_digest(
+        ["turn", "on", "the", "light"]
+    )
     assert unpacked(packed(shingles(text(1)))).tolist() == shingles(text(1)).tolist()
     assert len(shingles(["one"])) == len(shingles([])) == 0
 
@@ -104,7 +106,7 @@ def test_order_of_texts_does_not_matter(order: list[int]) -> None:
 def test_short_utterances_are_near_only_where_their_words_are_the_same() -> None:
     said = ["turn on the light", "turn off the light", "Turn on the light!", "turn on the lights"]
     texts = [as_text(str(i), words(each)) for i, each in enumerate(said)]
-    texts[2] = Text("2", "other", texts[2].normal, None)
+    texts[2] = Text("2", "other", texts[2].words_digest, None)
     found = match({("home", "train"): texts}, 0.1)
     assert found.near_repeats(("home", "train")).tolist() == [False, False, True, False]
 
@@ -127,7 +129,7 @@ def test_sides_are_told_apart() -> None:
     assert found.near_in(held, [train]).tolist() == [False, True]
     assert found.near_in(held, [other]).tolist() == [True, False]
     assert found.repeats(train).tolist() == [False, False, True]
-    assert [found.side_of(i) for i in (0, 2, 3, 6)] == [train, train, held, other]
+    assert [found.split_of(i) for i in (0, 2, 3, 6)] == [train, train, held, other]
     shown = [sorted(found.names[i] for i in cluster) for cluster in found.clusters()]
     assert sorted(shown) == [["b0", "h0", "t0"], ["h1", "t1", "t2"]]
 
@@ -199,8 +201,8 @@ def test_texts_of_another_dataset_of_the_mixture(
     ]
     assert found[0].severity == "warning"
     assert found[0].sentence == (
-        "1 of 40 train rows have a text that stands, or nearly, in train or dev of other. "
-        "Some candidate trains on both: remove the copies from one of them."
+        "1 of 40 train rows have a text that occurs, or nearly so, in train or dev of other. "
+        "A candidate trains on both datasets: remove the copies from one of them."
     )
 
 

@@ -136,20 +136,21 @@ FAULTS = [
     ),
     Fault(
         "text_placeholder", "warning", "train", put("train", 2, text="N/A", slots=[]),
-        "1 of 40 train rows have a placeholder or no letter in place of a text.", ("train-2",),
+        "1 of 40 train rows have a placeholder instead of a text, or a text without a letter.",
+        ("train-2",),
     ),
     Fault(
         "text_placeholder", "warning", "heldout", put("heldout", 2, text="--- 17 ---", slots=[]),
-        "1 of 20 held-out rows have a placeholder or no letter in place", ("heldout-2",),
+        "1 of 20 held-out rows have a placeholder instead of a text", ("heldout-2",),
     ),
     Fault(
         "text_boilerplate", "warning", "train", boilerplate,
-        "1 of 40 train rows have a text of nothing but lines that ten or more training texts",
+        "1 of 40 train rows have a text that consists of lines which ten or more training texts",
         ("train-0",),
     ),
     Fault(
         "text_script", "warning", "dev", put("dev", 2, text="в поезде в два часа", slots=[]),
-        "1 of 20 dev rows have a text in a script that less than 1 % of train is written in: "
+        "1 of 20 dev rows have a text in a script that less than 1 % of the training texts use: "
         "'CYRILLIC' (1).", ("dev-2",),
     ),
     Fault(
@@ -159,34 +160,35 @@ FAULTS = [
     ),
     Fault(
         "text_near_duplicate", "warning", "train", near("train", "train"),
-        "1 of 40 train rows nearly repeat the text of an earlier row (2.50%; at most 0.00%",
+        "1 of 40 train rows have nearly the same text as an earlier row (2.50%; at most 0.00%",
         ("train-2",), limits={"max_duplicate_share": 1e-9},
     ),
     Fault(
         "text_near_duplicate", "warning", "dev", put("dev", 2, text="IN DEV, at 1 O'CLOCK!"),
-        "1 of 20 dev rows nearly repeat the text of an earlier row", ("dev-2",),
+        "1 of 20 dev rows have nearly the same text as an earlier row", ("dev-2",),
         limits={"max_duplicate_share": 1e-9},
     ),
     Fault(
         "near_in_train", "warning", "dev", near("train", "dev"),
-        "1 of 20 dev rows have a text that nearly stands in train, too. Scores on", ("dev-0",),
+        "1 of 20 dev rows have a near-duplicate in train. Scores on", ("dev-0",),
     ),
     Fault(
         "near_in_train", "warning", "heldout", near("train", "heldout"),
-        "1 of 20 held-out rows have a text that nearly stands in train, too.", ("heldout-0",),
+        "1 of 20 held-out rows have a near-duplicate in train.", ("heldout-0",),
     ),
     Fault(
         "near_in_dev", "warning", "heldout", near("dev", "heldout"),
-        "1 of 20 held-out rows have a text that nearly stands in dev, too.", ("heldout-0",),
+        "1 of 20 held-out rows have a near-duplicate in dev.", ("heldout-0",),
     ),
     Fault(
         "text_in_heldout", "warning", "train", near("heldout", "train"),
-        "1 of 40 train rows have a text that stands in held-out rows, or nearly.", ("train-0",),
+        "1 of 40 train rows have a text that equals, or nearly equals, that of a held-out row.",
+        ("train-0",),
         limits={"rules": {"text_in_heldout": "warn"}},
     ),
     Fault(
         "label_conflict_near", "warning", None, put("dev", 0, text="IN train at 1 o'clock!"),
-        "2 of 60 train and dev rows have a text nearly like that of a row with another label for "
+        "2 of 60 train and dev rows have nearly the same text as a row with another label for "
         "topic.", ("train-1", "dev-0"), "topic", count=2,
     ),
     Fault(
@@ -197,7 +199,7 @@ FAULTS = [
     Fault(
         "label_drift", "warning", None, relabel("dev", range(18), "sport"),
         "1 of 2 splits and versions differ from train in more than 10% of the labels of topic, "
-        "beyond what chance does.", ("dev",), "topic",
+        "more than chance explains.", ("dev",), "topic",
     ),
     Fault(
         "length_drift", "warning", None, several("heldout", 12, text="late " * 40, slots=[]),
@@ -216,7 +218,7 @@ FAULTS = [
     Fault(
         "schema", "critical", "train", put("train", 2, text=7),
         "1 of 40 train rows are malformed: 'text is a number, expected a string' (1). "
-        "Mend the dataset's reader or source.", ("train-2",),
+        "Correct the dataset's reader or source.", ("train-2",),
     ),
     Fault(
         "id_null", "critical", "train", put("train", 2, id=None),
@@ -228,7 +230,7 @@ FAULTS = [
     ),
     Fault(
         "id_across_splits", "critical", None, put("dev", 2, id="heldout-5"),
-        "1 of 79 ids stand in more than one split.", ("heldout-5",),
+        "1 of 79 ids occur in more than one split.", ("heldout-5",),
     ),
     Fault(
         "text_null", "critical", "dev", put("dev", 2, text=None),
@@ -254,32 +256,32 @@ FAULTS = [
     ),
     Fault(
         "text_duplicate", "warning", "train", repeat("train", "train", 5),
-        "5 of 40 train rows repeat the text of an earlier row (12.50%; at most 10.00% allowed). "
+        "5 of 40 train rows have the same text as an earlier row (12.50%; at most 10.00% allowed). "
         "Remove the copies from the source, or raise validation.max_duplicate_share.",
         ("train-35", "train-36", "train-37", "train-38", "train-39"), count=5,
     ),
     Fault(
         "text_in_train", "warning", "dev", repeat("train", "dev", 1),
-        "1 of 20 dev rows have a text that also stands in train. Scores on them flatter",
+        "1 of 20 dev rows have a text that also occurs in train. Scores on these rows are too",
         ("dev-19",),
     ),
     Fault(
         "text_in_train", "warning", "heldout", repeat("train", "heldout", 1),
-        "1 of 20 held-out rows have a text that also stands in train.", ("heldout-19",),
+        "1 of 20 held-out rows have a text that also occurs in train.", ("heldout-19",),
     ),
     Fault(
         "text_in_dev", "warning", "heldout", repeat("dev", "heldout", 1),
-        "1 of 20 held-out rows have a text that also stands in dev.", ("heldout-19",),
+        "1 of 20 held-out rows have a text that also occurs in dev.", ("heldout-19",),
     ),
     Fault(
         "text_in_train_share", "critical", "heldout", repeat("train", "heldout", 3),
-        "3 of 20 held-out rows have a text that also stands in train (15.00%; at most 10.00% "
+        "3 of 20 held-out rows have a text that also occurs in train (15.00%; at most 10.00% "
         "allowed). Remove the copies from train, or raise validation.max_leaked_share.",
         ("heldout-17", "heldout-18", "heldout-19"), count=3,
     ),
     Fault(
         "text_in_dev_share", "critical", "heldout", repeat("dev", "heldout", 3),
-        "3 of 20 held-out rows have a text that also stands in dev (15.00%",
+        "3 of 20 held-out rows have a text that also occurs in dev (15.00%",
         ("heldout-17", "heldout-18", "heldout-19"), count=3,
     ),
     Fault(
@@ -288,27 +290,27 @@ FAULTS = [
     ),
     Fault(
         "label_unknown", "critical", "dev", put("dev", 2, topic="sprot"),
-        "1 of 20 dev rows have a label that tasks.topic.labels in params.yaml does not name: "
-        "'sprot' (1). Add the label there, or mend the rows in the source.", ("dev-2",), "topic",
+        "1 of 20 dev rows have a label that tasks.topic.labels in params.yaml does not list: "
+        "'sprot' (1). Add the label there, or correct the rows in the source.", ("dev-2",), "topic",
     ),
     Fault(
         "label_unknown", "critical", "heldout", types("heldout", "plaec"),
-        "1 of 40 held-out spans have a label that tasks.slots.labels in params.yaml does not name: "
+        "1 of 40 held-out spans have a label that tasks.slots.labels in params.yaml does not list: "
         "'plaec' (1).", ("heldout-0",), "slots",
     ),
     Fault(
         "label_unseen", "warning", "dev", put("dev", 2, topic="weather"),
-        "1 of 20 dev rows have a label of topic that train does not have: 'weather' (1). "
-        "No model can answer them right", ("dev-2",), "topic",
+        "1 of 20 dev rows have a label of topic that no train row has: 'weather' (1). "
+        "No model can predict these labels", ("dev-2",), "topic",
     ),
     Fault(
         "label_unseen", "warning", "heldout", put("heldout", 2, topic="weather"),
-        "1 of 20 held-out rows have a label of topic that train does not have: 'weather' (1).",
+        "1 of 20 held-out rows have a label of topic that no train row has: 'weather' (1).",
         ("heldout-2",), "topic",
     ),
     Fault(
         "label_unseen_share", "critical", "dev", relabel("dev", range(2), "weather"),
-        "2 of 20 dev rows have a label of topic that train does not have (10.00%; at most 5.00% "
+        "2 of 20 dev rows have a label of topic that no train row has (10.00%; at most 5.00% "
         "allowed): 'weather' (2). Add train rows", ("dev-0", "dev-1"), "topic", count=2,
     ),
     Fault(
@@ -332,11 +334,11 @@ FAULTS = [
     ),
     Fault(
         "span_outside", "critical", "train", put("train", 2, slots=[[3, 99, "place"]]),
-        "1 of 79 train spans reach outside their text or are empty.", ("train-2",), "slots",
+        "1 of 79 train spans are empty or reach outside their text.", ("train-2",), "slots",
     ),
     Fault(
         "span_outside", "critical", "dev", put("dev", 2, slots=[[3, 3, "place"]]),
-        "1 of 39 dev spans reach outside their text or are empty.", ("dev-2",), "slots",
+        "1 of 39 dev spans are empty or reach outside their text.", ("dev-2",), "slots",
     ),
     Fault(
         "span_overlap", "critical", "dev", put("dev", 2, slots=[[3, 9, "place"], [7, 19, "time"]]),

@@ -8,7 +8,7 @@ from plait.experiment.schema import Validation
 from plait.files import write_jsonl
 from plait.tasks import Row, Span, Task, row_to_json
 from plait.validation.checks import Check
-from plait.validation.datasets import Dataset, read_datasets
+from plait.validation.datasets import CheckedDataset, read_datasets
 from plait.validation.fingerprints import write_fingerprints
 from plait.validation.tables import Tables
 
@@ -40,7 +40,9 @@ def declared(
     return list(found.checks), found.tables
 
 
-def dataset(folder: Path, data: Data, tasks: tuple[Task, ...] = TASKS, **limits: Any) -> Dataset:
+def dataset(
+    folder: Path, data: Data, tasks: tuple[Task, ...] = TASKS, **limits: Any
+) -> CheckedDataset:
     """Prepare `data`; the data set as validation reads it."""
     write(folder, data)
     (found,) = read_datasets(folder, tasks, Validation(**limits))

@@ -10,7 +10,7 @@ from notes import ROWS, TASKS, declared, healthy, write
 from plait.errors import PlaitError
 from plait.experiment.schema import Validation
 from plait.validation.checks import Check
-from plait.validation.engine import judge, run
+from plait.validation.engine import judge, run_checks
 from plait.validation.prepared import read_prepared
 from plait.validation.rules import Rule
 from plait.validation.validating import validate
@@ -35,7 +35,7 @@ from plait.validation.validating import validate
         ),
         (
             {"id": "a", "text": "b", "labels": {"topic": None, "slots": [[0, True, "place"]]}},
-            "labels.slots holds something else than [start, end, type]",
+            "labels.slots holds an entry that is not [start, end, type]",
         ),
         ({"id": "a", "text": "b", "labels": {"topic": "news", "slots": [[0, 1, "place"]]}}, None),
     ],
@@ -74,7 +74,7 @@ def test_equal_expectations_of_two_rules_are_both_judged(tmp_path: Path) -> None
     expectation = "expect_column_values_to_not_be_null", {"column": "text"}
     rules = [Rule(name, expectation, "have no text", "") for name in ("first", "again")]
     checks = [Check(rule, "train", "train rows", "train") for rule in rules]
-    results = judge("notes", checks, run(checks, tables), tables)
+    results = judge("notes", checks, run_checks(checks, tables), tables)
     assert [(r.rule, r.passed, r.examined) for r in results] == [
         ("first", True, 40),
         ("again", True, 40),
@@ -86,12 +86,12 @@ def test_check_that_is_missing_from_the_outcome_is_a_critical_failure(tmp_path: 
     lost = next(check for check in checks if check.policy == "warn")
     (result,) = judge("notes", [lost], {}, tables)
     assert (result.passed, result.severity) == (False, "critical")
-    assert result.sentence.endswith("proves nothing: it is declared but missing from the outcome.")
+    assert result.sentence.endswith("proves nothing: great-expectations returned no result for it.")
 
 
 def test_any_outcome_left_out_fails(tmp_path: Path) -> None:
     checks, tables = declared(tmp_path, healthy())
-    outcomes = run(checks, tables)
+    outcomes = run_checks(checks, tables)
     assert len(outcomes) == len(checks) > 40
     for left_out in checks:
         kept = {key: outcome for key, outcome in outcomes.items() if key != left_out.key}
@@ -104,23 +104,23 @@ def test_check_that_saw_no_rows_fails_though_great_expectations_passes_it(tmp_pa
     for row in data["dev"]:
         row["labels"]["topic"] = None
     checks, tables = declared(tmp_path, data)
-    outcomes = run(checks, tables)
-    key = "answers/topic/dev:label_unknown:topic"
+    outcomes = run_checks(checks, tables)
+    key = "labels/topic/dev:label_unknown:topic"
     assert (outcomes[key].success, outcomes[key].examined) == (True, 0)
     results = {
         c.key: r for c, r in zip(checks, judge("notes", checks, outcomes, tables), strict=True)
     }
     assert (results[key].passed, results[key].severity) == (False, "critical")
-    assert results[key].sentence.endswith("proves nothing: it saw no dev rows.")
+    assert results[key].sentence.endswith("proves nothing: there are no dev rows to examine.")
 
 
 def test_check_that_cannot_run_fails(tmp_path: Path) -> None:
     _, tables = declared(tmp_path, healthy())
     rule = Rule("typo", ("expect_column_values_to_not_be_null", {"column": "txt"}), "", "")
     checks = [Check(rule, "train", "train rows", "train", policy="warn")]
-    (result,) = judge("notes", checks, run(checks, tables), tables)
+    (result,) = judge("notes", checks, run_checks(checks, tables), tables)
     assert (result.passed, result.severity) == (False, "critical")
-    assert "it could not be run" in result.sentence
+    assert "it raised an error" in result.sentence
     assert "txt" in result.sentence
 
 

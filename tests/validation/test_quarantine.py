@@ -79,7 +79,7 @@ def test_quarantine_is_said_counted_and_listed(
         {"id": "train-3", "split": "train", "reasons": ["text_replacement"]}
     ]
     page = (folder / "validation/index.html").read_text(encoding="utf-8")
-    assert "1 rows were taken out" in page
+    assert "1 rows were removed from train and dev" in page
     assert "prepared/notes/quarantine.jsonl" in page
 
 

@@ -234,8 +234,8 @@ def test_page_links_failures_to_rows_and_shows_clusters(project: Callable[[Rows]
     assert "#notes-row-0" in page.loaded
     assert 'id="notes-row-0"' in text
     assert "TRAIN note 5 from Rome <i>" in page.shown
-    assert "3 rows stand in 1 clusters" in page.shown
-    assert "Held-out: its text is not known here." in page.shown
+    assert "3 rows are in 1 clusters" in page.shown
+    assert "Held-out row: validation does not read its text." in page.shown
     report = read_json(folder / "validation/report.json")
     (cluster,) = report["datasets"]["notes"]["clusters"]["examples"]
     assert [(m["split"], m["id"]) for m in cluster["members"]] == [

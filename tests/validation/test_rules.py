@@ -12,7 +12,7 @@ from notes import SLOTS, TASKS, TOPIC, Data, declared, healthy, write
 from plait.experiment.policy import OPTIONAL, RULES
 from plait.experiment.schema import Validation
 from plait.tasks import Task
-from plait.validation.engine import Result, judge, run
+from plait.validation.engine import Result, judge, run_checks
 from plait.validation.report import Report
 from plait.validation.validating import validate
 
@@ -21,7 +21,7 @@ def apply(rule: str, folder: Path, data: Data, task: Task, **limits: Any) -> lis
     """Run the checks of one rule: great-expectations takes 15 ms a check, all would be long."""
     checks, tables = declared(folder, data, (task,), **limits)
     asked = [check for check in checks if check.rule.name == rule]
-    return judge("notes", asked, run(asked, tables), tables)
+    return judge("notes", asked, run_checks(asked, tables), tables)
 
 
 def find(
@@ -40,7 +40,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 def test_healthy_data_passes_every_check_having_seen_rows(passed: Report) -> None:
     assert passed.verdict == "passed"
-    assert passed.sentence == f"Passed: all of {len(passed.results)} checks on 1 dataset hold."
+    assert passed.sentence == f"Passed: all {len(passed.results)} checks on 1 dataset passed."
     assert [r for r in passed.results if not r.passed or r.examined == 0 or r.count] == []
 
 
@@ -81,10 +81,10 @@ def test_a_mutation_of_the_rule_would_be_seen(tmp_path: Path, rule: str) -> None
     kind, arguments = check.rule.expectation
     lax = {"min_value": 0} if kind == "expect_table_row_count_to_be_between" else {"mostly": 0.0}
     blind = replace(check, rule=replace(check.rule, expectation=(kind, {**arguments, **lax})))
-    (result,) = judge("notes", [blind], run([blind], tables), tables)
+    (result,) = judge("notes", [blind], run_checks([blind], tables), tables)
     assert result.passed
     other = replace(check, policy="warn" if fault.severity == "critical" else "error")
-    (result,) = judge("notes", [other], run([other], tables), tables)
+    (result,) = judge("notes", [other], run_checks([other], tables), tables)
     assert (result.passed, result.severity == fault.severity) == (False, False)
 
 

@@ -1,4 +1,4 @@
-"""Facts of texts, of odd ones and of sound ones that look odd."""
+"""TextFacts of texts, of odd ones and of sound ones that look odd."""
 
 import random
 from collections import Counter
@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 
 from plait.leakage.shingles import words
-from plait.validation.drift import excess
-from plait.validation.textfacts import Facts, facts
+from plait.validation.drift import excess_distance
+from plait.validation.textfacts import TextFacts, text_facts
 
 
-def of(text: str) -> Facts:
-    return facts(text, words(text))
+def of(text: str) -> TextFacts:
+    return text_facts(text, words(text))
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,16 @@ def test_faults_are_told(text: str, fault: str) -> None:
 def test_drift_of_samples_from_one_source_is_about_nothing() -> None:
     rng = random.Random(1)
     found = [
-        excess(*(Counter(rng.choices("abcdefgh", k=size)) for size in (400, 80))) for _ in range(50)
+        excess_distance(*(Counter(rng.choices("abcdefgh", k=size)) for size in (400, 80)))
+        for _ in range(50)
     ]
     assert sum(found) / len(found) < 0.03
     assert max(found) < 0.15
 
 
 def test_drift_is_the_share_of_rows_that_would_have_to_change() -> None:
-    assert excess({"a": 100_000}, {"a": 100_000}) == 0.0
-    assert excess({"a": 100_000}, {"b": 100_000}) == pytest.approx(1.0, abs=0.01)
-    half = excess({"a": 100_000, "b": 100_000}, {"a": 200_000})
+    assert excess_distance({"a": 100_000}, {"a": 100_000}) == 0.0
+    assert excess_distance({"a": 100_000}, {"b": 100_000}) == pytest.approx(1.0, abs=0.01)
+    half = excess_distance({"a": 100_000, "b": 100_000}, {"a": 200_000})
     assert half == pytest.approx(0.5, abs=0.01)
-    assert excess({}, {"a": 3}) == 0.0
+    assert excess_distance({}, {"a": 3}) == 0.0

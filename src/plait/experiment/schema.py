@@ -132,7 +132,7 @@ class Experiment(Settings):
             for name, task in self.tasks.items()
         ]
 
-    def together(self) -> list[list[str]]:
+    def mixture_datasets(self) -> list[list[str]]:
         """The datasets of each candidate that trains on more than one."""
         found = {
             tuple(sorted({self.tasks[task].dataset for task in candidate.tasks}))

@@ -1,4 +1,4 @@
-"""Leakage: texts that stand twice, equal or nearly so, within a split, across splits, across sets.
+"""Leakage: equal and similar texts within a split, across splits and across datasets.
 
 text → words → hashed 2-shingles → MinHash → candidate pairs → exact Jaccard → clusters, leaks
 """

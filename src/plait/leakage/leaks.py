@@ -1,39 +1,48 @@
-"""Held-out rows that are no test, since the training rows of their mixture hold their text."""
+"""Held-out rows whose text also occurs in the training rows: a leak flatters the scores."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from plait.leakage.matches import Matches, Side
+from plait.leakage.matches import DatasetSplit, Matches
 
-Together = Collection[Collection[str]]
-"""Sets of datasets, each of them trained together by some candidate."""
-
-
-def known_to(dataset: str, together: Together) -> list[str]:
-    """The dataset and those that some candidate trains together with it, sorted."""
-    return sorted({dataset}.union(*(each for each in together if dataset in each)))
+MixtureDatasets = Collection[Collection[str]]
+"""For each mixture, the datasets that it draws training rows from."""
 
 
-def trained_sides(dataset: str, together: Together, matches: Matches) -> list[Side]:
-    """Train and dev of the dataset and of all that it is trained with."""
-    known = known_to(dataset, together)
-    return [side for side in matches.sides if side[0] in known and side[1] != "heldout"]
+def trained_with(dataset: str, mixtures: MixtureDatasets) -> list[str]:
+    """The dataset and all datasets that share a mixture with it, sorted."""
+    return sorted({dataset}.union(*(each for each in mixtures if dataset in each)))
 
 
-def leaks(matches: Matches, together: Together) -> Mapping[str, Any]:
+def training_splits(
+    dataset: str, mixtures: MixtureDatasets, matches: Matches
+) -> list[DatasetSplit]:
+    """Train and dev of the dataset and of all datasets that share a mixture with it."""
+    datasets = trained_with(dataset, mixtures)
+    return [
+        (name, split) for name, split in matches.splits if name in datasets and split != "heldout"
+    ]
+
+
+def leaks(matches: Matches, mixtures: MixtureDatasets) -> Mapping[str, Any]:
     """`{DATASET: {"exact": [held-out id, …], "near": [held-out id, …]}}`, sorted.
 
-    A held-out row is in at most one of the lists; in neither, no row of train or dev of any dataset
-    that is trained together with its own has a text like its text.
+    `exact`: an equal text occurs in train or dev of the dataset, or of a dataset that shares a
+    mixture with it. `near`: a similar text occurs there, and no equal one. A row is in at most one
+    of the lists.
     """
-    found = {}
-    for side in matches.sides:
-        if side[1] == "heldout":
-            others = trained_sides(side[0], together, matches)
-            names = matches.names[matches.rows(side)]
-            flags = {"exact": matches.equal_in(side, others), "near": matches.near_in(side, others)}
-            found[side[0]] = {
-                kind: sorted(name for name, is_at in zip(names, at, strict=True) if is_at)
-                for kind, at in flags.items()
+    leaked = {}
+    for name, split in matches.splits:
+        if split == "heldout":
+            heldout: DatasetSplit = (name, split)
+            others = training_splits(name, mixtures, matches)
+            ids = matches.names[matches.rows(heldout)]
+            flags = {
+                "exact": matches.equal_in(heldout, others),
+                "near": matches.near_in(heldout, others),
             }
-    return found
+            leaked[name] = {
+                key: sorted(id_ for id_, is_leaked in zip(ids, flag, strict=True) if is_leaked)
+                for key, flag in flags.items()
+            }
+    return leaked

@@ -1,4 +1,4 @@
-"""Which texts stand twice, and where: within a split, across splits, across sets of a mixture."""
+"""Equal and similar texts: within a split, across splits and across datasets."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,117 +12,133 @@ from plait.leakage.near import Pairs, near_pairs
 from plait.leakage.shingles import Shingles
 from plait.tasks import Split
 
-NONE = np.iinfo(np.int64).max
-"""In place of a row's index: there is none."""
-Side = tuple[str, Split]
+NO_ROW = np.iinfo(np.int64).max
+"""Stands for the number of a row that does not exist."""
+DatasetSplit = tuple[str, Split]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Text:
-    """What is compared of a row's text. `fingerprint` (white space aside) and `normal` (case and
-    punctuation aside) are None where there is nothing to compare; `shingles` are None for a short
-    text, which is compared by its normal form alone.
+    """The parts of a row's text that are compared.
+
+    `fingerprint` ignores white space, `words_digest` also case and punctuation; each is None for a
+    text that has nothing to compare. `shingles` are None for a short text, which is similar only
+    to texts with the same words in the same order.
     """
 
     name: str
     fingerprint: str | None
-    normal: str | None
+    words_digest: str | None
     shingles: Shingles | None
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Of every text its equals and its likes; texts are numbered side after side.
+    """The equal and the similar texts of each text. Texts are numbered split after split.
 
-    A text is *equal* to another with its fingerprint. It is *alike* to one that is equal, that has
-    its normal form, or (long texts) whose shingles reach the threshold; *near* where it is alike
-    and not equal. `equal` and `alike` hold, for each text and each side, the first such text of
-    that side, the text itself among them.
+    Two texts are *equal* if they have the same fingerprint. They are *similar* if they are equal,
+    if their words are the same in the same order, or (long texts) if the Jaccard similarity of
+    their shingles reaches the threshold. *Near-duplicates* are similar and not equal.
+
+    Attributes:
+        starts: (splits + 1,): the number of the first text of each split.
+        groups: (texts,): texts with the same words share a number; -1 for a text without words.
+        pairs: pairs of similar groups.
+        equal, similar: (texts, splits): the first text of the split that is equal (similar) to this
+            text, which may be this text itself; `NO_ROW` if there is none.
     """
 
-    sides: tuple[Side, ...]
+    splits: tuple[DatasetSplit, ...]
     starts: Indices
     names: tuple[str, ...]
     groups: Indices
     pairs: Pairs
     equal: Indices
-    alike: Indices
+    similar: Indices
 
-    def rows(self, side: Side) -> slice:
-        """Where the texts of a side stand."""
-        place = self.sides.index(side)
-        return slice(int(self.starts[place]), int(self.starts[place + 1]))
+    def rows(self, split: DatasetSplit) -> slice:
+        """The numbers of the texts of a split."""
+        number = self.splits.index(split)
+        return slice(int(self.starts[number]), int(self.starts[number + 1]))
 
-    def equal_in(self, side: Side, others: Collection[Side]) -> Flags:
-        """For each text of `side`: whether an equal one stands in one of the others."""
-        return self._found(self.equal, side, others)
+    def equal_in(self, split: DatasetSplit, others: Collection[DatasetSplit]) -> Flags:
+        """For each text of `split`: whether one of the other splits holds an equal text."""
+        return self._occurs_in(self.equal, split, others)
 
-    def near_in(self, side: Side, others: Collection[Side]) -> Flags:
-        """For each text of `side`: whether one alike stands in the others, and no equal one."""
-        return self._found(self.alike, side, others) & ~self.equal_in(side, others)
+    def near_in(self, split: DatasetSplit, others: Collection[DatasetSplit]) -> Flags:
+        """For each text of `split`: whether the others hold a near-duplicate and no equal text."""
+        return self._occurs_in(self.similar, split, others) & ~self.equal_in(split, others)
 
-    def repeats(self, side: Side) -> Flags:
-        """For each text of `side`: whether an equal one stands before it."""
-        return self._earlier(self.equal, side)
+    def repeats(self, split: DatasetSplit) -> Flags:
+        """For each text of `split`: whether an earlier text of the split is equal."""
+        return self._earlier(self.equal, split)
 
-    def near_repeats(self, side: Side) -> Flags:
-        """For each text of `side`: whether one alike stands before it, and no equal one."""
-        return self._earlier(self.alike, side) & ~self.repeats(side)
+    def near_repeats(self, split: DatasetSplit) -> Flags:
+        """For each text of `split`: whether an earlier text is a near-duplicate, none equal."""
+        return self._earlier(self.similar, split) & ~self.repeats(split)
 
     def clusters(self) -> list[Indices]:
-        """Texts that are alike, directly or through others: two or more each, largest first."""
+        """Clusters of texts that are similar, directly or through others; the largest first.
+
+        Each cluster is an array of at least two text numbers.
+        """
         size = int(self.groups.max(initial=-1)) + 1
         edges = coo_matrix(
             (np.ones(len(self.pairs.first)), (self.pairs.first, self.pairs.second)), (size, size)
         )
         _, component = connected_components(edges, directed=False)
-        known = np.flatnonzero(self.groups >= 0)
-        of = component[self.groups[known]] if size else np.empty(0, np.int64)
+        usable = np.flatnonzero(self.groups >= 0)
+        of = component[self.groups[usable]] if size else np.empty(0, np.int64)
         shared = np.bincount(of)[of] > 1
-        known, of = known[shared], of[shared]
+        usable, of = usable[shared], of[shared]
         order = np.argsort(of, kind="stable")
-        parts = np.split(known[order], np.flatnonzero(np.diff(of[order])) + 1)
+        parts = np.split(usable[order], np.flatnonzero(np.diff(of[order])) + 1)
         return sorted(filter(len, parts), key=lambda part: (-len(part), int(part[0])))
 
-    def side_of(self, text: int) -> Side:
-        """The side that a text belongs to."""
-        return self.sides[int(np.searchsorted(self.starts, text, side="right")) - 1]
+    def split_of(self, text: int) -> DatasetSplit:
+        """The split that a text belongs to, by the text's number."""
+        return self.splits[int(np.searchsorted(self.starts, text, side="right")) - 1]
 
-    def _found(self, first: Indices, side: Side, others: Collection[Side]) -> Flags:
-        columns = [self.sides.index(other) for other in others]
-        return np.asarray((first[self.rows(side)][:, columns] != NONE).any(axis=1))
+    def _occurs_in(
+        self, first: Indices, split: DatasetSplit, others: Collection[DatasetSplit]
+    ) -> Flags:
+        columns = [self.splits.index(other) for other in others]
+        return np.asarray((first[self.rows(split)][:, columns] != NO_ROW).any(axis=1))
 
-    def _earlier(self, first: Indices, side: Side) -> Flags:
-        rows = self.rows(side)
-        own = first[rows, self.sides.index(side)]
-        return np.asarray((own != NONE) & (own < np.arange(rows.start, rows.stop)))
+    def _earlier(self, first: Indices, split: DatasetSplit) -> Flags:
+        rows = self.rows(split)
+        own = first[rows, self.splits.index(split)]
+        return np.asarray((own != NO_ROW) & (own < np.arange(rows.start, rows.stop)))
 
 
-def match(texts: Mapping[Side, Sequence[Text]], threshold: float) -> Matches:
-    """Compare all texts with one another; `threshold` is the least Jaccard similarity of shingles.
+def match(texts: Mapping[DatasetSplit, Sequence[Text]], threshold: float) -> Matches:
+    """Compare all texts with one another.
 
-    Cost grows about linearly with the number of texts.
+    The cost grows about linearly with the number of texts.
+
+    Args:
+        threshold: the least Jaccard similarity (0–1) of the shingles of two similar texts.
     """
-    every = [text for side in texts.values() for text in side]
-    place = np.repeat(np.arange(len(texts)), [len(side) for side in texts.values()])
-    groups, firsts = _grouped([text.normal for text in every])
-    pairs = near_pairs([_shingles(every[index]) for index in firsts], threshold)
-    alike = _first(groups, place, len(texts))
-    reached = alike.copy()
-    np.minimum.at(reached, pairs.first, alike[pairs.second])
-    np.minimum.at(reached, pairs.second, alike[pairs.first])
-    prints, _ = _grouped([text.fingerprint for text in every])
-    equal = _of_each(_first(prints, place, len(texts)), prints)
+    all_texts = [text for split in texts.values() for text in split]
+    split_numbers = np.repeat(np.arange(len(texts)), [len(split) for split in texts.values()])
+    groups, first_texts = _grouped([text.words_digest for text in all_texts])
+    pairs = near_pairs([_shingles(all_texts[index]) for index in first_texts], threshold)
+    similar = _first(groups, split_numbers, len(texts))
+    nearest = similar.copy()
+    np.minimum.at(nearest, pairs.first, similar[pairs.second])
+    np.minimum.at(nearest, pairs.second, similar[pairs.first])
+    fingerprint_groups, _ = _grouped([text.fingerprint for text in all_texts])
+    equal = _of_each(_first(fingerprint_groups, split_numbers, len(texts)), fingerprint_groups)
     return Matches(
-        sides=tuple(texts),
-        starts=np.concatenate([[0], np.cumsum([len(side) for side in texts.values()])]),
-        names=tuple(text.name for text in every),
+        splits=tuple(texts),
+        starts=np.concatenate([[0], np.cumsum([len(split) for split in texts.values()])]),
+        names=tuple(text.name for text in all_texts),
         groups=groups,
         pairs=pairs,
         equal=equal,
-        alike=np.minimum(_of_each(reached, groups), equal),
+        similar=np.minimum(_of_each(nearest, groups), equal),
     )
 
 
@@ -131,27 +147,27 @@ def _shingles(text: Text) -> Shingles:
 
 
 def _grouped(keys: Sequence[str | None]) -> tuple[Indices, list[int]]:
-    """Number of each key (-1 for None), and where each number occurs first."""
+    """A number for each distinct key (-1 for None), and the position where each occurs first."""
     numbers: dict[str, int] = {}
-    firsts: list[int] = []
+    first_texts: list[int] = []
     groups = np.full(len(keys), -1, dtype=np.int64)
     for index, key in enumerate(keys):
         if key is not None:
             groups[index] = numbers.setdefault(key, len(numbers))
-            if len(numbers) > len(firsts):
-                firsts.append(index)
-    return groups, firsts
+            if len(numbers) > len(first_texts):
+                first_texts.append(index)
+    return groups, first_texts
 
 
-def _first(groups: Indices, place: Indices, sides: int) -> Indices:
-    """(groups, sides): the first text of each group on each side."""
-    found = np.full((int(groups.max(initial=-1)) + 1, sides), NONE)
-    known = np.flatnonzero(groups >= 0)
-    np.minimum.at(found, (groups[known], place[known]), known)
+def _first(groups: Indices, split_numbers: Indices, splits: int) -> Indices:
+    """(groups, splits): the first text of each group in each split."""
+    found = np.full((int(groups.max(initial=-1)) + 1, splits), NO_ROW)
+    usable = np.flatnonzero(groups >= 0)
+    np.minimum.at(found, (groups[usable], split_numbers[usable]), usable)
     return found
 
 
 def _of_each(first: Indices, groups: Indices) -> Indices:
-    """(texts, sides): the row of each text's group."""
-    with_none = np.concatenate([first, np.full((1, first.shape[1]), NONE)])
+    """(texts, splits): the row of each text's group."""
+    with_none = np.concatenate([first, np.full((1, first.shape[1]), NO_ROW)])
     return np.asarray(with_none[groups])

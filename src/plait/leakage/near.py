@@ -1,4 +1,4 @@
-"""Sets of shingles → pairs that are alike: MinHash and LSH propose, the exact Jaccard decides.
+"""Similar pairs of shingle sets: MinHash with LSH proposes them, the exact Jaccard decides.
 
 MinHash: A. Z. Broder, "On the resemblance and containment of documents" (1997). LSH by bands:
 A. Rajaraman and J. Ullman, "Mining of Massive Datasets", chapter 3.
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from plait.leakage.shingles import Shingles
 
 BANDS, VALUES = 64, 3
-"""Bands of three MinHash values: a pair of Jaccard 0.4 is proposed with a probability of 98.5 %, of
-0.5 with one of 99.98 %. With two values the many pairs that share a little would be proposed, too:
-their number grows with the square of the texts."""
+"""Bands of three MinHash values: they propose a pair of Jaccard similarity 0.4 with a probability
+of 98.5 %, of 0.5 with 99.98 %. Two values per band would also propose the many pairs that share
+little, and their number grows with the square of the number of texts."""
 WINDOW = 8
-"""In a bucket each set is compared with this many that follow: cost stays linear in the number of
-sets, however large the bucket. Buckets of up to WINDOW + 1 sets are compared wholly."""
+"""Each set of a bucket is compared with this many sets that follow it: the cost stays linear in the
+number of sets even for a large bucket. In buckets of up to WINDOW + 1 sets all pairs are
+compared."""
 _SEED = 17
 _CHUNK = 20_000
 _VERIFIED = 50_000
@@ -37,9 +38,10 @@ class Pairs:
 
 
 def near_pairs(sets: Sequence[Shingles], threshold: float) -> Pairs:
-    """Pairs of sets whose Jaccard similarity is at least `threshold`, above 0.
+    """Pairs of sets whose Jaccard similarity is above 0 and at least `threshold`.
 
-    Every pair given reaches it; of those that reach it a few may be missed (see BANDS, WINDOW).
+    Every returned pair reaches the threshold; a few pairs that reach it may be missed (see BANDS
+    and WINDOW).
     """
     found = _candidates(sets)
     first = (found >> np.uint64(32)).astype(np.int64)
@@ -50,8 +52,9 @@ def near_pairs(sets: Sequence[Shingles], threshold: float) -> Pairs:
 
 
 def similarities(sets: Sequence[Shingles], first: Indices, second: Indices) -> NDArray[np.float64]:
-    """The exact Jaccard similarity of each pair of sets: the size of the intersection by that of
-    the union; 0 for two empty sets.
+    """The exact Jaccard similarity of each pair: size of the intersection / size of the union.
+
+    It is 0 for two empty sets. `first` and `second` (pairs,) are indices into `sets`.
     """
     sizes = np.fromiter(map(len, sets), dtype=np.int64, count=len(sets))
     flat = np.concatenate([np.empty(0, np.uint32), *sets])
@@ -66,7 +69,7 @@ def similarities(sets: Sequence[Shingles], first: Indices, second: Indices) -> N
 def _shared(
     flat: Shingles, starts: Indices, sizes: Indices, first: Indices, second: Indices
 ) -> Indices:
-    """Size of the intersection of each pair: shingles that occur twice beside the pair's number."""
+    """(pairs,): the size of each intersection, counted as shingles that occur twice in a pair."""
     keys = []
     for side in (first, second):
         lengths = sizes[side]

@@ -1,4 +1,4 @@
-"""A text → what is compared of it: its normal form, and the set of its hashed word 2-shingles.
+"""Text → the digest of its words, and the set of its hashed word 2-shingles.
 
 Shingling follows A. Z. Broder, "On the resemblance and containment of documents" (1997).
 """
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHINGLE = 2
-"""Words a shingle: of 2 and 3, the number that better tells edited copies from texts that share a
-quote (docs/results/near_duplicates.md)."""
+"""Words per shingle: 2 tells edited copies from texts that share a quote better than 3 does
+(docs/results/near_duplicates.md)."""
 
 Shingles = NDArray[np.uint32]
 
@@ -22,25 +22,27 @@ _MIX = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19
 
 
 def words(text: str) -> list[str]:
-    """The words of a text without case and punctuation."""
+    """The words of a text, case-folded, without punctuation."""
     return _WORDS.findall(text.casefold())
 
 
-def normal(found: list[str]) -> str:
-    """Hex digest (64 bits) that two texts share when their words are the same, in order."""
-    joined = " ".join(found).encode("utf-8", "surrogatepass")
+def words_digest(words: list[str]) -> str:
+    """Hex digest (64 bits) of a text's words in their order."""
+    joined = " ".join(words).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(joined, digest_size=8).hexdigest()
 
 
-def shingles(found: list[str], size: int = SHINGLE) -> Shingles:
-    """Sorted distinct hashes of every `size` (up to three) consecutive words, if there are so many.
+def shingles(words: list[str], size: int = SHINGLE) -> Shingles:
+    """Sorted distinct hashes of all runs of `size` consecutive words, `size` from 1 to 3.
 
-    Hashes are made from the words alone: the same on every machine and in every release.
+    A text with fewer words has none.
+
+    Hashes depend on the words alone: they are the same on every machine and in every release.
     """
-    if len(found) < size:
+    if len(words) < size:
         return np.empty(0, dtype=np.uint32)
-    hashes = np.fromiter(map(_word, found), dtype=np.uint64, count=len(found))
-    count = len(found) - size + 1
+    hashes = np.fromiter(map(_word, words), dtype=np.uint64, count=len(words))
+    count = len(words) - size + 1
     mixed = np.zeros(count, dtype=np.uint64)
     for place, factor in enumerate(_MIX[:size]):
         mixed = (mixed ^ hashes[place : place + count]) * factor

@@ -117,7 +117,9 @@ def _quarantine(experiment: Experiment, prepared: Path, seen: dict[str, Seen]) -
     """Move the rows that the policy takes out of train and dev to quarantine.jsonl; count anew."""
     from plait.validation.quarantine import quarantined
 
-    faults = quarantined(prepared, experiment.asked(), experiment.validation, experiment.together())
+    faults = quarantined(
+        prepared, experiment.asked(), experiment.validation, experiment.mixture_datasets()
+    )
     for name in experiment.datasets:
         reasons = faults.get(name, {})
         with atomic_write(prepared / name / "quarantine.jsonl") as taken:

@@ -21,7 +21,7 @@ def report() -> Report:
         Path("prepared"),
         settings.asked(),
         settings.validation,
-        settings.together(),
+        settings.mixture_datasets(),
         read_accepted(ACCEPTED),
     )
     write_report(found, PAGE.parent)

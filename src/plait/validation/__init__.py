@@ -1,4 +1,4 @@
-"""Validation: prepared data and the tasks that ask it in; judged results and a page out.
+"""Validation: reads prepared data and its tasks; writes the result of every check and a page.
 
-tasks → checks (rules on tables) → great-expectations → results, judged → report.json, index.html
+tasks → checks (rules on tables) → great-expectations → results → report.json, index.html
 """

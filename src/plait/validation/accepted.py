@@ -13,10 +13,10 @@ _PROFILES = TypeAdapter(dict[str, Profile])
 
 
 def read_accepted(path: Path) -> Mapping[str, Profile]:
-    """Profiles by dataset; a dataset that was never accepted has none, as no file has.
+    """The accepted profile of each dataset; empty if the file does not exist.
 
     Raises:
-        PlaitError: it is no such file.
+        PlaitError: the file is malformed.
     """
     if not path.is_file():
         return {}
@@ -30,6 +30,6 @@ def read_accepted(path: Path) -> Mapping[str, Profile]:
 
 
 def write_accepted(path: Path, profiles: Mapping[str, Profile]) -> None:
-    """Put the profiles of these datasets in the place of their last ones; others stay."""
-    known = {**read_accepted(path), **profiles}
-    write_json(path, {name: profile.as_json() for name, profile in known.items()})
+    """Replace the profiles of these datasets; those of other datasets stay."""
+    accepted = {**read_accepted(path), **profiles}
+    write_json(path, {name: profile.as_json() for name, profile in accepted.items()})

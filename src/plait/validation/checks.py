@@ -1,4 +1,4 @@
-"""Which rule looks at which table: everything follows from a dataset's tasks."""
+"""The checks of a dataset: which rule applies to which table. All of it follows from the tasks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from plait.experiment.policy import OPTIONAL, Policy
 from plait.tasks import Task
 from plait.validation import rules
-from plait.validation.prepared import Prepared
+from plait.validation.prepared import PreparedDataset
 from plait.validation.rules import Rule
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Validation
 
-SPOKEN = {"train": "train", "dev": "dev", "heldout": "held-out"}
+SPLIT_TITLES = {"train": "train", "dev": "dev", "heldout": "held-out"}
 SCRIPT_SHARE = 0.01
 
 
 @dataclass(frozen=True)
 class Check:
-    """A rule on one table; `subject` is what a row of the table is, in the plural."""
+    """A rule applied to one table; `subject` names the rows of the table, such as `dev rows`."""
 
     rule: Rule
     table: str
@@ -35,12 +35,13 @@ class Check:
         return ":".join((self.table, self.rule.name, self.task or ""))
 
 
-def declare(
-    data: Prepared, tables: Tables, limits: "Validation", others: Sequence[str] = ()
+def declare_checks(
+    data: PreparedDataset, tables: Tables, limits: "Validation", others: Sequence[str] = ()
 ) -> list[Check]:
-    """Every check that the tasks of a dataset call for, in the order of the report.
+    """All checks of a dataset, in the order of the report.
 
-    `others` are the datasets that some candidate trains together with this one.
+    Args:
+        others: the datasets that share a mixture with this one.
     """
     checks = [*_row_checks(tables, limits), *_leak_checks(limits, others)]
     for task in data.tasks:
@@ -58,9 +59,9 @@ def _row_checks(tables: Tables, limits: "Validation") -> Iterator[Check]:
         for rule in rules.rows_rules(split, limits):
             yield Check(rule, split, f"{split} rows", split)
         yield Check(rules.text_in_heldout(), split, f"{split} rows", split)
-    for split, spoken in SPOKEN.items():
+    for split, title in SPLIT_TITLES.items():
         for rule in rules.text_rules(_scripts(tables), limits):
-            yield Check(rule, split, f"{spoken} rows", split)
+            yield Check(rule, split, f"{title} rows", split)
     yield Check(rules.id_across_splits(), "ids", "ids")
 
 
@@ -73,9 +74,9 @@ def _scripts(tables: Tables) -> list[str]:
 def _leak_checks(limits: "Validation", others: Sequence[str]) -> Iterator[Check]:
     for split, earlier in (("dev", "train"), ("heldout", "train"), ("heldout", "dev")):
         for rule in rules.leak_rules(earlier, limits):
-            yield Check(rule, split, f"{SPOKEN[split]} rows", split)
-    for split, spoken in SPOKEN.items() if others else ():
-        yield Check(rules.text_elsewhere(others), split, f"{spoken} rows", split)
+            yield Check(rule, split, f"{SPLIT_TITLES[split]} rows", split)
+    for split, title in SPLIT_TITLES.items() if others else ():
+        yield Check(rules.text_elsewhere(others), split, f"{title} rows", split)
 
 
 def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[Check]:
@@ -84,29 +85,29 @@ def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[C
     yield from _label_checks(task, tables, limits)
     yield from _conflict_checks(task)
     if task.kind == "tagging":
-        for split in SPOKEN:
+        for split in SPLIT_TITLES:
             for rule in rules.span_rules():
-                yield _on_answers(rule, task, split)
+                yield _on_labels(rule, task, split)
     drift = rules.label_drift(task.name, limits)
     yield Check(drift, f"drift/{task.name}", "splits and versions", None, task.name)
 
 
 def _conflict_checks(task: Task) -> Iterator[Check]:
-    found: Iterable[Rule] = [rules.label_conflict(task.name)]
+    conflict_rules: Iterable[Rule] = [rules.label_conflict(task.name)]
     if task.kind == "classification":
-        found = [*found, rules.label_conflict_near(task.name)]
-    for rule in found:
+        conflict_rules = [*conflict_rules, rules.label_conflict_near(task.name)]
+    for rule in conflict_rules:
         yield Check(rule, f"conflicts/{task.name}", "train and dev rows", None, task.name)
 
 
 def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[Check]:
     if task.labels:
-        for split in SPOKEN:
-            yield _on_answers(rules.label_unknown(task.name, task.labels), task, split)
+        for split in SPLIT_TITLES:
+            yield _on_labels(rules.label_unknown(task.name, task.labels), task, split)
     trained = list(tables[f"trained/{task.name}"]["name"])
     for split in ("dev", "heldout"):
         for rule in rules.unseen_rules(task.name, trained, limits):
-            yield _on_answers(rule, task, split)
+            yield _on_labels(rule, task, split)
     least = 2 if task.kind == "classification" else 1
     named, support = f"labels of {task.name}", f"support/{task.name}"
     count = rules.label_count(task.name, least)
@@ -117,9 +118,9 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
         yield Check(balance, support, named, "train", task.name)
 
 
-def _on_answers(rule: Rule, task: Task, split: str) -> Check:
-    subject = f"{SPOKEN[split]} {_unit(task)}"
-    return Check(rule, f"answers/{task.name}/{split}", subject, split, task.name)
+def _on_labels(rule: Rule, task: Task, split: str) -> Check:
+    subject = f"{SPLIT_TITLES[split]} {_unit(task)}"
+    return Check(rule, f"labels/{task.name}/{split}", subject, split, task.name)
 
 
 def _unit(task: Task) -> str:

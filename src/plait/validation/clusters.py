@@ -1,4 +1,4 @@
-"""Texts that are alike, side by side, as examples for the report."""
+"""Clusters of similar texts, side by side, as examples for the report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,19 +7,21 @@ from typing import Any
 from plait.leakage.matches import Matches
 
 CLUSTERS = 12
-"""Clusters shown: those with a known text first, of those the ones across splits or datasets, of
-those the largest.
+"""Clusters shown: first those with a readable text, then those across splits or datasets, then the
+largest.
 """
 MEMBERS = 3
-"""Texts of a cluster shown, of different splits and datasets first."""
+"""Texts shown of a cluster; those of different splits and datasets come first."""
 CHARACTERS = 400
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """How many clusters have a row of the dataset, their rows in all, and examples:
-    `{"rows": count, "members": [{"dataset", "split", "id", "text"}, …]}`, `text` None where it is
-    not known (held-out rows).
+    """The clusters of similar texts that hold a row of the dataset.
+
+    `count` is their number, `rows` the number of their rows. An example is
+    `{"rows": count, "members": [{"dataset", "split", "id", "text"}, …]}`; `text` is None for a
+    held-out row.
     """
 
     count: int
@@ -30,25 +32,32 @@ class Clusters:
 def clusters(
     dataset: str, matches: Matches, texts: Mapping[str, Mapping[str, str | None]]
 ) -> Clusters:
-    """The clusters with a row of `dataset`; `texts` are the known ones, by dataset and row."""
-    own = {place for place, side in enumerate(matches.sides) if side[0] == dataset}
-    found = []
+    """The clusters with a row of `dataset`.
+
+    Args:
+        texts: dataset → name of a row of train or dev → its text.
+    """
+    own = {number for number, (name, _) in enumerate(matches.splits) if name == dataset}
+    selected = []
     for cluster in matches.clusters():
-        places = (matches.starts.searchsorted(cluster, side="right") - 1).tolist()
-        if own.intersection(places):
-            hidden = all(matches.sides[place][1] == "heldout" for place in places)
-            found.append((hidden, len(set(places)) == 1, cluster, places))
-    found.sort(key=lambda each: (*each[:2], -len(each[2]), int(each[2][0])))
+        splits = (matches.starts.searchsorted(cluster, side="right") - 1).tolist()
+        if own.intersection(splits):
+            hidden = all(matches.splits[number][1] == "heldout" for number in splits)
+            selected.append((hidden, len(set(splits)) == 1, cluster, splits))
+    selected.sort(key=lambda each: (*each[:2], -len(each[2]), int(each[2][0])))
     return Clusters(
-        len(found),
-        sum(len(cluster) for _, _, cluster, _ in found),
-        [_example(cluster, places, matches, texts) for _, _, cluster, places in found[:CLUSTERS]],
+        len(selected),
+        sum(len(cluster) for _, _, cluster, _ in selected),
+        [
+            _example(cluster, splits, matches, texts)
+            for _, _, cluster, splits in selected[:CLUSTERS]
+        ],
     )
 
 
-def _example(cluster: Any, places: list[int], matches: Matches, texts: Any) -> dict[str, Any]:
-    first_of_side = {place: index for index, place in reversed(list(enumerate(places)))}
-    chosen = [*sorted(first_of_side.values()), *range(len(cluster))]
+def _example(cluster: Any, splits: list[int], matches: Matches, texts: Any) -> dict[str, Any]:
+    first_of_split = {number: index for index, number in reversed(list(enumerate(splits)))}
+    chosen = [*sorted(first_of_split.values()), *range(len(cluster))]
     members = [
         _member(int(cluster[index]), matches, texts)
         for index in list(dict.fromkeys(chosen))[:MEMBERS]
@@ -57,13 +66,13 @@ def _example(cluster: Any, places: list[int], matches: Matches, texts: Any) -> d
 
 
 def _member(index: int, matches: Matches, texts: Any) -> dict[str, Any]:
-    dataset, split = matches.side_of(index)
+    dataset, split = matches.split_of(index)
     name = matches.names[index]
     text = None if split == "heldout" else shortened(texts[dataset][name] or "")
     return {"dataset": dataset, "split": split, "id": name, "text": text}
 
 
 def shortened(text: str) -> str:
-    """As much of a text as a page shows."""
+    """The beginning of a text, at most `CHARACTERS` long, as valid UTF-8."""
     shown = text[:CHARACTERS] + ("…" if len(text) > CHARACTERS else "")
     return shown.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Prepared datasets → what is compared between their rows, across splits and datasets."""
+"""Prepared datasets → what their texts have in common, across splits and datasets."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,76 +7,91 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plait.leakage.leaks import Together, trained_sides
-from plait.leakage.matches import Flags, Matches, Side, Text, match
-from plait.leakage.shingles import normal, shingles, unpacked, words
+from plait.leakage.leaks import MixtureDatasets, training_splits
+from plait.leakage.matches import DatasetSplit, Flags, Matches, Text, match
+from plait.leakage.shingles import shingles, unpacked, words, words_digest
 from plait.progress import Progress
 from plait.tasks import SPLITS, Split
 from plait.validation.fingerprints import fingerprint
-from plait.validation.prepared import Line, Prepared
-from plait.validation.textfacts import Facts, facts
+from plait.validation.prepared import PreparedDataset, PreparedLine
+from plait.validation.textfacts import TextFacts, text_facts
 from plait.validation.unusual import Lines, WordSets, common_lines, common_words, word_set
 
-_SHOWN = 1000
+_ROWS_PER_UPDATE = 1000
 
 
 @dataclass(frozen=True)
-class Compared:
-    """`matches` of all texts; by side the facts of each text, and of train and dev its words;
-    by dataset the words and the lines that many of its training texts share.
+class TextComparison:
+    """What is known of all texts, taken together.
+
+    Attributes:
+        facts: (dataset, split) → the facts of each text.
+        words: (dataset, train or dev) → the distinct words of each text.
+        common: dataset → words that many of its training texts share.
+        lines: dataset → lines that many of its training texts share.
     """
 
     matches: Matches
-    together: Together
-    facts: Mapping[tuple[str, str], Sequence[Facts | None]]
+    mixtures: MixtureDatasets
+    facts: Mapping[tuple[str, str], Sequence[TextFacts | None]]
     words: Mapping[tuple[str, str], WordSets]
     common: Mapping[str, frozenset[str]]
     lines: Mapping[str, Lines]
 
 
-def compare(
-    datasets: Iterable[Prepared], threshold: float, short_words: int, together: Together
-) -> Compared:
-    """Compare the texts of all datasets; `together` says which of them are trained together."""
-    texts: dict[Side, list[Text]] = {}
-    found: dict[tuple[str, str], list[Facts | None]] = {}
+def compare_texts(
+    datasets: Iterable[PreparedDataset],
+    threshold: float,
+    short_words: int,
+    mixtures: MixtureDatasets,
+) -> TextComparison:
+    """Compare the texts of all datasets.
+
+    Args:
+        threshold: the least Jaccard similarity of two similar long texts.
+        short_words: a text with fewer words is short.
+    """
+    texts: dict[DatasetSplit, list[Text]] = {}
+    facts: dict[tuple[str, str], list[TextFacts | None]] = {}
     sets: dict[tuple[str, str], WordSets] = {}
     lines: dict[str, Lines] = {}
     for data in datasets:
-        for split, rows in data.rows():
+        for split, rows in data.readable_splits():
             with Progress(len(rows), f"{data.name}, {split}", "row") as bar:
-                judged = [_judged(line, short_words) for line in _counted(rows, bar)]
-            texts[data.name, split] = [text for text, _, _ in judged]
-            found[data.name, split] = [of_text for _, of_text, _ in judged]
-            sets[data.name, split] = [words for _, _, words in judged]
+                read = [_read(line, short_words) for line in _counted(rows, bar)]
+            texts[data.name, split] = [text for text, _, _ in read]
+            facts[data.name, split] = [of_text for _, of_text, _ in read]
+            sets[data.name, split] = [words for _, _, words in read]
         texts[data.name, "heldout"] = [_hidden(value) for value in data.heldout]
-        found[data.name, "heldout"] = [Facts(**value["facts"]) for value in data.heldout]
+        facts[data.name, "heldout"] = [TextFacts(**value["facts"]) for value in data.heldout]
         lines[data.name] = common_lines(line.text for line in data.train)
     common = {
         name: common_words(words) for (name, split), words in sets.items() if split == "train"
     }
-    return Compared(match(texts, threshold), together, found, sets, common, lines)
+    return TextComparison(match(texts, threshold), mixtures, facts, sets, common, lines)
 
 
-def _counted(rows: Sequence[Line], bar: Progress) -> Iterator[Line]:
+def _counted(rows: Sequence[PreparedLine], bar: Progress) -> Iterator[PreparedLine]:
     for count, line in enumerate(rows, 1):
-        if count % _SHOWN == 0:
-            bar.update(_SHOWN)
+        if count % _ROWS_PER_UPDATE == 0:
+            bar.update(_ROWS_PER_UPDATE)
         yield line
 
 
-def _judged(line: Line, short_words: int) -> tuple[Text, Facts | None, frozenset[str] | None]:
-    """A line's text as it is compared, its facts and its words; the words are found once."""
+def _read(
+    line: PreparedLine, short_words: int
+) -> tuple[Text, TextFacts | None, frozenset[str] | None]:
+    """A line's text as it is compared, its facts and its words; the text is tokenised once."""
     if line.text is None:
         return Text(line.name, None, None, None), None, None
     found = words(line.text)
     text = Text(
         line.name,
         fingerprint(line.text) if line.text.strip() else None,
-        normal(found) if found else None,
+        words_digest(found) if found else None,
         shingles(found) if len(found) >= short_words else None,
     )
-    return text, facts(line.text, found), word_set(found)
+    return text, text_facts(line.text, found), word_set(found)
 
 
 def _hidden(value: Mapping[str, Any]) -> Text:
@@ -90,32 +105,38 @@ def _hidden(value: Mapping[str, Any]) -> Text:
     )
 
 
-def match_columns(compared: Compared, dataset: str, split: Split) -> dict[str, Flags]:
-    """Columns of the table of a split that say where its texts are found besides."""
+def match_columns(compared: TextComparison, dataset: str, split: Split) -> dict[str, Flags]:
+    """Columns of a split's table that say where else its texts occur."""
     matches = compared.matches
-    side: Side = (dataset, split)
-    columns = {"repeats": matches.repeats(side), "near_repeats": matches.near_repeats(side)}
+    key: DatasetSplit = (dataset, split)
+    columns = {
+        "repeats": matches.repeats(key),
+        "near_repeats": matches.near_repeats(key),
+    }
     for other in SPLITS:
         if other != split:
-            columns[f"in_{other}"] = matches.equal_in(side, [(dataset, other)])
-            columns[f"near_{other}"] = matches.near_in(side, [(dataset, other)])
-    trained = trained_sides(dataset, compared.together, matches)
+            columns[f"in_{other}"] = matches.equal_in(key, [(dataset, other)])
+            columns[f"near_{other}"] = matches.near_in(key, [(dataset, other)])
+    trained = training_splits(dataset, compared.mixtures, matches)
     others = [other for other in trained if other[0] != dataset]
-    columns["elsewhere"] = _alike_in(matches, side, others)
+    columns["elsewhere"] = _similar_in(matches, key, others)
     if split != "heldout":
-        columns["copied"] = _alike_in(matches, side, [(dataset, "heldout")])
+        columns["copied_from_heldout"] = _similar_in(matches, key, [(dataset, "heldout")])
     return columns
 
 
-def _alike_in(matches: Matches, side: Side, others: Sequence[Side]) -> Flags:
-    return matches.equal_in(side, others) | matches.near_in(side, others)
+def _similar_in(matches: Matches, key: DatasetSplit, others: Sequence[DatasetSplit]) -> Flags:
+    return matches.equal_in(key, others) | matches.near_in(key, others)
 
 
 def label_conflicts(
-    compared: Compared, dataset: str, labels: "pd.Series[Any]"
+    compared: TextComparison, dataset: str, labels: "pd.Series[Any]"
 ) -> tuple["pd.Series[int]", Flags]:
-    """For each row of train, then dev: how many labels its text has (0: no text or no label), and
-    whether a text alike has another label though equal ones agree.
+    """Label conflicts of each row, train before dev; `labels` are the rows' labels in that order.
+
+    Returns:
+        How many labels the equal texts of the row have (0 if the row has no text or no label), and
+        whether a similar text has another label although all equal ones agree.
     """
     matches = compared.matches
     train, dev = matches.rows((dataset, "train")), matches.rows((dataset, "dev"))
@@ -133,7 +154,7 @@ def label_conflicts(
 
 
 def _label_range(matches: Matches, rows: Any, codes: Any) -> tuple[Any, Any]:
-    """For each group the least and the greatest label among its rows and those alike."""
+    """(groups,) twice: the least and the greatest label code in the group and in similar groups."""
     size = int(matches.groups.max(initial=-1)) + 1
     groups = matches.groups[rows]
     least, most = np.full(size, np.iinfo(np.int64).max), np.full(size, -1)

@@ -1,4 +1,4 @@
-"""How far the labels and lengths of a split are from those of train, beyond what chance does."""
+"""Drift: how far the labels and text lengths of a split differ from train, beyond chance."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,11 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Profile:
-    """What a version of a dataset is compared by: train rows of each label, by task, and train
-    texts of each length class (a power of two of characters).
+    """The counts by which two versions of a dataset are compared.
+
+    Attributes:
+        labels: task → label → train rows.
+        lengths: length class → train texts; class k holds texts of 2^k to 2^(k+1) - 1 characters.
     """
 
     labels: Mapping[str, Counts]
@@ -25,9 +28,9 @@ class Profile:
         return asdict(self)
 
 
-def excess(left: Counts, right: Counts) -> float:
-    """Total variation distance of two samples, less what two of that many rows from one source are
-    expected to have: the share of rows (0–1) that would have to change, beyond chance.
+def excess_distance(left: Counts, right: Counts) -> float:
+    """Total variation distance (0–1) of two samples, less its expected value for two samples of
+    these sizes from one distribution; at least 0, and 0 if a sample is empty.
     """
     n, m = sum(left.values()), sum(right.values())
     keys = sorted({*left, *right})
@@ -40,7 +43,7 @@ def excess(left: Counts, right: Counts) -> float:
 
 
 def length_classes(characters: Iterable[int]) -> dict[str, int]:
-    """Texts per power of two of their length; an empty text counts as one character."""
+    """Texts of each length class (see `Profile`); an empty text counts as one character."""
     return dict(Counter(str(max(1, int(n)).bit_length() - 1) for n in characters))
 
 
@@ -55,10 +58,10 @@ def profile(tables: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> Profile
 def drift_tables(
     tables: Mapping[str, pd.DataFrame], tasks: Sequence[str], accepted: Profile | None
 ) -> dict[str, pd.DataFrame]:
-    """`drift/TASK` (labels) and `drift` (lengths): dev, held-out and the accepted version's train,
-    each beside train.
+    """The tables `drift/TASK` (labels) and `drift` (lengths): one row for each of dev, held-out and
+    the accepted version, each compared with train.
     """
-    found = {
+    drift = {
         f"drift/{task}": _drift(
             {split: _label_counts(tables, task, split) for split in ("train", "dev", "heldout")},
             accepted.labels.get(task) if accepted else None,
@@ -66,18 +69,18 @@ def drift_tables(
         for task in tasks
     }
     lengths = {split: _lengths(tables[split]) for split in ("train", "dev", "heldout")}
-    found["drift"] = _drift(lengths, accepted.lengths if accepted else None)
-    return found
+    drift["drift"] = _drift(lengths, accepted.lengths if accepted else None)
+    return drift
 
 
 def _drift(counts: Mapping[str, Counts], accepted: Counts | None) -> pd.DataFrame:
-    sides = {"dev": counts["dev"], "held-out": counts["heldout"]}
+    samples = {"dev": counts["dev"], "held-out": counts["heldout"]}
     if accepted is not None:
-        sides["the last accepted version"] = accepted
+        samples["the last accepted version"] = accepted
     return pd.DataFrame(
         {
-            "name": list(sides),
-            "drift": [excess(counts["train"], side) for side in sides.values()],
+            "name": list(samples),
+            "drift": [excess_distance(counts["train"], sample) for sample in samples.values()],
         }
     )
 

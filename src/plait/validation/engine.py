@@ -1,7 +1,7 @@
-"""Run checks with great-expectations, and trust it only as far as it can show what it examined.
+"""Run checks with great-expectations, and accept a pass only if it says how many rows it examined.
 
-An expectation that is left out of the outcome, or that holds because it saw no rows, has been
-reported as passed before (great-expectations #8548, #2726). Here both are critical failures.
+great-expectations has reported success although it dropped an expectation or examined no rows
+(its issues #8548 and #2726). Here both are critical failures.
 """
 
 import logging
@@ -25,19 +25,26 @@ VALUES_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What great-expectations says of one check: positions at fault, and how many it examined."""
+class Observation:
+    """The result of great-expectations for one check.
+
+    Attributes:
+        examined: rows examined.
+        faulty: positions of the faulty rows.
+        observed: the row count of the table, for an expectation about a whole table.
+        error: the message of an exception.
+    """
 
     success: bool
     examined: int
-    at_fault: tuple[int, ...] = ()
+    faulty: tuple[int, ...] = ()
     observed: int | None = None
     error: str | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """One check, judged. `rows` holds at most ten ids (or labels) at fault."""
+    """The result of one check. `rows` holds the ids (or labels) of at most ten faulty rows."""
 
     dataset: str
     rule: str
@@ -55,27 +62,27 @@ class Result:
         return {**asdict(self), "rows": list(self.rows)}
 
 
-def run(checks: Sequence[Check], tables: Tables) -> dict[str, Outcome]:
-    """Outcomes by the key of the check; a check that great-expectations loses is missing."""
+def run_checks(checks: Sequence[Check], tables: Tables) -> dict[str, Observation]:
+    """Observations by the key of the check; one that great-expectations drops is missing."""
     batches = _batch_definition()
-    outcomes: dict[str, Outcome] = {}
+    observations: dict[str, Observation] = {}
     ordered = sorted(checks, key=lambda check: check.table)
     for name, group in groupby(ordered, key=lambda check: check.table):
-        outcomes.update(_run_on_table(batches, name, tables[name], list(group)))
-    return outcomes
+        observations.update(_run_on_table(batches, name, tables[name], list(group)))
+    return observations
 
 
 def judge(
-    dataset: str, checks: Iterable[Check], outcomes: Mapping[str, Outcome], tables: Tables
+    dataset: str, checks: Iterable[Check], observations: Mapping[str, Observation], tables: Tables
 ) -> list[Result]:
-    """A result for every declared check, whether or not it has an outcome."""
+    """A result for every declared check, with or without an observation."""
     return [
-        _judge(dataset, check, outcomes.get(check.key), tables[check.table]) for check in checks
+        _judge(dataset, check, observations.get(check.key), tables[check.table]) for check in checks
     ]
 
 
 def _batch_definition() -> "BatchDefinition[None]":
-    """A context in memory that neither phones home nor draws progress bars."""
+    """A context in memory, without telemetry and progress bars."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     import great_expectations as gx
@@ -97,7 +104,7 @@ def _batch_definition() -> "BatchDefinition[None]":
 
 def _run_on_table(
     batches: "BatchDefinition[None]", name: str, table: pd.DataFrame, checks: Sequence[Check]
-) -> dict[str, Outcome]:
+) -> dict[str, Observation]:
     from great_expectations.core import ExpectationSuite
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -119,16 +126,16 @@ def _run_on_table(
         },
     )
     return {
-        check.key: _outcome(result, len(table))
+        check.key: _observation(result, len(table))
         for result in found.results
         for check in alike[result.expectation_config.meta["check"]]
     }
 
 
 def _by_expectation(checks: Sequence[Check]) -> dict[str, list[Check]]:
-    """Checks with one expectation, by a key of their own.
+    """Checks grouped by their expectation.
 
-    Suites of great-expectations are sets: of two equal expectations one is dropped silently.
+    A great-expectations suite is a set: it silently drops one of two equal expectations.
     """
     found: dict[str, list[Check]] = {}
     for check in checks:
@@ -136,50 +143,52 @@ def _by_expectation(checks: Sequence[Check]) -> dict[str, list[Check]]:
     return found
 
 
-def _outcome(result: Any, rows: int) -> Outcome:
+def _observation(result: Any, rows: int) -> Observation:
     raised = result.exception_info or {}
     if "raised_exception" not in raised:
         raised = next(iter(raised.values()), {})
     if raised.get("raised_exception"):
-        return Outcome(False, 0, error=raised.get("exception_message"))
+        return Observation(False, 0, error=raised.get("exception_message"))
     found = result.result
     if "observed_value" in found:
         observed = int(found["observed_value"])
-        return Outcome(bool(result.success), rows, observed=observed)
-    return Outcome(
+        return Observation(bool(result.success), rows, observed=observed)
+    return Observation(
         bool(result.success),
         found["element_count"] - found.get("missing_count", 0),
         tuple(int(row["row"]) for row in found["unexpected_index_list"] or ()),
     )
 
 
-def _judge(dataset: str, check: Check, outcome: Outcome | None, table: pd.DataFrame) -> Result:
-    if outcome is None:
-        return _unproven(dataset, check, "it is declared but missing from the outcome")
-    if outcome.error:
-        return _unproven(dataset, check, f"it could not be run ({outcome.error})")
-    if outcome.observed is None and outcome.examined == 0:
-        return _unproven(dataset, check, f"it saw no {check.subject}")
-    rows = table.iloc[list(outcome.at_fault)]
+def _judge(
+    dataset: str, check: Check, observation: Observation | None, table: pd.DataFrame
+) -> Result:
+    if observation is None:
+        return _unproven(dataset, check, "great-expectations returned no result for it")
+    if observation.error:
+        return _unproven(dataset, check, f"it raised an error ({observation.error})")
+    if observation.observed is None and observation.examined == 0:
+        return _unproven(dataset, check, f"there are no {check.subject} to examine")
+    rows = table.iloc[list(observation.faulty)]
     return Result(
         dataset=dataset,
         rule=check.rule.name,
         severity=severity(check),
-        passed=outcome.success,
-        count=_count(check, outcome),
-        examined=outcome.examined,
+        passed=observation.success,
+        count=_count(check, observation),
+        examined=observation.examined,
         rows=tuple(dict.fromkeys(map(_printable, rows["name"])))[:SAMPLES],
-        sentence=_sentence(check, outcome, rows),
+        sentence=_sentence(check, observation, rows),
         split=check.split,
         task=check.task,
     )
 
 
 def severity(check: Check) -> Severity:
-    """How bad it is when the check fails.
+    """The severity of a failure of the check.
 
-    Where a rule's rows are taken out beforehand, those left in train and dev are an error.
-    Held-out rows are never taken out: there the same fault is a warning.
+    A rule with the policy `quarantine` has no faulty rows left in train and dev: one that is left
+    is critical. Held-out rows are never quarantined: a faulty one is a warning.
     """
     held_out = check.policy == "quarantine" and check.split == "heldout"
     return "warning" if check.policy == "warn" or held_out else "critical"
@@ -193,34 +202,34 @@ def _unproven(dataset: str, check: Check, why: str) -> Result:
     )
 
 
-def _count(check: Check, outcome: Outcome) -> int:
-    """Rows at fault; for an expectation of a whole table, how many rows it is short of."""
-    if outcome.observed is None:
-        return len(outcome.at_fault)
-    return max(0, int(check.rule.expectation[1]["min_value"]) - outcome.observed)
+def _count(check: Check, observation: Observation) -> int:
+    """Faulty rows; for an expectation about a whole table, the number of missing rows."""
+    if observation.observed is None:
+        return len(observation.faulty)
+    return max(0, int(check.rule.expectation[1]["min_value"]) - observation.observed)
 
 
-def _sentence(check: Check, outcome: Outcome, rows: pd.DataFrame) -> str:
+def _sentence(check: Check, observation: Observation, rows: pd.DataFrame) -> str:
     rule = check.rule
-    remedy = "" if outcome.success else f" {rule.remedy}"
-    if outcome.observed is not None:
-        return rule.fault.format(observed=f"{outcome.observed:,}") + remedy
-    of = f"of {outcome.examined:,} {check.subject} {rule.fault}"
+    remedy = "" if observation.success else f" {rule.remedy}"
+    if observation.observed is not None:
+        return rule.fault.format(observed=f"{observation.observed:,}") + remedy
+    of = f"of {observation.examined:,} {check.subject} {rule.fault}"
     if rows.empty:
         return f"None {of}."
-    return f"{len(rows):,} {of}{_share(check, outcome)}{_values(check, rows)}.{remedy}"
+    return f"{len(rows):,} {of}{_share(check, observation)}{_values(check, rows)}.{remedy}"
 
 
-def _share(check: Check, outcome: Outcome) -> str:
+def _share(check: Check, observation: Observation) -> str:
     allowed = 1 - check.rule.expectation[1].get("mostly", 1)
     if not allowed:
         return ""
-    share = len(outcome.at_fault) / outcome.examined
+    share = len(observation.faulty) / observation.examined
     return f" ({share:.2%}; at most {allowed:.2%} allowed)"
 
 
 def _values(check: Check, rows: pd.DataFrame) -> str:
-    """`: 'a' (3), 'b' (1)`: the most frequent values at fault."""
+    """`: 'a' (3), 'b' (1)`: the most frequent faulty values."""
     if check.rule.values is None:
         return ""
     counts = (
@@ -235,5 +244,5 @@ def _values(check: Check, rows: pd.DataFrame) -> str:
 
 
 def _printable(name: Any) -> str:
-    """A name that can be written as UTF-8, whatever stood in the source."""
+    """The name with lone surrogates escaped, so that UTF-8 can encode it."""
     return str(name).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""What a dataset looks like, in numbers and examples."""
+"""The figures of a dataset that the validation report shows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,23 @@ import pandas as pd
 
 from plait.tasks import SPLITS
 from plait.validation.clusters import Clusters
-from plait.validation.datasets import Dataset
+from plait.validation.datasets import CheckedDataset
 from plait.validation.drift import Profile, length_classes, profile
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Rows per split, rows (spans) per label of each task, rows per length of text, the drift of
-    each task's labels and of lengths, examples of texts that are alike, and the rows in quarantine.
+    """The figures of one dataset.
 
-    A length class holds the texts of `least` to `2 × least - 1` characters.
+    Attributes:
+        rows: split → rows.
+        support: task → for each label, its rows (spans) in each split.
+        lengths: for each length class (`least` to `2 × least - 1` characters), its texts in each
+            split.
+        drift: task or `length` → split or version → drift from train.
+        clusters: examples of similar texts.
+        quarantine: id, split and reasons of each quarantined row.
+        profile: the counts that later versions are compared with.
     """
 
     rows: Mapping[str, int]
@@ -31,7 +38,7 @@ class Figures:
 
 
 def figures(
-    dataset: Dataset, quarantine: Sequence[Mapping[str, Any]], clusters: Clusters
+    dataset: CheckedDataset, quarantine: Sequence[Mapping[str, Any]], clusters: Clusters
 ) -> Figures:
     """The figures of one dataset."""
     data, tables = dataset.data, dataset.tables
@@ -66,8 +73,8 @@ def _lengths(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, int]]:
     counts = {
         split: Counter(length_classes(tables[split]["characters"].dropna())) for split in SPLITS
     }
-    found = {int(power) for of_split in counts.values() for power in of_split}
+    powers = {int(power) for of_split in counts.values() for power in of_split}
     return [
         {"least": 1 << power, **{split: counts[split][str(power)] for split in SPLITS}}
-        for power in range(min(found, default=0), max(found, default=-1) + 1)
+        for power in range(min(powers, default=0), max(powers, default=-1) + 1)
     ]

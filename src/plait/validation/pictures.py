@@ -1,4 +1,4 @@
-"""Bars of the validation page: geometry only, in the units of an SVG view box 360 wide."""
+"""Bar charts of the validation page: geometry only, in units of an SVG view box 360 wide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ WIDTH = 360
 NAMES = 130
 LINE = 16
 LABELS = 24
-"""Labels drawn at most; of more, the most frequent and the rarest half of this."""
+"""Most labels in a chart; of more labels it shows the most frequent and the rarest."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Picture:
-    """Bars below one another; `height` is that of the view box."""
+    """A chart of bars, one below the other; `height` is that of the view box."""
 
     bars: tuple[Bar, ...]
     height: int

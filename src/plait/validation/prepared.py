@@ -1,7 +1,7 @@
-"""prepared/DATASET → lines as they stand on disk, faults and all.
+"""Read prepared/DATASET without assuming that its lines are well-formed.
 
-`plait.tasks.read_rows` trusts its file; validation must not. Of held-out rows only fingerprints are
-read: their texts stay out of reach of everything but the benchmark.
+`plait.tasks.read_rows` trusts its file; validation must not. Held-out rows are read as fingerprints
+only: nothing but the benchmark reads their texts.
 """
 
 import json
@@ -18,9 +18,10 @@ FINGERPRINT_KEYS = {"id", "fingerprint", "normal", "shingles", "facts", "labels"
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a prepared file. A part that is null or of a wrong type is None; `problem` says
-    what is malformed.
+class PreparedLine:
+    """One line of a prepared file.
+
+    A value that is null or has a wrong type is None; `problem` says what is malformed.
     """
 
     number: int
@@ -31,33 +32,33 @@ class Line:
 
     @property
     def name(self) -> str:
-        """What a report calls the row: its id, or its line where it has none."""
+        """The row's id, or its line number if it has none, as reports show it."""
         return f"line {self.number}" if self.id is None else self.id
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A dataset as `prepare` wrote it, with the tasks that are asked of it."""
+class PreparedDataset:
+    """A dataset as `prepare` wrote it, and its tasks."""
 
     name: str
     tasks: tuple[Task, ...]
-    train: tuple[Line, ...]
-    dev: tuple[Line, ...]
+    train: tuple[PreparedLine, ...]
+    dev: tuple[PreparedLine, ...]
     heldout: tuple[Mapping[str, Any], ...]
 
-    def rows(self) -> tuple[tuple[Split, tuple[Line, ...]], ...]:
-        """The splits whose texts are known, and their lines."""
+    def readable_splits(self) -> tuple[tuple[Split, tuple[PreparedLine, ...]], ...]:
+        """The splits whose texts validation may read, and their lines."""
         return ("train", self.train), ("dev", self.dev)
 
 
-def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> Prepared:
+def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> PreparedDataset:
     """Read the prepared files of one dataset.
 
     Raises:
         PlaitError: a file is missing, or a line is not UTF-8 or not JSON; names file and line.
     """
     kinds = {task.field: task.kind for task in tasks}
-    return Prepared(
+    return PreparedDataset(
         name,
         tuple(tasks),
         tuple(_lines(folder / name / "train.jsonl", kinds)),
@@ -67,10 +68,10 @@ def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> Prepared:
 
 
 def read_quarantine(folder: Path, name: str) -> list[Mapping[str, Any]]:
-    """The rows that `prepare` took out: `{"id", "split", "text", "labels", "reasons"}`.
+    """The quarantined rows: `{"id", "split", "text", "labels", "reasons"}`.
 
     Raises:
-        PlaitError: the file is missing or is no JSONL; names file and line.
+        PlaitError: the file is missing or is not JSONL; names file and line.
     """
     return [value for _, value in _values(folder / name / "quarantine.jsonl")]
 
@@ -105,11 +106,11 @@ def _excerpt(line: bytes) -> str:
     return repr(line[:40].decode("utf-8", "backslashreplace"))
 
 
-def _lines(path: Path, kinds: Mapping[str, Kind]) -> Iterator[Line]:
+def _lines(path: Path, kinds: Mapping[str, Kind]) -> Iterator[PreparedLine]:
     for number, value in _values(path):
         fields = value if isinstance(value, dict) else {}
         labels = fields.get("labels")
-        yield Line(
+        yield PreparedLine(
             number,
             _string(fields.get("id")),
             _string(fields.get("text")),
@@ -121,7 +122,7 @@ def _lines(path: Path, kinds: Mapping[str, Kind]) -> Iterator[Line]:
 
 
 def _problems(value: Any, kinds: Mapping[str, Kind]) -> Iterator[str]:
-    """What is malformed in a line, in words."""
+    """Each problem of a line, as a phrase."""
     if not isinstance(value, dict):
         yield f"found {_type(value)}, expected an object"
         return
@@ -146,7 +147,7 @@ def _field_problems(name: str, kind: Kind, labels: Mapping[str, Any]) -> Iterato
     elif kind == "tagging" and not isinstance(labels[name], list | None):
         yield f"labels.{name} is {_type(labels[name])}, expected a list of spans"
     elif kind == "tagging" and not all(map(_is_span, labels[name] or [])):
-        yield f"labels.{name} holds something else than [start, end, type]"
+        yield f"labels.{name} holds an entry that is not [start, end, type]"
 
 
 def _label(value: Any, kind: Kind) -> Label:

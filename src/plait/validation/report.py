@@ -1,4 +1,4 @@
-"""The outcome of a validation: results, figures, a verdict in one sentence, and its files."""
+"""The validation report: results, figures, a verdict in one sentence, and the files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,15 +15,20 @@ from plait.validation.figures import Figures
 from plait.validation.pictures import length_picture, support_picture
 
 NAMED = 5
-"""Critical failures that an error message spells out."""
+"""Critical failures that the error message lists."""
 LISTED = 50
-"""Rows in quarantine that the page lists; report.json lists all."""
+"""Quarantined rows that the page lists; report.json lists all."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Every result, in the order of the checks, the figures of each dataset, its leaks
-    (`plait.leakage.leaks`), and the texts of train and dev by the name of their row.
+    """The results and figures of a validation.
+
+    Attributes:
+        results: in the order of the checks.
+        figures: by dataset.
+        leaks: dataset → `exact` or `near` → ids of held-out rows (`plait.leakage.leaks`).
+        texts: dataset → name of a row of train or dev → its text.
     """
 
     results: tuple[Result, ...]
@@ -43,33 +48,33 @@ class Report:
 
     @property
     def verdict(self) -> Literal["passed", "warnings", "failed"]:
-        """`failed` stops the graph; `warnings` do not."""
+        """`failed` stops every later stage; `warnings` does not."""
         if self.failed("critical"):
             return "failed"
         return "warnings" if self.failed("warning") else "passed"
 
     @property
     def sentence(self) -> str:
-        """The verdict in words, and how many rows are in quarantine."""
-        return " ".join(filter(None, (self._judgement, self._taken_out)))
+        """The verdict and the number of quarantined rows in words."""
+        return " ".join(filter(None, (self._outcome_sentence, self._quarantine_sentence)))
 
     @property
-    def _taken_out(self) -> str:
+    def _quarantine_sentence(self) -> str:
         count = sum(len(figures.quarantine) for figures in self.figures.values())
         return f"{_number(count, 'row')} in quarantine." if count else ""
 
     @property
-    def _judgement(self) -> str:
+    def _outcome_sentence(self) -> str:
         critical, warnings = len(self.failed("critical")), len(self.failed("warning"))
         checks = f"{len(self.results)} checks on {_number(len(self.figures), 'dataset')}"
         if critical:
             return (
-                f"Failed: of {checks}, {_number(critical, 'critical check')} failed, and "
-                f"{_number(warnings, 'warning')} besides. Nothing is trained on this data."
+                f"Failed: of {checks}, {_number(critical, 'critical check')} failed, with "
+                f"{_number(warnings, 'warning')}. Nothing is trained on this data."
             )
         if warnings:
             return f"Passed with {_number(warnings, 'warning')}, of {checks}."
-        return f"Passed: all of {checks} hold."
+        return f"Passed: all {checks} passed."
 
     def as_json(self) -> dict[str, Any]:
         """As report.json holds it."""
@@ -95,11 +100,12 @@ class Report:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write report.json, index.html, summary.md and leaks.json, and gate.json where nothing
-    critical failed.
+    """Write report.json, index.html, summary.md, leaks.json and, unless a critical check failed,
+    gate.json.
 
-    gate.json is constant: what is trained depends on the verdict, not on the figures. leaks.json
-    holds `{DATASET: {"exact": [id, …], "near": [id, …]}}` of held-out rows (`plait.leakage.leaks`).
+    gate.json is constant, so that training depends on the verdict and not on the figures.
+    leaks.json holds ids of held-out rows: `{DATASET: {"exact": [id, …], "near": [id, …]}}`
+    (`plait.leakage.leaks`).
     """
     with atomic_folder(folder) as partial:
         write_json(partial / "report.json", report.as_json())
@@ -111,13 +117,13 @@ def write_report(report: Report, folder: Path) -> None:
 
 
 def page(report: Report) -> str:
-    """One HTML page that stands alone."""
+    """The report as one self-contained HTML page."""
     sections = [_section(report, name) for name in report.figures]
     return render("validation.html", report=report, datasets=sections)
 
 
 def summary(report: Report) -> str:
-    """The verdict and what failed, in Markdown."""
+    """The verdict and the failures in Markdown."""
     failures = [*report.failed("critical"), *report.failed("warning")]
     lines = [
         f"- **{r.severity}** {escape(r.dataset)}, `{r.rule}`: {escape(r.sentence)}"
@@ -127,26 +133,26 @@ def summary(report: Report) -> str:
 
 
 def _section(report: Report, name: str) -> dict[str, Any]:
-    found, samples = report.figures[name], _samples(report, name)
+    figures, samples = report.figures[name], _samples(report, name)
     return {
         "name": name,
-        "rows": found.rows,
+        "rows": figures.rows,
         "critical": report.failed("critical", name),
         "warnings": report.failed("warning", name),
         "passed": [r for r in report.results if r.passed and r.dataset == name],
         "samples": samples,
         "anchors": {row: f"{name}-row-{place}" for place, (row, _) in enumerate(samples)},
-        "quarantine": found.quarantine[:LISTED],
-        "quarantined": len(found.quarantine),
-        "clusters": found.clusters,
+        "quarantine": figures.quarantine[:LISTED],
+        "quarantined": len(figures.quarantine),
+        "clusters": figures.clusters,
         "leaks": report.leaks.get(name, {"exact": (), "near": ()}),
-        "lengths": length_picture(found.lengths),
-        "support": {task: support_picture(rows) for task, rows in found.support.items()},
+        "lengths": length_picture(figures.lengths),
+        "support": {task: support_picture(rows) for task, rows in figures.support.items()},
     }
 
 
 def _samples(report: Report, name: str) -> list[tuple[str, str]]:
-    """Rows that the failures of a dataset name, with as much of their text as fits."""
+    """The rows that failures of a dataset name, and the beginning of their texts."""
     failed = [*report.failed("critical", name), *report.failed("warning", name)]
     named = dict.fromkeys(row for result in failed for row in result.rows)
     texts = report.texts.get(name, {})

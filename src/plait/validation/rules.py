@@ -1,6 +1,6 @@
-"""What is expected of data: rules as expectations of great-expectations, with their words.
+"""The rules of validation: each is an expectation of great-expectations and its messages.
 
-`plait.validation.checks` says which rule looks at which table. Nothing is written per dataset.
+`plait.validation.checks` says which rule applies to which table. No rule names a dataset.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 Expectation = tuple[str, Mapping[str, Any]]
 
 MIN_SUPPORT = 5
-"""Train rows (spans) that a label has at least; with fewer its own score says little."""
+"""Least number of train rows (spans) of a label; with fewer, its score is mostly noise."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """An expectation and its words.
+    """An expectation and its messages.
 
-    `fault` completes "3 of 10 train rows …" (an expectation of a whole table: is the sentence, with
-    `{observed}` in it); `remedy` says what to do; `values` names the column whose most frequent
-    values at fault are shown.
+    Attributes:
+        fault: completes "3 of 10 train rows …"; for an expectation about a whole table it is the
+            whole sentence, with `{observed}` in it.
+        remedy: says what to do.
+        values: the column whose most frequent faulty values are shown.
     """
 
     name: str
@@ -46,7 +48,7 @@ def _row_count(least: int) -> Expectation:
 
 
 def rows_rules(split: str, limits: "Validation") -> list[Rule]:
-    """Rules for the rows of train and of dev."""
+    """Rules for the rows of train or dev."""
     return [
         Rule(
             "rows",
@@ -58,7 +60,7 @@ def rows_rules(split: str, limits: "Validation") -> list[Rule]:
             "schema",
             _one_of("problem", ["none"]),
             "are malformed",
-            "Mend the dataset's reader or source.",
+            "Correct the dataset's reader or source.",
             "problem",
         ),
         *_ID_RULES,
@@ -78,7 +80,7 @@ _ID_RULES = (
         "id_duplicate",
         ("expect_column_values_to_be_unique", {"column": "id"}),
         "share their id with another row",
-        "Give every row an id of its own in the source.",
+        "Give every row a unique id in the source.",
     ),
 )
 _TRAINING_TEXT_RULES = (
@@ -92,12 +94,12 @@ _TRAINING_TEXT_RULES = (
         "text_unlike",
         _one_of("unlike", [False]),
         "have a text with none of the words that are common in train",
-        "Is it another language, or noise? Remove the rows, or add more like them.",
+        "Is it another language, or noise? Remove the rows, or add similar ones.",
     ),
     Rule(
         "text_boilerplate",
         _one_of("boilerplate", [False]),
-        "have a text of nothing but lines that ten or more training texts share",
+        "have a text that consists of lines which ten or more training texts share",
         "Remove the rows from the source, or strip the lines from all texts.",
     ),
 )
@@ -110,20 +112,20 @@ def _repeat_rules(limits: "Validation") -> list[Rule]:
         Rule(
             "text_duplicate",
             _one_of("repeats", [False], share),
-            "repeat the text of an earlier row",
+            "have the same text as an earlier row",
             remedy,
         ),
         Rule(
             "text_near_duplicate",
             _one_of("near_repeats", [False], share),
-            "nearly repeat the text of an earlier row",
+            "have nearly the same text as an earlier row",
             remedy,
         ),
     ]
 
 
 def text_rules(scripts: Sequence[str], limits: "Validation") -> list[Rule]:
-    """Rules for the texts of every split; `scripts` are those that train is written in."""
+    """Rules for the texts of every split; `scripts` are the scripts of the training texts."""
     most = limits.max_characters
     return [
         Rule(
@@ -139,8 +141,8 @@ def text_rules(scripts: Sequence[str], limits: "Validation") -> list[Rule]:
         Rule(
             "text_script",
             _one_of("script", scripts),
-            "have a text in a script that less than 1 % of train is written in",
-            "Is it another language, or a wrong encoding? Remove the rows, or add more like them.",
+            "have a text in a script that less than 1 % of the training texts use",
+            "Is it another language, or a wrong encoding? Remove the rows, or add similar ones.",
             "script",
         ),
     ]
@@ -160,12 +162,12 @@ _DAMAGES = (
     (
         "control",
         "have control characters in their text",
-        "Remove them from the source; was it read with the right encoding?",
+        "Was the source read with the right encoding? Remove the characters from it.",
     ),
     (
         "replacement",
-        "have a replacement character (U+FFFD) in their text: something was lost",
-        "Read the source again with its own encoding.",
+        "have a replacement character (U+FFFD) in their text: a character was lost",
+        "Read the source again with its real encoding.",
     ),
     (
         "mojibake",
@@ -174,11 +176,11 @@ _DAMAGES = (
     ),
     (
         "placeholder",
-        "have a placeholder or no letter in place of a text",
+        "have a placeholder instead of a text, or a text without a letter",
         "Remove the rows from the source or fill in their texts.",
     ),
 )
-"""Fact of a text, the words for it, the remedy."""
+"""Name of the fact (`TextFacts`), fault, remedy."""
 
 
 def id_across_splits() -> Rule:
@@ -186,15 +188,15 @@ def id_across_splits() -> Rule:
     return Rule(
         "id_across_splits",
         _one_of("splits", [1]),
-        "stand in more than one split",
-        "Give every row an id of its own, or one split.",
+        "occur in more than one split",
+        "Give every row a unique id, and put it into one split.",
     )
 
 
 def leak_rules(earlier: str, limits: "Validation") -> list[Rule]:
-    """Rules for rows that are held apart from an `earlier` split; any leak is worth a warning."""
-    fault, share = f"have a text that also stands in {earlier}", limits.max_leaked_share
-    flatter = f"Scores on them flatter the model: remove the copies from {earlier}."
+    """Rules against leaks: rows of dev or held-out rows whose text an `earlier` split holds."""
+    fault, share = f"have a text that also occurs in {earlier}", limits.max_leaked_share
+    flatter = f"Scores on these rows are too high: remove the copies from {earlier}."
     return [
         Rule(f"text_in_{earlier}", _one_of(f"in_{earlier}", [False]), fault, flatter),
         Rule(
@@ -206,63 +208,63 @@ def leak_rules(earlier: str, limits: "Validation") -> list[Rule]:
         Rule(
             f"near_in_{earlier}",
             _one_of(f"near_{earlier}", [False]),
-            f"have a text that nearly stands in {earlier}, too",
+            f"have a near-duplicate in {earlier}",
             flatter,
         ),
     ]
 
 
 def text_in_heldout() -> Rule:
-    """Rule for the rows of train and dev; for who would rather lose those than held-out rows."""
+    """Rule against leaks for train and dev: it removes training rows instead of held-out rows."""
     return Rule(
         "text_in_heldout",
-        _one_of("copied", [False]),
-        "have a text that stands in held-out rows, or nearly",
+        _one_of("copied_from_heldout", [False]),
+        "have a text that equals, or nearly equals, that of a held-out row",
         "Remove them from the source, or set validation.rules.text_in_heldout: quarantine.",
     )
 
 
 def text_elsewhere(others: Sequence[str]) -> Rule:
-    """Rule for rows of a dataset that is trained together with others."""
+    """Rule for rows of a dataset that shares a mixture with `others`."""
     return Rule(
         "text_elsewhere",
         _one_of("elsewhere", [False]),
-        f"have a text that stands, or nearly, in train or dev of {' or '.join(others)}",
-        "Some candidate trains on both: remove the copies from one of them.",
+        f"have a text that occurs, or nearly so, in train or dev of {' or '.join(others)}",
+        "A candidate trains on both datasets: remove the copies from one of them.",
     )
 
 
 def label_null(task: str) -> Rule:
-    """Rule for the rows of train and of dev: rows without a label are not learned from."""
+    """Rule for the rows of train or dev: training skips rows without a label."""
     return Rule(
         "label_null",
         _not_null(f"label:{task}"),
         f"have no label for {task}",
-        "Label them in the source, or leave it so: they are skipped.",
+        "Label them in the source, or leave them: training skips them.",
     )
 
 
 def label_unknown(task: str, labels: Sequence[str]) -> Rule:
-    """Rule for answers, where params.yaml closes the set of labels."""
+    """Rule for gold labels, where params.yaml declares the label set."""
     return Rule(
         "label_unknown",
         _one_of("label", labels),
-        f"have a label that tasks.{task}.labels in params.yaml does not name",
-        "Add the label there, or mend the rows in the source.",
+        f"have a label that tasks.{task}.labels in params.yaml does not list",
+        "Add the label there, or correct the rows in the source.",
         "label",
     )
 
 
 def unseen_rules(task: str, trained: Sequence[str], limits: "Validation") -> list[Rule]:
-    """Rules for answers of dev and held-out rows."""
-    fault = f"have a label of {task} that train does not have"
+    """Rules for gold labels of dev and held-out rows; `trained` are the labels of train."""
+    fault = f"have a label of {task} that no train row has"
     share = limits.max_unseen_share
     return [
         Rule(
             "label_unseen",
             _one_of("label", trained),
             fault,
-            "No model can answer them right: add train rows, or merge the labels.",
+            "No model can predict these labels: add train rows, or merge the labels.",
             "label",
         ),
         Rule(
@@ -276,7 +278,7 @@ def unseen_rules(task: str, trained: Sequence[str], limits: "Validation") -> lis
 
 
 def label_support(unit: str) -> Rule:
-    """Rule for the table of a task's labels."""
+    """Rule for the labels of a task; `unit` is `rows` or `spans`."""
     return Rule(
         "label_support",
         ("expect_column_values_to_be_between", {"column": "train", "min_value": MIN_SUPPORT}),
@@ -286,7 +288,7 @@ def label_support(unit: str) -> Rule:
 
 
 def label_count(task: str, least: int) -> Rule:
-    """Rule for the table of a task's trained labels."""
+    """Rule for the labels of a task's training rows."""
     return Rule(
         "label_count",
         _row_count(least),
@@ -296,7 +298,7 @@ def label_count(task: str, least: int) -> Rule:
 
 
 def label_conflict(task: str) -> Rule:
-    """Rule for texts and how many labels each has."""
+    """Rule for equal texts with different labels."""
     return Rule(
         "label_conflict",
         _one_of("labels", [1]),
@@ -306,46 +308,46 @@ def label_conflict(task: str) -> Rule:
 
 
 def label_conflict_near(task: str) -> Rule:
-    """Rule for texts that are alike, and not equal, to texts with another label."""
+    """Rule for near-duplicates with different labels."""
     return Rule(
         "label_conflict_near",
         _one_of("near", [False]),
-        f"have a text nearly like that of a row with another label for {task}",
-        "Look at both: is one of the labels wrong?",
+        f"have nearly the same text as a row with another label for {task}",
+        "Compare the two rows: one of the labels may be wrong.",
     )
 
 
 def label_balance(task: str, limits: "Validation") -> Rule:
-    """Rule for the table of a classification task's labels."""
+    """Rule for the labels of a classification task."""
     most = limits.max_label_share
     return Rule(
         "label_balance",
         ("expect_column_values_to_be_between", {"column": "share", "max_value": most}),
         f"have more than {most:.0%} of the train rows of {task}",
-        "A model can leave the others out: add rows of theirs, or raise "
+        "A model can ignore the other labels: add rows for them, or raise "
         "validation.max_label_share.",
     )
 
 
 def label_drift(task: str, limits: "Validation") -> Rule:
-    """Rule for the table of comparisons of labels."""
+    """Rule for the drift of labels."""
     return Rule(
         "label_drift",
         _drift(limits.max_label_drift),
         f"differ from train in more than {limits.max_label_drift:.0%} of the labels of {task}, "
-        "beyond what chance does",
+        "more than chance explains",
         "Split at random within each label, or raise validation.max_label_drift.",
     )
 
 
 def length_drift(limits: "Validation") -> Rule:
-    """Rule for the table of comparisons of lengths."""
+    """Rule for the drift of text lengths."""
     return Rule(
         "length_drift",
         _drift(limits.max_length_drift),
         f"differ from train in more than {limits.max_length_drift:.0%} of the text lengths, "
-        "beyond what chance does",
-        "Are they of one source, prepared alike? If they are meant to differ, raise "
+        "more than chance explains",
+        "Do they come from one source and one preparation? If they are meant to differ, raise "
         "validation.max_length_drift.",
     )
 
@@ -360,19 +362,19 @@ def span_rules() -> list[Rule]:
         Rule(
             "span_outside",
             _one_of("inside", [True]),
-            "reach outside their text or are empty",
-            "Mend the offsets in the source.",
+            "are empty or reach outside their text",
+            "Correct the offsets in the source.",
         ),
         Rule(
             "span_overlap",
-            _one_of("apart", [True]),
+            _one_of("disjoint", [True]),
             "overlap an earlier span of their row",
             "Keep one of the spans in the source.",
         ),
         Rule(
             "span_cuts_word",
-            _one_of("on_words", [True]),
+            _one_of("word_aligned", [True]),
             "begin or end inside a word or on white space",
-            "Mend the offsets in the source.",
+            "Correct the offsets in the source.",
         ),
     ]

@@ -1,21 +1,21 @@
-"""A prepared dataset → the tables that checks look at, one thing to be checked a row.
+"""A prepared dataset → the tables that checks examine.
 
-Every table has the column `name`: the row id (or the label) that a report shows.
+Every table has the column `name`: the row id (or the label) that the report shows.
 
 | table | a row is | further columns |
 |---|---|---|
 | `train`, `dev` | a row | id, text, problem, label:TASK, facts, unlike, boilerplate, matches |
 | `heldout` | a held-out fingerprint | id, facts, matches |
 | `ids` | a distinct id | splits |
-| `answers/TASK/SPLIT` | a label or a span | label; spans: inside, apart, on_words |
+| `labels/TASK/SPLIT` | a label or a span | label; spans: inside, disjoint, word_aligned |
 | `support/TASK` | a label | train, dev, heldout, share (of the train rows) |
 | `trained/TASK` | a label of the training rows | as support |
-| `conflicts/TASK` | a row of train or dev | labels: how many its text has; near: see below |
-| `drift/TASK`, `drift` | a comparison with train | drift |
+| `conflicts/TASK` | a row of train or dev | labels: how many labels its text has; near: see below |
+| `drift/TASK`, `drift` | a split or version, compared with train | drift |
 
-Facts are those of `textfacts.Facts`. Matches are true where a row's text is found elsewhere:
-repeats, near_repeats (earlier in its split), in_SPLIT, near_SPLIT, elsewhere (in another dataset of
-a mixture). `near`: whether a text alike, and not equal, has another label.
+Facts are those of `textfacts.TextFacts`. Matches say where else a row's text occurs: repeats and
+near_repeats (earlier in its split), in_SPLIT and near_SPLIT, elsewhere (in another dataset of its
+mixture), copied_from_heldout. `near` says whether a near-duplicate has another label.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,17 +25,19 @@ import numpy as np
 import pandas as pd
 
 from plait.tasks import SPLITS, Label, Split, Task
-from plait.validation.compared import Compared, label_conflicts, match_columns
+from plait.validation.compared import TextComparison, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
-from plait.validation.prepared import Line, Prepared
-from plait.validation.textfacts import Facts, span_facts
-from plait.validation.unusual import boilerplate, unlike
+from plait.validation.prepared import PreparedDataset, PreparedLine
+from plait.validation.textfacts import TextFacts, span_facts
+from plait.validation.unusual import boilerplate_only, without_common_words
 
 Tables = dict[str, pd.DataFrame]
 
 
-def build_tables(data: Prepared, compared: Compared, accepted: Profile | None = None) -> Tables:
-    """All tables of one dataset, by name. `accepted` is the last accepted version's profile."""
+def build_tables(
+    data: PreparedDataset, compared: TextComparison, accepted: Profile | None = None
+) -> Tables:
+    """All tables of one dataset, by name; `accepted` is the profile of the accepted version."""
     tables = {
         "train": _rows(data, "train", data.train, compared),
         "dev": _rows(data, "dev", data.dev, compared),
@@ -50,12 +52,14 @@ def build_tables(data: Prepared, compared: Compared, accepted: Profile | None = 
 
 
 def _table(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Columns keep Python's own types: a null stays a null, a text a `str`."""
+    """A table whose columns keep Python types: pandas converts neither a None nor a `str`."""
     rows = list(records)
     return pd.DataFrame({c: pd.Series([r[c] for r in rows], dtype=object) for c in columns})
 
 
-def _rows(data: Prepared, split: Split, lines: Sequence[Line], compared: Compared) -> pd.DataFrame:
+def _rows(
+    data: PreparedDataset, split: Split, lines: Sequence[PreparedLine], compared: TextComparison
+) -> pd.DataFrame:
     labels = [f"label:{task.name}" for task in data.tasks]
     found = compared.facts[data.name, split]
     table = pd.concat(
@@ -68,12 +72,14 @@ def _rows(data: Prepared, split: Split, lines: Sequence[Line], compared: Compare
         ],
         axis=1,
     )
-    table["unlike"] = unlike(compared.words[data.name, split], compared.common[data.name])
-    table["boilerplate"] = boilerplate(table["text"], compared.lines[data.name])
+    table["unlike"] = without_common_words(
+        compared.words[data.name, split], compared.common[data.name]
+    )
+    table["boilerplate"] = boilerplate_only(table["text"], compared.lines[data.name])
     return table.assign(**match_columns(compared, data.name, split))
 
 
-def _record(line: Line, tasks: Sequence[Task]) -> dict[str, Any]:
+def _record(line: PreparedLine, tasks: Sequence[Task]) -> dict[str, Any]:
     return {
         "name": line.name,
         "id": line.id,
@@ -83,21 +89,21 @@ def _record(line: Line, tasks: Sequence[Task]) -> dict[str, Any]:
     }
 
 
-def _facts(found: Sequence[Facts | None]) -> pd.DataFrame:
-    nothing = (None,) * len(Facts._fields)
+def _facts(found: Sequence[TextFacts | None]) -> pd.DataFrame:
+    nothing = (None,) * len(TextFacts._fields)
     return pd.DataFrame(
-        [facts or nothing for facts in found], columns=list(Facts._fields), dtype=object
+        [facts or nothing for facts in found], columns=list(TextFacts._fields), dtype=object
     )
 
 
 def _comparable(label: Label) -> str | None:
-    """A label, or a row's spans as one string, so that two rows' labels can be compared."""
+    """A label, or all spans of a row as one string, so that labels of two rows can be compared."""
     if isinstance(label, tuple):
         return repr([(s.start, s.end, s.label) for s in sorted(label)])
     return label
 
 
-def _heldout(data: Prepared, compared: Compared) -> pd.DataFrame:
+def _heldout(data: PreparedDataset, compared: TextComparison) -> pd.DataFrame:
     table = _table(data.heldout, ["id"])
     table["name"] = table["id"]
     table = pd.concat([table, _facts(compared.facts[data.name, "heldout"])], axis=1)
@@ -110,31 +116,33 @@ def _ids(splits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame({"name": counts.index, "splits": counts.to_numpy()})
 
 
-def _conflicts(data: Prepared, compared: Compared, tables: Tables, task: Task) -> pd.DataFrame:
-    """Rows with a text and a label; how many labels the equal ones have, how the near ones."""
+def _conflicts(
+    data: PreparedDataset, compared: TextComparison, tables: Tables, task: Task
+) -> pd.DataFrame:
+    """One row for each row with a text and a label, with the conflicts of its label."""
     rows = pd.concat([tables["train"], tables["dev"]], ignore_index=True)
     counts, near = label_conflicts(compared, data.name, rows[f"label:{task.name}"])
     found = pd.DataFrame({"name": rows["name"], "labels": counts, "near": near})
     return found[counts > 0].reset_index(drop=True)
 
 
-def _label_tables(data: Prepared, task: Task) -> Tables:
-    answers = {
-        "train": _answers(data.train, task),
-        "dev": _answers(data.dev, task),
-        "heldout": _heldout_answers(data.heldout, task),
+def _label_tables(data: PreparedDataset, task: Task) -> Tables:
+    labels_by_split = {
+        "train": _labels(data.train, task),
+        "dev": _labels(data.dev, task),
+        "heldout": _heldout_labels(data.heldout, task),
     }
-    support = _support(answers, task)
+    support = _support(labels_by_split, task)
     return {
-        **{f"answers/{task.name}/{split}": answers[split] for split in SPLITS},
+        **{f"labels/{task.name}/{split}": labels_by_split[split] for split in SPLITS},
         f"support/{task.name}": support,
         f"trained/{task.name}": support[support["train"] > 0].reset_index(drop=True),
     }
 
 
-def _support(answers: Tables, task: Task) -> pd.DataFrame:
-    """How often each label is the answer in each split; declared labels count, if only as zero."""
-    counts = {split: table["label"].value_counts() for split, table in answers.items()}
+def _support(labels_by_split: Tables, task: Task) -> pd.DataFrame:
+    """Rows (spans) of each label in each split; a declared label without rows has zeros."""
+    counts = {split: table["label"].value_counts() for split, table in labels_by_split.items()}
     labels = sorted({*task.labels, *(label for count in counts.values() for label in count.index)})
     support = {
         split: [int(count.get(label, 0)) for label in labels] for split, count in counts.items()
@@ -143,15 +151,23 @@ def _support(answers: Tables, task: Task) -> pd.DataFrame:
     return table.assign(share=table["train"] / max(1, int(np.sum(support["train"]))))
 
 
-def _heldout_answers(values: Iterable[Mapping[str, Any]], task: Task) -> pd.DataFrame:
-    columns = ["name", "label", *(("inside", "apart", "on_words") if _tags(task) else ())]
-    return _table((dict(zip(columns, v, strict=True)) for v in _known(values, task)), columns)
+def _heldout_labels(values: Iterable[Mapping[str, Any]], task: Task) -> pd.DataFrame:
+    columns = [
+        "name",
+        "label",
+        *(("inside", "disjoint", "word_aligned") if _is_tagging(task) else ()),
+    ]
+    return _table(
+        (dict(zip(columns, v, strict=True)) for v in _fingerprint_labels(values, task)), columns
+    )
 
 
-def _known(values: Iterable[Mapping[str, Any]], task: Task) -> Iterator[tuple[Any, ...]]:
+def _fingerprint_labels(
+    values: Iterable[Mapping[str, Any]], task: Task
+) -> Iterator[tuple[Any, ...]]:
     for value in values:
         labels = value["labels"].get(task.field, [])
-        spans = value["spans"].get(task.field, []) if _tags(task) else [()] * len(labels)
+        spans = value["spans"].get(task.field, []) if _is_tagging(task) else [()] * len(labels)
         yield from ((value["id"], *both) for both in _joined(labels, spans))
 
 
@@ -159,19 +175,19 @@ def _joined(labels: Sequence[str], spans: Sequence[Sequence[bool]]) -> Iterator[
     return ((label, *span) for label, span in zip(labels, spans, strict=True))
 
 
-def _answers(lines: Iterable[Line], task: Task) -> pd.DataFrame:
-    if _tags(task):
+def _labels(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
+    if _is_tagging(task):
         spans = (span for line in lines for span in _spans(line, line.labels[task.field]))
-        return _table(spans, ["name", "label", "inside", "apart", "on_words"])
+        return _table(spans, ["name", "label", "inside", "disjoint", "word_aligned"])
     labels = ({"name": line.name, "label": line.labels[task.field]} for line in lines)
     return _table(labels, ["name", "label"])
 
 
-def _spans(line: Line, label: Label) -> Iterator[dict[str, Any]]:
+def _spans(line: PreparedLine, label: Label) -> Iterator[dict[str, Any]]:
     spans = sorted(label) if isinstance(label, tuple) else []
     for span, found in zip(spans, span_facts(line.text or "", spans), strict=True):
         yield {"name": line.name, "label": span.label, **found._asdict()}
 
 
-def _tags(task: Task) -> bool:
+def _is_tagging(task: Task) -> bool:
     return task.kind == "tagging"

@@ -1,4 +1,4 @@
-"""What validation asks of a text and of its spans, as facts that do not tell the text."""
+"""Facts about a text and its spans that validation needs and that do not reveal the text."""
 
 import re
 import unicodedata
@@ -19,12 +19,19 @@ _PLACEHOLDERS = frozenset(
 )
 
 
-class Facts(NamedTuple):
-    """`script` is that of most letters (Unicode's name: LATIN, CYRILLIC …), None without letters.
+class TextFacts(NamedTuple):
+    """Facts about a text.
 
-    `control`: control characters other than white space and NUL. `mojibake`: UTF-8 that was read
-    as another encoding, by the heuristic of ftfy (R. Speer, 2019). `placeholder`: words that stand
-    for a text that is missing, or no letter at all.
+    Attributes:
+        characters: length of the text.
+        empty: the text is empty or white space.
+        nul: it holds a NUL character.
+        control: it holds control characters other than white space and NUL.
+        replacement: it holds U+FFFD.
+        mojibake: it looks like UTF-8 that was read with another encoding, by the heuristic of ftfy
+            (R. Speer, 2019).
+        placeholder: it is a placeholder for a missing text, such as `n/a`, or has no letter.
+        script: that of most letters (Unicode's name: LATIN, CYRILLIC …); None without letters.
     """
 
     characters: int
@@ -37,11 +44,11 @@ class Facts(NamedTuple):
     script: str | None
 
 
-def facts(text: str, words: list[str]) -> Facts:
-    """The facts of a text with these words (`plait.leakage.shingles.words`)."""
+def text_facts(text: str, words: list[str]) -> TextFacts:
+    """The facts of a text; `words` are its words (`plait.leakage.shingles.words`)."""
     script = _script(text)
     plain = text.isascii()
-    return Facts(
+    return TextFacts(
         characters=len(text),
         empty=not text or text.isspace(),
         nul="\x00" in text,
@@ -73,25 +80,25 @@ def _script_of(letter: str) -> str:
 
 
 class SpanFacts(NamedTuple):
-    """Whether a span lies inside its text, after the spans before it, and on word boundaries."""
+    """Whether a span lies inside its text, overlaps no earlier span, and has word boundaries."""
 
     inside: bool
-    apart: bool
-    on_words: bool
+    disjoint: bool
+    word_aligned: bool
 
 
 def span_facts(text: str, spans: Iterable[Span]) -> list[SpanFacts]:
-    """Facts of the spans, in the order of their places."""
+    """Facts of the spans, sorted by position."""
     found, reached = [], 0
     for span in sorted(spans):
         inside = 0 <= span.start < span.end <= len(text)
-        found.append(SpanFacts(inside, span.start >= reached, _on_words(text, span)))
+        found.append(SpanFacts(inside, span.start >= reached, _is_word_aligned(text, span)))
         reached = max(reached, span.end)
     return found
 
 
-def _on_words(text: str, span: Span) -> bool:
-    """Whether a span begins and ends where a word does: no word cut, no blank at its edges."""
+def _is_word_aligned(text: str, span: Span) -> bool:
+    """Whether a span cuts no word and has no white space at its ends."""
     inside = text[span.start : span.end]
     before, after = text[max(0, span.start - 1) : span.start], text[span.end : span.end + 1]
     cut = _one_word(before, inside[:1]) or _one_word(inside[-1:], after)
@@ -99,5 +106,5 @@ def _on_words(text: str, span: Span) -> bool:
 
 
 def _one_word(left: str, right: str) -> bool:
-    """Whether two neighbours are of one word: letters, or digits; `20C` and `5pm` are two each."""
+    """Whether two neighbouring characters belong to one word: two letters, or two digits."""
     return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
