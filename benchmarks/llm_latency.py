@@ -40,7 +40,7 @@ from plait.approaches.prompting.decoder import Decoder
 from plait.benchmark.latency import machine
 from plait.settings import Training
 from plait.sources.base import mirror
-from plait.tasks import Choice, Row, Task
+from plait.tasks import LabelPrediction, Row, Task
 from plait.training.batches import DTYPES, resolve_precision, use_all_cores
 from plait.training.loop import fit
 
@@ -153,7 +153,7 @@ def accuracy(way: Way, rows: Sequence[Row]) -> float:
     found = way([row.text for row in rows])
     answers = found["intent"] if isinstance(found, dict) else []
     right = [
-        isinstance(answer, Choice) and answer.label == row.labels["intent"]
+        isinstance(answer, LabelPrediction) and answer.label == row.labels["intent"]
         for answer, row in zip(answers, rows, strict=True)
     ]
     return sum(right) / len(right)

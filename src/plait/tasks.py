@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from plait.files import read_jsonl, write_jsonl
 
-Kind = Literal["classification", "tagging"]
+TaskKind = Literal["classification", "tagging"]
 Split = Literal["train", "dev", "heldout"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "heldout")
-METRICS: dict[Kind, tuple[str, ...]] = {
+METRICS: dict[TaskKind, tuple[str, ...]] = {
     "classification": ("accuracy", "macro_f1"),
     "tagging": ("span_f1",),
 }
@@ -27,7 +27,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Choice:
+class LabelPrediction:
     """One label of a closed set; `probabilities` covers every label and sums to one."""
 
     label: str
@@ -35,7 +35,7 @@ class Choice:
 
 
 Label = str | tuple[Span, ...] | None
-Answer = Choice | tuple[Span, ...]
+Prediction = LabelPrediction | tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Task:
 
     name: str
     dataset: str
-    kind: Kind
+    kind: TaskKind
     field: str
     labels: tuple[str, ...]
     metric: str

@@ -10,7 +10,7 @@ from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.approaches.registry import APPROACHES
-from plait.tasks import Answer, Choice, Span, Task
+from plait.tasks import LabelPrediction, Prediction, Span, Task
 
 TRAIN, DEV = {"home": home_rows(32)}, {"home": home_rows(8, 32)}
 TEXTS = [row.text for row in home_rows(9, 40)] + ["a", "turn off the attic number 7 in the hall"]
@@ -90,7 +90,7 @@ def test_an_approach_keeps_its_contract(
         _same(answers[name], found, tolerance)
 
 
-def _answers(model: Approach, made: Resolved, free: bool) -> dict[str, list[Answer]]:
+def _answers(model: Approach, made: Resolved, free: bool) -> dict[str, list[Prediction]]:
     """Valid ones, the same batched as one at a time."""
     answers = model.predict(TEXTS, batch_size=4)
     assert set(answers) == {task.name for task in made.tasks}
@@ -103,8 +103,8 @@ def _answers(model: Approach, made: Resolved, free: bool) -> dict[str, list[Answ
     return answers
 
 
-def _is_valid(task: Task, text: str, answer: Answer, free: bool) -> None:
-    if isinstance(answer, Choice):
+def _is_valid(task: Task, text: str, answer: Prediction, free: bool) -> None:
+    if isinstance(answer, LabelPrediction):
         assert answer.label in task.labels or free
         assert set(task.labels) <= set(answer.probabilities)
         assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-4)
@@ -113,13 +113,13 @@ def _is_valid(task: Task, text: str, answer: Answer, free: bool) -> None:
         assert list(answer) == sorted(answer)
 
 
-def _same(one: list[Answer], other: list[Answer], tolerance: float = EXACT) -> None:
+def _same(one: list[Prediction], other: list[Prediction], tolerance: float = EXACT) -> None:
     for left, right in zip(one, other, strict=True):
-        if isinstance(left, Choice):
-            assert isinstance(right, Choice)
+        if isinstance(left, LabelPrediction):
+            assert isinstance(right, LabelPrediction)
             assert left.probabilities == pytest.approx(right.probabilities, abs=tolerance)
         else:
-            assert not isinstance(right, Choice)
+            assert not isinstance(right, LabelPrediction)
             assert left == right
             assert [s.probability for s in left] == pytest.approx(
                 [s.probability for s in right], abs=tolerance
@@ -153,7 +153,7 @@ def test_a_decoder_learns_to_answer(tiny_decoder: Path, tmp_path: Path) -> None:
     right = [
         a.label == row.labels["intent"]
         for a, row in zip(answers["intent"], rows, strict=True)
-        if isinstance(a, Choice)
+        if isinstance(a, LabelPrediction)
     ]
     found = [a == row.labels["slots"] for a, row in zip(answers["slots"], rows, strict=True)]
     assert sum(right) >= 10

@@ -11,7 +11,7 @@ import small
 from plait.benchmark.behaviour import behaviour, misspelt, punctuated, upper_case
 from plait.benchmark.request_latency import PARALLEL, SEQUENCE, ratio_of_medians, time_plans
 from plait.scores.slices import slices
-from plait.tasks import Answer, Choice, Row, Span, Task
+from plait.tasks import LabelPrediction, Prediction, Row, Span, Task
 
 TOPIC = Task("topic", "notes", "classification", "topic", ("news", "sport"), "accuracy")
 PLACE = Task("place", "notes", "tagging", "place", ("place",), "span_f1")
@@ -24,15 +24,17 @@ class Keywords:
     It knows the words as they are written here, so capitals and typos mislead it.
     """
 
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         return {
             "topic": [self._topic(text) for text in texts],
             "place": [self._places(text) for text in texts],
         }
 
-    def _topic(self, text: str) -> Choice:
+    def _topic(self, text: str) -> LabelPrediction:
         sport = text.count("football") / max(1, text.count("football") + text.count("minister"))
-        return Choice("sport" if sport > 0.5 else "news", {"sport": sport, "news": 1 - sport})
+        return LabelPrediction(
+            "sport" if sport > 0.5 else "news", {"sport": sport, "news": 1 - sport}
+        )
 
     def _places(self, text: str) -> tuple[Span, ...]:
         found = [(text.find(name), name) for name in PLACES if name in text]
@@ -147,7 +149,7 @@ class Slow(Keywords):
     def __init__(self, seconds: float) -> None:
         self.seconds, self.calls = seconds, 0
 
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         self.calls += 1
         time.sleep(self.seconds)
         return {}

@@ -25,7 +25,7 @@ from plait.scores.outcomes import (
     outcomes,
 )
 from plait.scores.scoring import micro_f1
-from plait.tasks import Choice, Span
+from plait.tasks import LabelPrediction, Span
 
 
 def drawn(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -211,7 +211,7 @@ def test_of_spans_those_that_were_answered_are_judged() -> None:
     assert found is not None
     assert (found.n, found.ece) == (2, pytest.approx((0.1 + 0.7) / 2))
     assert calibration([()], [()]) is None
-    choice = calibration(["a", None], [Choice("a", {"a": 0.8, "b": 0.2})] * 2)
+    choice = calibration(["a", None], [LabelPrediction("a", {"a": 0.8, "b": 0.2})] * 2)
     assert choice is not None
     assert (choice.n, choice.ece) == (1, pytest.approx(0.2))
 

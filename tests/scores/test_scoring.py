@@ -18,7 +18,7 @@ from iob2 import spans_from_tags
 from plait.errors import PlaitError
 from plait.scores.intervals import resample, resampled_counts
 from plait.scores.scoring import classification, exact_match, micro_f1, score, tagging
-from plait.tasks import Choice, Span, Task
+from plait.tasks import LabelPrediction, Span, Task
 
 LABELS = ["alt", "comp", "rec", "sci"]
 TAGS = ["O", "B-a", "I-a", "B-b", "I-b", "B-c", "I-c"]
@@ -108,7 +108,7 @@ def test_span_f1_equals_seqeval_on_thousands_of_random_sequences() -> None:
 
 def test_score_asks_the_task_and_leaves_unlabelled_rows_out() -> None:
     task = Task("intent", "home", "classification", "intent", ("a", "b"), "accuracy")
-    answers = [Choice(label, {"a": 0.5, "b": 0.5}) for label in "aab"]
+    answers = [LabelPrediction(label, {"a": 0.5, "b": 0.5}) for label in "aab"]
     assert score(task, ["a", None, "a"], answers).metrics["accuracy"].value == 0.5
     slots = Task("slots", "home", "tagging", "slots", ("x",), "span_f1")
     assert score(slots, [(Span(0, 1, "x"),), None], [(Span(0, 1, "x"),), ()]).correct == (
@@ -122,7 +122,7 @@ def test_a_task_that_no_row_has_a_label_for_is_refused() -> None:
     with pytest.raises(
         PlaitError, match=r"'home': none of 2 held-out rows has a label in field 'in"
     ):
-        score(task, [None, None], [Choice("a", {"a": 1.0})] * 2)
+        score(task, [None, None], [LabelPrediction("a", {"a": 1.0})] * 2)
 
 
 def test_exact_match_counts_rows_that_have_every_label() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plait.tasks import Answer, Row, Task
+from plait.tasks import Prediction, Row, Task
 
 Rows = Mapping[str, Sequence[Row]]
 """Rows by dataset."""
@@ -46,7 +46,7 @@ class Approach(ABC):
         """Train from `backbone`; `scratch` is a folder of its own that outlives a kill."""
 
     @abstractmethod
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         """Answers by task name, in the order of `texts`. A batch answers as single texts do."""
 
     @abstractmethod

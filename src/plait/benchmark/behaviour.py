@@ -17,7 +17,7 @@ from plait.approaches.base import Approach
 from plait.progress import Progress
 from plait.scores.headline import spans_as_set
 from plait.scores.intervals import share
-from plait.tasks import Answer, Choice, Row, Span, Task
+from plait.tasks import LabelPrediction, Prediction, Row, Span, Task
 
 ROWS = 200
 CHUNK = 256
@@ -30,14 +30,14 @@ class Case:
     """A changed text, and whether an answer to it is as expected."""
 
     text: str
-    passes: Callable[[Answer], bool]
+    passes: Callable[[Prediction], bool]
 
 
 def behaviour(
     tasks: Sequence[Task],
     model: Approach,
     rows: Sequence[Row],
-    answers: Mapping[str, Sequence[Answer]],
+    answers: Mapping[str, Sequence[Prediction]],
 ) -> dict[str, list[dict[str, Any]]]:
     """Task → tests with pass rate, interval and n, on at most `ROWS` rows of one dataset.
 
@@ -61,9 +61,9 @@ def behaviour(
     }
 
 
-def _answered(model: Approach, texts: Sequence[str]) -> dict[str, dict[str, Answer]]:
+def _answered(model: Approach, texts: Sequence[str]) -> dict[str, dict[str, Prediction]]:
     """Text → task → answer."""
-    found: dict[str, dict[str, Answer]] = {}
+    found: dict[str, dict[str, Prediction]] = {}
     with Progress(len(texts), "changed texts", "text") as bar:
         for start in range(0, len(texts), CHUNK):
             part = texts[start : start + CHUNK]
@@ -75,14 +75,14 @@ def _answered(model: Approach, texts: Sequence[str]) -> dict[str, dict[str, Answ
 
 
 def _result(
-    name: str, task: str, cases: Sequence[Case], after: Mapping[str, Mapping[str, Answer]]
+    name: str, task: str, cases: Sequence[Case], after: Mapping[str, Mapping[str, Prediction]]
 ) -> dict[str, Any]:
     passed = [case.passes(after[case.text][task]) for case in cases]
     return {"test": name, **share(np.array(passed, dtype=np.float64)).as_json()}
 
 
 def _tests(
-    task: Task, rows: Sequence[Row], before: Sequence[Answer]
+    task: Task, rows: Sequence[Row], before: Sequence[Prediction]
 ) -> Iterator[tuple[str, Iterator[Case]]]:
     for name, change in INVARIANCES.items():
         yield f"invariance: {name}", _unchanged(rows, before, change)
@@ -93,7 +93,7 @@ def _tests(
 
 
 def _unchanged(
-    rows: Sequence[Row], before: Sequence[Answer], change: Callable[[str], str]
+    rows: Sequence[Row], before: Sequence[Prediction], change: Callable[[str], str]
 ) -> Iterator[Case]:
     """Changes that keep the length, or add to the end: spans keep their places."""
     for row, answer in zip(rows, before, strict=True):
@@ -102,9 +102,9 @@ def _unchanged(
             yield Case(text, partial(_same, answer))
 
 
-def _same(one: Answer, other: Answer) -> bool:
-    if isinstance(one, Choice):
-        return one.label == cast("Choice", other).label
+def _same(one: Prediction, other: Prediction) -> bool:
+    if isinstance(one, LabelPrediction):
+        return one.label == cast("LabelPrediction", other).label
     return spans_as_set(one) == spans_as_set(cast("Sequence[Span]", other))
 
 
@@ -137,9 +137,9 @@ INVARIANCES: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def _diluted(rows: Sequence[Row], before: Sequence[Answer]) -> Iterator[Case]:
+def _diluted(rows: Sequence[Row], before: Sequence[Prediction]) -> Iterator[Case]:
     """The next text with another answer stands in front: no reason to be surer than before."""
-    choices = [cast("Choice", answer) for answer in before]
+    choices = [cast("LabelPrediction", answer) for answer in before]
     for index, (row, choice) in enumerate(zip(rows, choices, strict=True)):
         others = [*range(index + 1, len(rows)), *range(index)]
         other = next((i for i in others if choices[i].label != choice.label), None)
@@ -150,12 +150,12 @@ def _diluted(rows: Sequence[Row], before: Sequence[Answer]) -> Iterator[Case]:
             )
 
 
-def _no_surer(before: Choice, after: Answer) -> bool:
-    label, probabilities = before.label, cast("Choice", after).probabilities
+def _no_surer(before: LabelPrediction, after: Prediction) -> bool:
+    label, probabilities = before.label, cast("LabelPrediction", after).probabilities
     return probabilities[label] <= before.probabilities[label] + TOLERANCE
 
 
-def _replaced(task: Task, rows: Sequence[Row], before: Sequence[Answer]) -> Iterator[Case]:
+def _replaced(task: Task, rows: Sequence[Row], before: Sequence[Prediction]) -> Iterator[Case]:
     """The first span that was answered right gets the next value of its type."""
     gold = [cast("tuple[Span, ...]", row.labels.get(task.field) or ()) for row in rows]
     values: dict[str, list[str]] = {}

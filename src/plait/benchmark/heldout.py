@@ -13,7 +13,7 @@ from plait.scores.calibration import calibration
 from plait.scores.intervals import CONFIDENCE, Estimate
 from plait.scores.scoring import Scores, exact_match, score
 from plait.scores.slices import slices
-from plait.tasks import Answer, Choice, Label, Row, Task, row_to_json
+from plait.tasks import Label, LabelPrediction, Prediction, Row, Task, row_to_json
 
 # Few enough for progress every few seconds, enough for batches of texts of equal length.
 CHUNK = 512
@@ -25,7 +25,7 @@ CHARACTERS = 300
 
 Held = Mapping[str, Sequence[Row]]
 """Held-out rows by dataset."""
-Answers = Mapping[str, Sequence[Answer]]
+Answers = Mapping[str, Sequence[Prediction]]
 """Answers by task, in the order of the rows of the task's dataset."""
 
 
@@ -192,7 +192,7 @@ def _views(
 
 
 def _slices(
-    candidate: Resolved, task: Task, held: Held, answers: Sequence[Answer], seen: Seen
+    candidate: Resolved, task: Task, held: Held, answers: Sequence[Prediction], seen: Seen
 ) -> Iterator[dict[str, Any]]:
     asked = frozenset(each.field for each in candidate.tasks if each.dataset == task.dataset)
     rows, gold = held[task.dataset], _gold(task, held)
@@ -203,9 +203,9 @@ def _slices(
         yield {"by": part.by, "slice": part.name, "n": len(part.rows), "metrics": metrics}
 
 
-def answer(candidate: Resolved, model: Approach, held: Held) -> dict[str, list[Answer]]:
+def answer(candidate: Resolved, model: Approach, held: Held) -> dict[str, list[Prediction]]:
     """A model's answers to each task on the rows of the task's dataset."""
-    answers: dict[str, list[Answer]] = {task.name: [] for task in candidate.tasks}
+    answers: dict[str, list[Prediction]] = {task.name: [] for task in candidate.tasks}
     total = sum(len(rows) for rows in held.values())
     with Progress(total, f"benchmark {candidate.name}", "row") as bar:
         for dataset, rows in held.items():
@@ -266,24 +266,28 @@ def _joint_json(all_rows: Estimate | None, leak_free: Estimate | None) -> dict[s
     }
 
 
-def _confidence(answer: Answer) -> float:
+def _confidence(answer: Prediction) -> float:
     """The probability of the label, or the mean of the spans'."""
-    if isinstance(answer, Choice):
+    if isinstance(answer, LabelPrediction):
         return answer.probabilities[answer.label]
     return sum(span.probability for span in answer) / len(answer)
 
 
-def _plain(value: Answer | Label) -> str | list[list[Any]] | None:
-    if isinstance(value, Choice):
+def _plain(value: Prediction | Label) -> str | list[list[Any]] | None:
+    if isinstance(value, LabelPrediction):
         return value.label
     if value is None or isinstance(value, str):
         return value
     return [[span.start, span.end, span.label] for span in value]
 
 
-def _probability(answer: Answer) -> float | None:
+def _probability(answer: Prediction) -> float | None:
     """The probability of the label that was chosen; None for spans."""
-    return round(answer.probabilities[answer.label], 6) if isinstance(answer, Choice) else None
+    return (
+        round(answer.probabilities[answer.label], 6)
+        if isinstance(answer, LabelPrediction)
+        else None
+    )
 
 
 def _cells(scores: Scores) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from plait.datasets.splits import rank
 from plait.sources import Source
-from plait.tasks import Kind, Row, Split
+from plait.tasks import Row, Split, TaskKind
 
 
 class Reader(BaseModel, ABC):
@@ -25,7 +25,7 @@ class Reader(BaseModel, ABC):
 
     reader: str
     limit: Mapping[Split, Annotated[int, Field(ge=1)]] = {}
-    fields: ClassVar[Mapping[str, Kind]]
+    fields: ClassVar[Mapping[str, TaskKind]]
 
     def limited(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
         """The rows that `limit` leaves: a random sample of each split that it names."""
@@ -42,7 +42,7 @@ class Reader(BaseModel, ABC):
             if split not in kept or rank(seed, "limit", row.id) in kept[split]
         )
 
-    def field_kinds(self) -> Mapping[str, Kind]:
+    def field_kinds(self) -> Mapping[str, TaskKind]:
         """The fields that its rows carry, and the kind of task that each serves."""
         return self.fields
 

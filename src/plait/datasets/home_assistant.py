@@ -14,7 +14,7 @@ from plait.datasets.base import Reader
 from plait.datasets.text_files import json_file, open_raw
 from plait.settings import Settings
 from plait.sources import Source, Wheel
-from plait.tasks import SPLITS, Kind, Label, Row, Split
+from plait.tasks import SPLITS, Label, Row, Split, TaskKind
 
 _FILE = "en.json"
 Count = Annotated[int, Field(ge=0)]
@@ -33,7 +33,7 @@ class HomeAssistant(Reader):
 
     reader: Literal["home_assistant"] = "home_assistant"
     rows: Sizes = Sizes()
-    fields: ClassVar[Mapping[str, Kind]] = {"intent": "classification", "slots": "tagging"}
+    fields: ClassVar[Mapping[str, TaskKind]] = {"intent": "classification", "slots": "tagging"}
 
     def sources(self) -> list[Source]:
         return [

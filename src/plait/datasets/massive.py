@@ -16,7 +16,7 @@ from plait.datasets.text_files import column, json_lines, open_raw
 from plait.errors import PlaitError
 from plait.sources import Source, Upstream
 from plait.sources.base import Sha256
-from plait.tasks import Kind, Label, Row, Span, Split
+from plait.tasks import Label, Row, Span, Split, TaskKind
 
 _URL = "https://amazon-massive-nlu-dataset.s3.amazonaws.com/amazon-massive-dataset-1.1.tar.gz"
 _SLOT = re.compile(r"\[([^\[\]:]+?) : ([^\[\]]*)\]")
@@ -34,7 +34,7 @@ class Massive(Reader):
     reader: Literal["massive"] = "massive"
     locale: Annotated[str, Field(pattern=r"^[a-z]{2}-[A-Z]{2}$")] = "en-US"
     sha256: Sha256 | None = None
-    fields: ClassVar[Mapping[str, Kind]] = {
+    fields: ClassVar[Mapping[str, TaskKind]] = {
         "intent": "classification",
         "scenario": "classification",
         "slots": "tagging",

@@ -10,7 +10,7 @@ from plait.datasets import orange
 from plait.datasets.base import Reader
 from plait.datasets.splits import with_dev
 from plait.sources import Source
-from plait.tasks import Kind, Row, Split
+from plait.tasks import Row, Split, TaskKind
 
 
 class Reuters(Reader):
@@ -19,7 +19,7 @@ class Reuters(Reader):
     reader: Literal["reuters"] = "reuters"
     variant: Literal["r8", "r52"] = "r8"
     dev_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    fields: ClassVar[Mapping[str, Kind]] = {"topic": "classification"}
+    fields: ClassVar[Mapping[str, TaskKind]] = {"topic": "classification"}
 
     def _files(self) -> Mapping[Split, str]:
         stem = f"reuters-{self.variant}"

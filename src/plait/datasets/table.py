@@ -16,7 +16,7 @@ from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
 from plait.sources.base import Sha256
-from plait.tasks import Kind, Label, Row, Span, Split
+from plait.tasks import Label, Row, Span, Split, TaskKind
 
 _SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train",
@@ -92,8 +92,8 @@ class Table(Reader):
         yield from (("labels", column) for column in dict.fromkeys(self.labels.values()))
         yield from (("spans", column) for column in dict.fromkeys(self.spans.values()))
 
-    def field_kinds(self) -> Mapping[str, Kind]:
-        kinds: dict[str, Kind] = dict.fromkeys(self.labels, "classification")
+    def field_kinds(self) -> Mapping[str, TaskKind]:
+        kinds: dict[str, TaskKind] = dict.fromkeys(self.labels, "classification")
         return {**kinds, **dict.fromkeys(self.spans, "tagging")}
 
     def sources(self) -> list[Source]:

@@ -14,7 +14,7 @@ from plait.errors import PlaitError
 from plait.sources import Source, Upstream
 from plait.sources.archives import tar_files
 from plait.sources.base import Sha256
-from plait.tasks import Kind, Row, Split
+from plait.tasks import Row, Split, TaskKind
 
 _ARCHIVE = "20news-bydate.tar.gz"
 _PINS = (
@@ -46,7 +46,7 @@ class TwentyNewsgroups(Reader):
     dev_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.1
     strip: tuple[Part, ...] = ()
     sha256: Sha256 | None = None
-    fields: ClassVar[Mapping[str, Kind]] = {
+    fields: ClassVar[Mapping[str, TaskKind]] = {
         "group": "classification",
         "top_group": "classification",
     }

@@ -11,7 +11,7 @@ from plait.errors import did_you_mean
 from plait.experiment.policy import RULES, Policy
 from plait.settings import Fraction, Settings, Training, WhenUndecided
 from plait.sources.backbones import Backbone
-from plait.tasks import METRICS, Kind, Task
+from plait.tasks import METRICS, Task, TaskKind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=80)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -42,7 +42,7 @@ class TaskSettings(Settings):
     """
 
     dataset: str
-    kind: Kind
+    kind: TaskKind
     field: str
     labels: Names | None = None
     metric: str | None = None

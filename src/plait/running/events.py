@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal[
+EventKind = Literal[
     "note", "started", "progress", "line", "ran", "restored", "unchanged", "failed", "over"
 ]
 
@@ -17,7 +17,7 @@ class Event:
     Work that is no stage is `over` when it ends.
     """
 
-    kind: Kind
+    kind: EventKind
     stage: str = ""
     text: str = ""
     figures: Mapping[str, Any] | None = None

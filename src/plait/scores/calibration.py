@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.scores.intervals import Floats
-from plait.tasks import Answer, Choice, Label
+from plait.tasks import Label, LabelPrediction, Prediction
 
 BINS = 15
 
@@ -44,18 +44,18 @@ class Calibration:
         return {"ece": round(self.ece, 6), "n": self.n, "bins": bins}
 
 
-def calibration(gold: Sequence[Label], answers: Sequence[Answer]) -> Calibration | None:
+def calibration(gold: Sequence[Label], answers: Sequence[Prediction]) -> Calibration | None:
     """Of labels, or of the spans that were answered; None where nothing was answered."""
     found = np.array([*_judged(gold, answers)], dtype=np.float64)
     return measure(found[:, 0], found[:, 1]) if len(found) else None
 
 
-def _judged(gold: Sequence[Label], answers: Sequence[Answer]) -> Iterator[tuple[float, bool]]:
+def _judged(gold: Sequence[Label], answers: Sequence[Prediction]) -> Iterator[tuple[float, bool]]:
     """Probability of each label or span that was answered, and whether it is right."""
     for truth, answer in zip(gold, answers, strict=True):
         if truth is None:
             continue
-        if isinstance(answer, Choice):
+        if isinstance(answer, LabelPrediction):
             yield answer.probabilities[answer.label], answer.label == truth
         else:
             yield from ((span.probability, span in truth) for span in answer)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from operator import eq
 from typing import Any, cast
 
-from plait.tasks import Answer, Label, Span, Task
+from plait.tasks import Label, Prediction, Span, Task
 
 Spans = frozenset[tuple[int, int, str]]
 
 
-def headline(task: Task, gold: Sequence[Label], answers: Sequence[Answer]) -> float:
+def headline(task: Task, gold: Sequence[Label], answers: Sequence[Prediction]) -> float:
     """The metric of the rows that have a label."""
     pairs = [(g, a) for g, a in zip(gold, answers, strict=True) if g is not None]
     if task.metric == "span_f1":

@@ -14,7 +14,7 @@ import numpy as np
 from plait.errors import PlaitError
 from plait.scores.headline import Spans, spans_as_set
 from plait.scores.intervals import Estimate, Floats, Rows, estimate, share
-from plait.tasks import Answer, Choice, Label, Span, Task
+from plait.tasks import Label, LabelPrediction, Prediction, Span, Task
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scores:
         }
 
 
-def score(task: Task, gold: Sequence[Label], answers: Sequence[Answer]) -> Scores:
+def score(task: Task, gold: Sequence[Label], answers: Sequence[Prediction]) -> Scores:
     """Score the answers to one task, in the order of the rows.
 
     Raises:
@@ -54,7 +54,7 @@ def score(task: Task, gold: Sequence[Label], answers: Sequence[Answer]) -> Score
             f"{task.field!r}, so task {task.name!r} can't be scored; check the field in params.yaml"
         )
     if task.kind == "classification":
-        choices = cast("Sequence[Choice]", answers)
+        choices = cast("Sequence[LabelPrediction]", answers)
         return classification(cast("Sequence[str | None]", gold), [c.label for c in choices])
     return tagging(
         cast("Sequence[Sequence[Span] | None]", gold), cast("Sequence[Sequence[Span]]", answers)

@@ -18,7 +18,7 @@ from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.plans.registry import Record, Registry
-from plait.tasks import Answer, Choice, Span
+from plait.tasks import LabelPrediction, Prediction, Span
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Reply:
     """A text and the answer to each task of the service."""
 
     text: str
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Prediction]
 
     def as_json(self, top: int = 1) -> dict[str, Any]:
         """The reply as JSON values.
@@ -43,14 +43,14 @@ class Reply:
             "text": self.text,
             "answers": {
                 task: _choice(answer, top)
-                if isinstance(answer, Choice)
+                if isinstance(answer, LabelPrediction)
                 else [_span(self.text, span) for span in answer]
                 for task, answer in self.answers.items()
             },
         }
 
 
-def _choice(choice: Choice, top: int) -> dict[str, Any]:
+def _choice(choice: LabelPrediction, top: int) -> dict[str, Any]:
     ranked = sorted(choice.probabilities.items(), key=lambda pair: (-pair[1], pair[0]))[:top]
     return {
         "label": choice.label,

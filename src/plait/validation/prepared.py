@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.errors import PlaitError
-from plait.tasks import Kind, Label, Span, Split, Task
+from plait.tasks import Label, Span, Split, Task, TaskKind
 
 KEYS = {"id", "text", "labels"}
 FINGERPRINT_KEYS = {"id", "fingerprint", "normal", "shingles", "facts", "labels", "spans"}
@@ -106,7 +106,7 @@ def _excerpt(line: bytes) -> str:
     return repr(line[:40].decode("utf-8", "backslashreplace"))
 
 
-def _lines(path: Path, kinds: Mapping[str, Kind]) -> Iterator[PreparedLine]:
+def _lines(path: Path, kinds: Mapping[str, TaskKind]) -> Iterator[PreparedLine]:
     for number, value in _values(path):
         fields = value if isinstance(value, dict) else {}
         labels = fields.get("labels")
@@ -121,7 +121,7 @@ def _lines(path: Path, kinds: Mapping[str, Kind]) -> Iterator[PreparedLine]:
         )
 
 
-def _problems(value: Any, kinds: Mapping[str, Kind]) -> Iterator[str]:
+def _problems(value: Any, kinds: Mapping[str, TaskKind]) -> Iterator[str]:
     """Each problem of a line, as a phrase."""
     if not isinstance(value, dict):
         yield f"found {_type(value)}, expected an object"
@@ -139,7 +139,7 @@ def _problems(value: Any, kinds: Mapping[str, Kind]) -> Iterator[str]:
         yield from _field_problems(name, kind, value["labels"])
 
 
-def _field_problems(name: str, kind: Kind, labels: Mapping[str, Any]) -> Iterator[str]:
+def _field_problems(name: str, kind: TaskKind, labels: Mapping[str, Any]) -> Iterator[str]:
     if name not in labels:
         yield f"labels has no field {name!r}"
     elif kind == "classification" and not isinstance(labels[name], str | None):
@@ -150,7 +150,7 @@ def _field_problems(name: str, kind: Kind, labels: Mapping[str, Any]) -> Iterato
         yield f"labels.{name} holds an entry that is not [start, end, type]"
 
 
-def _label(value: Any, kind: Kind) -> Label:
+def _label(value: Any, kind: TaskKind) -> Label:
     if kind == "classification":
         return _string(value)
     if isinstance(value, list):

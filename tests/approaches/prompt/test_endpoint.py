@@ -20,7 +20,7 @@ from plait.approaches.loading import approach
 from plait.approaches.prompt.endpoint import Endpoint
 from plait.errors import PlaitError
 from plait.files import write_json
-from plait.tasks import Choice, read_rows
+from plait.tasks import LabelPrediction, read_rows
 from threads import Unhurried
 
 TEXTS = [row.text for row in home_rows(3)]
@@ -72,7 +72,7 @@ def test_a_real_server_is_asked_and_its_tokens_counted(
         made, backbone, {"home": home_rows(12)}, {"home": []}, tmp_path
     )
     answers = model.predict(TEXTS)
-    assert [isinstance(answer, Choice) for answer in answers["intent"]] == [True] * 3
+    assert [isinstance(answer, LabelPrediction) for answer in answers["intent"]] == [True] * 3
     counts = model.remarks()
     assert counts["answers"] == 3
     assert counts["prompt_tokens"] > 100

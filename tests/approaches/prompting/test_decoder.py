@@ -19,7 +19,7 @@ from plait.approaches.prompting.copying import Copy
 from plait.approaches.prompting.decoder import Decoder
 from plait.approaches.prompting.trie import Trie
 from plait.errors import PlaitError
-from plait.tasks import Choice, Task
+from plait.tasks import LabelPrediction, Task
 
 PREFIXES = Task(
     "prefixes", "home", "classification", "intent", ("turn", "turn_off", "turn_on"), "accuracy"
@@ -88,7 +88,7 @@ def test_label_probabilities_equal_those_of_each_label_alone(decoder: Decoder, t
     found = decoder.answer(TEXTS, prompts, forms[0], asking.tries)
     for text, answers in zip(TEXTS, found, strict=True):
         choice = answers[task.name]
-        assert isinstance(choice, Choice)
+        assert isinstance(choice, LabelPrediction)
         slow = slow_label(decoder, asking.tries[task.name], asked(decoder, asking, forms[0], text))
         assert choice.probabilities == pytest.approx(slow, abs=1e-5)
         assert sum(slow.values()) == pytest.approx(1)
@@ -242,8 +242,8 @@ def test_packed_weights_answer_alike_and_are_not_saved(
         for model in (decoder, packed)
     ]
     for one, other in zip(*answers, strict=True):
-        assert isinstance(one, Choice)
-        assert isinstance(other, Choice)
+        assert isinstance(one, LabelPrediction)
+        assert isinstance(other, LabelPrediction)
         assert one.label == other.label
         assert one.probabilities == pytest.approx(other.probabilities, abs=5e-3)
     with pytest.raises(RuntimeError, match="was loaded for answers"):

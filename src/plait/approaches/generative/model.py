@@ -19,7 +19,7 @@ from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.settings import GenerativeOptions, Training
-from plait.tasks import Answer, Row, Task
+from plait.tasks import Prediction, Row, Task
 from plait.training.batches import DTYPES, Batch, resolve_precision
 
 PACKED = 256
@@ -87,7 +87,7 @@ class Generative(Learned):
         examples = [(row["input_ids"], row["answer"]) for row in rows]
         return pack(examples, PACKED) if self.packing else pad(examples)
 
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         return self.asking.answers(texts, batch_size)
 
     def save(self, folder: Path) -> None:

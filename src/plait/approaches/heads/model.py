@@ -25,7 +25,7 @@ from plait.approaches.prepacked import parameters_count, prepack, to_device
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.settings import HeadsOptions, Training
-from plait.tasks import Answer, Row, Task
+from plait.tasks import Prediction, Row, Task
 from plait.training.batches import IGNORED, Batch, resolve_precision
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
@@ -115,10 +115,10 @@ class Heads(Learned):
         return {name: padded[name] for name in ("input_ids", "attention_mask")}
 
     @torch.inference_mode()
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         self.module.eval()
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        answers: dict[str, list[Answer]] = {task.name: [()] * len(texts) for task in self.tasks}
+        answers: dict[str, list[Prediction]] = {task.name: [()] * len(texts) for task in self.tasks}
         for begin in range(0, len(texts), batch_size):
             places = order[begin : begin + batch_size]
             batch = self._answer([texts[i] for i in places])
@@ -127,13 +127,13 @@ class Heads(Learned):
                     answers[name][place] = answer
         return answers
 
-    def _answer(self, texts: Sequence[str]) -> dict[str, list[Answer]]:
+    def _answer(self, texts: Sequence[str]) -> dict[str, list[Prediction]]:
         encoding = self._tokenise(texts)
         device = next(self.module.parameters()).device
         inputs = {k: v.to(device) for k, v in self._pad(encoding["input_ids"]).items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             logits = self.module.logits(inputs, [task.name for task in self.tasks])
-        answers: dict[str, list[Answer]] = {}
+        answers: dict[str, list[Prediction]] = {}
         for task in self.tasks:
             probabilities = logits[task.name].float().softmax(-1).cpu()
             if task.kind == "classification":

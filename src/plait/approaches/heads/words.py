@@ -7,7 +7,7 @@ from tokenizers import normalizers, processors
 from torch import Tensor
 
 from plait.approaches.tagging import best_spans, spans_to_tags
-from plait.tasks import Choice, Row, Span, Task
+from plait.tasks import LabelPrediction, Row, Span, Task
 from plait.training.batches import IGNORED
 
 Place = tuple[int, int]
@@ -71,10 +71,10 @@ def targets_of(task: Task, row: Row, words: Sequence[tuple[int, Place]]) -> list
     return targets
 
 
-def choice(task: Task, probabilities: Tensor) -> Choice:
+def choice(task: Task, probabilities: Tensor) -> LabelPrediction:
     """The most probable label of (classes)."""
     found = dict(zip(task.labels, probabilities.tolist(), strict=True))
-    return Choice(task.labels[int(probabilities.argmax())], found)
+    return LabelPrediction(task.labels[int(probabilities.argmax())], found)
 
 
 def spans(

@@ -26,7 +26,7 @@ from plait.approaches.tagging import best_spans, spans_to_tags, tag_names
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
-from plait.tasks import Answer, Choice, Row, Task
+from plait.tasks import LabelPrediction, Prediction, Row, Task
 
 Array = NDArray[np.float32]
 TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -199,23 +199,23 @@ class Linear(Approach):
         separator.calibrate(*examples(dev.get(task.dataset, ()), task))
         return separator
 
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         answer = {"classification": self._choices, "tagging": self._spans}
         return {task.name: answer[task.kind](texts, task) for task in self.tasks}
 
-    def _choices(self, texts: Sequence[str], task: Task) -> list[Answer]:
+    def _choices(self, texts: Sequence[str], task: Task) -> list[Prediction]:
         found = self.separators[task.name].probabilities([word_features(text) for text in texts])
         return [
-            Choice(
+            LabelPrediction(
                 task.labels[int(row.argmax())], dict(zip(task.labels, row.tolist(), strict=True))
             )
             for row in found
         ]
 
-    def _spans(self, texts: Sequence[str], task: Task) -> list[Answer]:
+    def _spans(self, texts: Sequence[str], task: Task) -> list[Prediction]:
         return [self._tag(text, task) for text in texts]
 
-    def _tag(self, text: str, task: Task) -> Answer:
+    def _tag(self, text: str, task: Task) -> Prediction:
         places = tokens(text)
         if not places:
             return ()

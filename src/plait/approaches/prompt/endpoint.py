@@ -19,7 +19,7 @@ from plait.approaches.prompting.asking import Shots, forms_of, no_shots
 from plait.approaches.prompting.chat import messages
 from plait.approaches.prompting.instructions import instruction
 from plait.errors import PlaitError
-from plait.tasks import Answer, Task
+from plait.tasks import Prediction, Task
 
 RETRIES = 5
 SECONDS = 60.0
@@ -62,7 +62,7 @@ class Endpoint:
     def check(self, candidate: str) -> None:
         """Nothing is known of the endpoint's context."""
 
-    def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Answer]]:
+    def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Prediction]]:
         """By task, in the order of the texts.
 
         Raises:
@@ -70,7 +70,7 @@ class Endpoint:
                 something that is no chat completion; or `concurrency` is wrong.
         """
         client = self._client()
-        found: dict[str, list[Answer]] = {}
+        found: dict[str, list[Prediction]] = {}
         with ThreadPoolExecutor(min(concurrency(), batch_size)) as pool:
             for form in self.forms:
                 answers = list(
@@ -89,7 +89,7 @@ class Endpoint:
             )
         return openai.OpenAI(max_retries=self.retries, timeout=self.seconds)
 
-    def _ask(self, client: openai.OpenAI, form: Form, text: str) -> dict[str, Answer]:
+    def _ask(self, client: openai.OpenAI, form: Form, text: str) -> dict[str, Prediction]:
         turns = [*self.shots(form, text), (text, None)]
         try:
             reply: Any = client.chat.completions.create(

@@ -19,7 +19,7 @@ from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.settings import PromptOptions, Training
-from plait.tasks import Answer, Row, Task, read_rows, write_rows
+from plait.tasks import Prediction, Row, Task, read_rows, write_rows
 from plait.training.batches import DTYPES, resolve_precision, use_all_cores
 
 EXAMPLES = "examples.jsonl"
@@ -78,7 +78,7 @@ class Prompted(Approach):
             return Fixed(self.rows)
         return Nearest(self.rows, self.vectors, self.settings["shots"], self.asking.embed)
 
-    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Answer]]:
+    def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         return self.asking.answers(texts, batch_size)
 
     def remarks(self) -> dict[str, int]:

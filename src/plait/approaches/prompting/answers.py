@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from plait.approaches.prompting.pieces import Place, matches, pieces, run_of, words
 from plait.approaches.prompting.trie import Tokens, Trie
 from plait.errors import PlaitError
-from plait.tasks import Answer, Choice, Label, Span, Task
+from plait.tasks import Label, LabelPrediction, Prediction, Span, Task
 
 INVALID = "(invalid)"
 """Stands for the label of an answer that names none."""
@@ -157,17 +157,19 @@ def _read_spans(task: Task, text: str, lines: list[str]) -> tuple[tuple[Span, ..
     return tuple(spans), valid
 
 
-def free_answers(form: Form, text: str, written: str) -> tuple[dict[str, Answer], bool]:
+def free_answers(form: Form, text: str, written: str) -> tuple[dict[str, Prediction], bool]:
     """A freely written answer as answers by task, and whether it is valid."""
     labels, valid = form.read(text, written)
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Prediction] = {}
     for task in form.tasks:
         label = labels[task.name]
         if isinstance(label, tuple):
             answers[task.name] = label
         else:
             chosen = label or INVALID
-            answers[task.name] = Choice(chosen, {**dict.fromkeys(task.labels, 0.0), chosen: 1.0})
+            answers[task.name] = LabelPrediction(
+                chosen, {**dict.fromkeys(task.labels, 0.0), chosen: 1.0}
+            )
     return answers, valid
 
 

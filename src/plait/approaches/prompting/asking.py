@@ -12,7 +12,7 @@ from plait.approaches.prompting.answers import Encode, Form
 from plait.approaches.prompting.chat import Prompt, Shot, prompt
 from plait.approaches.prompting.decoder import Decoder
 from plait.approaches.prompting.instructions import instruction
-from plait.tasks import Answer, Task
+from plait.tasks import Prediction, Task
 from plait.training.memory import memory_for
 
 Decoding = Literal["constrained", "free"]
@@ -74,10 +74,10 @@ class Asking:
         for form in self.forms:
             self.decoder.check(candidate, self.prompt(form), form)
 
-    def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Answer]]:
+    def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Prediction]]:
         """By task, in the order of the texts; texts of about equal length share a batch."""
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        found: dict[str, list[Answer]] = {name: [()] * len(texts) for name in self.tries}
+        found: dict[str, list[Prediction]] = {name: [()] * len(texts) for name in self.tries}
         for form in self.forms:
             for begin in range(0, len(texts), batch_size):
                 places = order[begin : begin + batch_size]
@@ -87,11 +87,11 @@ class Asking:
                         found[name][place] = answer
         return found
 
-    def _batch(self, form: Form, texts: Sequence[str]) -> list[dict[str, Answer]]:
+    def _batch(self, form: Form, texts: Sequence[str]) -> list[dict[str, Prediction]]:
         with memory_for(f"in answering {len(texts)} texts at once", REMEDY):
             return self._answered(form, texts)
 
-    def _answered(self, form: Form, texts: Sequence[str]) -> list[dict[str, Answer]]:
+    def _answered(self, form: Form, texts: Sequence[str]) -> list[dict[str, Prediction]]:
         prompts = [self.prompt(form, text) for text in texts]
         self.given.update(answers=len(texts), invalid=0)
         if self.decoding == "constrained":

@@ -17,7 +17,7 @@ from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.trie import Tokens, Trie
 from plait.approaches.prompting.writing import Question, Scores, Writer, Writing
 from plait.errors import PlaitError
-from plait.tasks import Answer
+from plait.tasks import Prediction
 from plait.training.batches import DTYPES
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
@@ -138,7 +138,7 @@ class Decoder:
         form: Form,
         tries: Mapping[str, Trie],
         tolerance: float = 0.0,
-    ) -> list[dict[str, Answer]]:
+    ) -> list[dict[str, Prediction]]:
         """Valid answers, by task, to texts of one batch."""
         context, begun = self._begin(prompts)
         writings = []
@@ -157,7 +157,7 @@ class Decoder:
     @torch.inference_mode()
     def generate(
         self, texts: Sequence[str], prompts: Sequence[Prompt], form: Form
-    ) -> list[tuple[dict[str, Answer], bool]]:
+    ) -> list[tuple[dict[str, Prediction], bool]]:
         """What the model writes freely, greedily, read as answers; and whether it is valid."""
         cut = [self.cut(text) for text in texts]
         ids = [
@@ -208,10 +208,10 @@ class Decoder:
         self._prefixes.clear()
 
     def _write(
-        self, context: Context, writings: Sequence[Writing[dict[str, Answer]]]
-    ) -> list[dict[str, Answer]]:
+        self, context: Context, writings: Sequence[Writing[dict[str, Prediction]]]
+    ) -> list[dict[str, Prediction]]:
         """Write all answers side by side; those that are complete leave the context."""
-        answers: dict[int, dict[str, Answer]] = {}
+        answers: dict[int, dict[str, Prediction]] = {}
         scores: dict[int, Scores] = {}
         places = list(range(len(writings)))
         while places:

@@ -16,7 +16,7 @@ from plait.approaches.prompting.answers import END, Form
 from plait.approaches.prompting.copying import Copy, Threads
 from plait.approaches.prompting.pieces import Run, pieces
 from plait.approaches.prompting.trie import Search, Tokens, Trie
-from plait.tasks import Answer, Choice, Span, Task
+from plait.tasks import LabelPrediction, Prediction, Span, Task
 
 T = TypeVar("T")
 
@@ -52,15 +52,17 @@ class Writer:
     unread: list[int]
     tolerance: float = 0.0
     room: int = 0
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Prediction] = field(default_factory=dict)
 
-    def answer(self, text: str) -> Writing[dict[str, Answer]]:
+    def answer(self, text: str) -> Writing[dict[str, Prediction]]:
         """Each task's answer, in the order of the form."""
         for task in self.form.tasks:
             if task.kind == "classification":
                 found, tokens = yield from self.choose(self.tries[task.name])
                 self.unread += tokens
-                self.answers[task.name] = Choice(max(found, key=lambda name: found[name]), found)
+                self.answers[task.name] = LabelPrediction(
+                    max(found, key=lambda name: found[name]), found
+                )
             else:
                 self.answers[task.name] = yield from self.spans(task, text)
         return self.answers
