@@ -23,7 +23,7 @@ from prefect.states import Cancelled, Completed, Failed
 from plait.errors import PlaitError
 from plait.experiment import set_aside
 from plait.experiment.loading import load
-from plait.experiment.switching import label, switch
+from plait.experiment.switching import name_or_digest, switch
 from plait.pages.markdown import escape
 from plait.running import graph, project
 from plait.running.events import Event, tell
@@ -93,7 +93,7 @@ def promote(root: Path) -> list[Any]:
 
 
 def _name_at_start() -> str:
-    return flow_run.parameters.get("experiment") or label(Path.cwd())
+    return flow_run.parameters.get("experiment") or name_or_digest(Path.cwd())
 
 
 @flow(name="plait", flow_run_name=_name_at_start, persist_result=False)
@@ -177,7 +177,7 @@ def _name_by_changes(root: Path, walk: Walk) -> None:
     stages = walk.graph.stages.keys() - walk.graph.always
     changed = len(stages) if walk.force else len(walk.graph.changed)
     with get_client(sync_client=True) as client:
-        name = f"{label(root)}: {changed} of {len(stages)} stages changed"
+        name = f"{name_or_digest(root)}: {changed} of {len(stages)} stages changed"
         client.set_flow_run_name(UUID(flow_run.id), name)
 
 

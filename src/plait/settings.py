@@ -1,4 +1,4 @@
-"""Settings that travel with a candidate (light to import: no torch, no readers)."""
+"""Settings of training and approaches. Imports neither torch nor readers, so it loads fast."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
@@ -7,21 +7,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 WhenUndecided = Literal["keep", "fewer-models"]
-"""What becomes of a plan of fewer models where the rows can't decide a task."""
+"""Which plan a service runs if the rows can't decide a task: that of more or of fewer models."""
 
 
-OF_SEVERAL_TASKS = {"temperature", "weights", "joint"}
-"""Settings of training and options that say how several tasks go together: nothing for one."""
+MULTI_TASK_SETTINGS = {"temperature", "weights", "joint"}
+"""Settings and options that combine several tasks: they have no effect on a single task."""
 
 
 class Settings(BaseModel):
-    """A section of params.yaml: unknown keys are mistakes."""
+    """A section of params.yaml; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Lora(Settings):
-    """Low-rank adapters: their rank, what their output is scaled by (alpha / rank), dropout."""
+    """Low-rank adapters (LoRA, arXiv 2106.09685); their output is scaled by alpha / rank."""
 
     rank: Annotated[int, Field(ge=1)] = 16
     alpha: Annotated[int, Field(ge=1)] = 32
@@ -29,7 +29,7 @@ class Lora(Settings):
 
 
 class Training(Settings):
-    """How a candidate is trained. A candidate's own `training` overrides field by field."""
+    """How candidates are trained; a candidate's `training` overrides single settings."""
 
     epochs: Annotated[float, Field(gt=0)] = 3.0
     batch_size: Annotated[int, Field(ge=1)] = 32
@@ -51,21 +51,24 @@ class Training(Settings):
 
 
 class Options(Settings):
-    """An approach's own settings, none unless it has a class of its own."""
+    """The options of an approach; this base class has none."""
 
     def mistakes(self, tasks: Collection[str], kind: str | None) -> Iterator[str]:
-        """What contradicts the candidate's tasks or its backbone's kind, where that is known.
+        """Contradictions between the options and the candidate, each as `setting: what is wrong`.
 
-        Each is a line `setting: what is wrong`.
+        `kind` is the kind of its backbone, or None if params.yaml has no such backbone.
         """
         return iter(())
 
 
 class HeadsOptions(Options):
-    """Approach `heads`. A decoder's tokens see those before them, or with `bidirectional` all.
+    """Options of approach `heads`.
 
-    Its lowest `causal_layers` stay causal even so; half of them is a good choice. `weights` says
-    how much each task's loss counts (1 unless said).
+    Attributes:
+        attention: whether the tokens of a decoder attend to earlier tokens only or to all.
+        causal_layers: the lowest layers that stay causal with `bidirectional`; half of all layers
+            is a good value.
+        weights: task → weight of its loss (default 1).
     """
 
     attention: Literal["causal", "bidirectional"] = "causal"
@@ -74,7 +77,7 @@ class HeadsOptions(Options):
 
     def mistakes(self, tasks: Collection[str], kind: str | None) -> Iterator[str]:
         if self.attention == "bidirectional" and kind == "encoder":
-            yield "attention: an encoder's tokens see all others anyway; leave it out"
+            yield "attention: an encoder's attention is always bidirectional; leave it out"
         if self.causal_layers and self.attention == "causal":
             yield "causal_layers: all layers are causal unless attention is 'bidirectional'"
         for name in self.weights:
@@ -83,14 +86,14 @@ class HeadsOptions(Options):
 
 
 class GenerativeOptions(Options):
-    """Approach `generative`: `joint` asks for the tasks of a dataset in one answer."""
+    """Options of approach `generative`; with `joint` one prompt asks for all tasks of a dataset."""
 
     joint: bool = True
     decoding: Literal["constrained", "free"] = "constrained"
 
 
 class PromptOptions(GenerativeOptions):
-    """Approach `prompt`: k examples, drawn by the seed or those nearest to the text."""
+    """Options of approach `prompt`: `shots` examples, drawn by the seed or nearest to the text."""
 
     shots: Annotated[int, Field(ge=0)] = 0
     examples: Literal["seed", "nearest"] = "seed"

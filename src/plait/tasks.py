@@ -1,4 +1,4 @@
-"""The words of the trade: rows, spans, tasks and answers."""
+"""Rows, spans, tasks and predictions: the types that all packages share."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ METRICS: dict[TaskKind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """Characters `start` (included) to `end` (excluded) of a text, and their type."""
+    """Characters `start` (included) to `end` (excluded) of a text; `label` is the span's type."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True)
 class LabelPrediction:
-    """One label of a closed set; `probabilities` covers every label and sums to one."""
+    """The predicted label of a row; `probabilities` has every label of the task and sums to 1."""
 
     label: str
     probabilities: Mapping[str, float]
@@ -40,10 +40,10 @@ Prediction = LabelPrediction | tuple[Span, ...]
 
 @dataclass(frozen=True)
 class Row:
-    """A canonical row: a text and what its dataset's fields say of it.
+    """A canonical row: a text and its gold labels.
 
     `labels` maps a *field* of the dataset to a label (classification), to spans (tagging) or to
-    None where the row has no label for that field.
+    None if the row has no label for that field.
     """
 
     id: str
@@ -53,9 +53,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of a row. `labels` is the closed, sorted set (tagging: span types, no `O`).
+    """A task: which field of which dataset a model predicts.
 
-    `prompt` is the instruction to a decoder, where the ordinary one does not fit.
+    Attributes:
+        labels: the closed label set, sorted (tagging: span types, without `O`).
+        metric: the headline metric.
+        prompt: the instruction to a decoder; None for the default instruction.
     """
 
     name: str
@@ -83,7 +86,7 @@ class Task:
 
 
 def label_names(label: Label) -> list[str]:
-    """The label, or the type of each span in the order of their places; none without a label."""
+    """The label, or the type of each span sorted by position; empty for None."""
     if label is None:
         return []
     return [label] if isinstance(label, str) else [span.label for span in sorted(label)]

@@ -116,8 +116,8 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         (
             ("tasks", "slots", "kind"),
             "classification",
-            "tasks.slots.kind: found 'classification', but field 'slots' of dataset 'home' is for "
-            "'tagging'",
+            "tasks.slots.kind: found 'classification', but field 'slots' of dataset 'home' serves "
+            "kind 'tagging'",
         ),
         (
             ("tasks", "slots", "metric"),
@@ -202,8 +202,8 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         (
             ("candidates", "minilm-intent+slots", "options"),
             {"attention": "bidirectional"},
-            "candidates.minilm-intent+slots.options.attention: an encoder's tokens see all others "
-            "anyway; leave it out",
+            "candidates.minilm-intent+slots.options.attention: an encoder's attention is always "
+            "bidirectional; leave it out",
         ),
         (
             ("candidates", "minilm-intent+slots", "options"),
@@ -303,8 +303,7 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         (
             ("validation", "rules"),
             {"label_drift": "quarantine"},
-            "validation.rules.label_drift: points at no single row to take out; "
-            "expected 'error' or 'warn'",
+            "validation.rules.label_drift: is not about single rows; expected 'error' or 'warn'",
         ),
         (("tasks",), ["intent"], "tasks: found ['intent'], expected a section of settings"),
     ],

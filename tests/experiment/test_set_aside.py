@@ -18,7 +18,7 @@ import interruptions
 import projects
 from plait.errors import PlaitError
 from plait.experiment import set_aside
-from plait.experiment.switching import current, label, switch
+from plait.experiment.switching import current, name_or_digest, switch
 from plait.running import graph
 
 SCORE = """
@@ -171,7 +171,7 @@ def test_what_the_cache_has_is_restored_where_set_aside_was_deleted(root: Path) 
 
 def test_hand_edits_have_outputs_of_their_own(root: Path) -> None:
     (root / "params.yaml").write_text(experiment(3, "same", "mine"))
-    edited = label(root)
+    edited = name_or_digest(root)
     assert edited.startswith("edited-")
     projects.dvc(root, "repro", "--all-pipelines")
     switch(root, "two", overwrite=True)

@@ -74,7 +74,7 @@ def test_hand_edits_are_refused_with_the_ways_out(root: Path) -> None:
     mine = edit(root)
     with pytest.raises(PlaitError) as refused:
         command.configure("small")
-    assert str(refused.value).startswith("params.yaml: found edits")
+    assert str(refused.value).startswith("params.yaml: found hand edits")
     for way in ("cp params.yaml experiments/mine.yaml", "--overwrite", "--keep", "default, small"):
         assert way in str(refused.value)
     assert (root / "params.yaml").read_text() == mine

@@ -255,8 +255,7 @@ def test_ids_that_repeat(project: Path, params: dict[str, Any]) -> None:
         run(project, params)
     assert str(caught.value) == (
         "datasets.notes: 2 id(s) occur more than once: 'n2' (rows 3 and 4), 'n0' (rows 1 and 12). "
-        "Expected each row to have an id of its own: correct the ids, or leave the repeated rows "
-        "out."
+        "Expected a unique id for each row: correct the ids, or remove the repeated rows."
     )
     assert tree(project / "prepared") == before, "what was there stays whole"
     assert not list(project.glob(".*.partial"))

@@ -309,7 +309,9 @@ def test_untrained_intents_of_massive_are_a_warning(raw: Raw, tmp_path: Path) ->
     }
     experiment = check(params, "params.yaml")
     prepare(experiment, *(tmp_path / name for name in ("raw", "prepared", "inputs", "heldout")))
-    report = check_prepared(tmp_path / "prepared", experiment.asked(), experiment.validation)
+    report = check_prepared(
+        tmp_path / "prepared", experiment.declared_tasks(), experiment.validation
+    )
     assert report.verdict == "warnings", report.failed("critical")
     unseen = [r for r in report.failed("warning") if r.rule == "label_unseen"]
     named = " ".join(result.sentence for result in unseen)

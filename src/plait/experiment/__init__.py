@@ -1,5 +1,5 @@
-"""Experiment: params.yaml in; a typed, checked `Experiment` out, or all its mistakes at once.
+"""Experiment: reads params.yaml into a typed `Experiment`, or reports all its mistakes at once.
 
-schema (what each setting may be) → contradictions (what does not fit together) →
-loading. `switching` puts another experiment in the place of params.yaml.
+`schema` has the settings and their types, `contradictions` the checks across sections, `loading`
+applies both. `switching` replaces params.yaml with another experiment.
 """

@@ -1,4 +1,4 @@
-"""Contradictions between the sections of an experiment: unknown names, what doesn't go together."""
+"""Mistakes across the sections of an experiment: unknown names and contradicting settings."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,41 +7,41 @@ from typing import TYPE_CHECKING, Any
 from plait.approaches.registry import APPROACHES
 from plait.errors import did_you_mean
 from plait.experiment.messages import option_mistakes
-from plait.experiment.policy import RULES, WHOLE_RULES
+from plait.experiment.policy import AGGREGATE_RULES, RULES
 from plait.tasks import METRICS
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Candidate, Experiment, Service, TaskSettings
 
-OVERLOOKED = ("size", "nfiles")
+DVC_IGNORED_KEYS = ("size", "nfiles")
 
 
 @dataclass(frozen=True)
 class References:
-    """The names in each section as written, those of mistaken entries among them.
+    """The names in each section as written, including those of entries with mistakes.
 
-    So one mistake in a task is not followed by an unknown task for each candidate that names it.
+    So a mistake in a task does not also report an unknown task for each candidate that names it.
     """
 
     names: Mapping[str, Collection[str]]
 
     @classmethod
     def of(cls, value: Mapping[Any, Any]) -> "References":
-        """The names in a parsed params.yaml; a section that is missing or no mapping has none."""
+        """The names in a parsed params.yaml; a section that is no mapping has none."""
         return cls({key: list(v) for key, v in value.items() if isinstance(v, Mapping)})
 
     def has(self, section: str, name: str) -> bool:
-        """Whether a section has an entry of that name, be it sound or not."""
+        """Whether a section has an entry of that name, with or without mistakes."""
         return name in self.names.get(section, ())
 
     def check(self, path: str, section: str, found: str) -> Iterator[str]:
-        """A mistake where `section` is there and doesn't have the name."""
+        """A mistake if `section` exists and lacks the name."""
         if section in self.names:
             yield from _unknown(path, section.removesuffix("s"), found, self.names[section])
 
 
 def contradictions(experiment: "Experiment", references: References) -> Iterator[str]:
-    """Each mistake in what the sections say of one another, as a line with its path."""
+    """Each contradiction between sections, as a line with its path."""
     for name, task in experiment.tasks.items():
         yield from _task(experiment, references, f"tasks.{name}", task)
     for name, candidate in experiment.candidates.items():
@@ -52,17 +52,17 @@ def contradictions(experiment: "Experiment", references: References) -> Iterator
         yield from _rule(f"validation.rules.{name}", name, policy)
 
 
-def overlooked(value: Any, path: str = "") -> Iterator[str]:
-    """Each key that DVC's run cache leaves out of a stage's parameters, at any depth.
+def ignored_by_dvc(value: Any, path: str = "") -> Iterator[str]:
+    """A line for each key, at any depth, whose value DVC's run cache ignores.
 
-    A change below such a key would bring back the outputs of the old value, unnoticed.
+    After a change of such a value DVC would restore the outputs of the old value.
     """
     if isinstance(value, Mapping):
         for key, entry in value.items():
             at = f"{path}.{key}".lstrip(".")
-            if key in OVERLOOKED:
+            if key in DVC_IGNORED_KEYS:
                 yield f"{at}: DVC does not notice changes of a key called {key!r}; rename it"
-            yield from overlooked(entry, at)
+            yield from ignored_by_dvc(entry, at)
 
 
 def _unknown(path: str, what: str, found: str, known: Collection[str]) -> Iterator[str]:
@@ -78,8 +78,8 @@ def _twice(path: str, what: str, found: Collection[str]) -> Iterator[str]:
 
 def _rule(path: str, name: str, policy: str) -> Iterator[str]:
     yield from _unknown(path, "rule", name, RULES)
-    if name in WHOLE_RULES and policy == "quarantine":
-        yield f"{path}: points at no single row to take out; expected 'error' or 'warn'"
+    if name in AGGREGATE_RULES and policy == "quarantine":
+        yield f"{path}: is not about single rows; expected 'error' or 'warn'"
 
 
 def _task(
@@ -92,7 +92,7 @@ def _task(
         if kinds.get(task.field, task.kind) != task.kind:
             yield (
                 f"{path}.kind: found {task.kind!r}, but field {task.field!r} of dataset "
-                f"{task.dataset!r} is for {kinds[task.field]!r}"
+                f"{task.dataset!r} serves kind {kinds[task.field]!r}"
             )
         named = [name for name, kind in kinds.items() if kind == "classification"]
         for index, name in enumerate(task.slices):
@@ -168,6 +168,6 @@ def _plan(
 
 
 def _sound(experiment: "Experiment", references: References, candidate: str) -> bool:
-    """Whether a candidate and its tasks are there, so that plans can be judged by them."""
+    """Whether a candidate and its tasks have no mistakes, so that its plans can be checked."""
     found = experiment.candidates.get(candidate)
     return found is not None and all(references.has("tasks", task) for task in found.tasks)

@@ -1,4 +1,4 @@
-"""params.yaml → a typed, checked Experiment. Every mistake is reported at once, with its path."""
+"""Read params.yaml into a checked `Experiment`; one error reports every mistake with its path."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from plait import strict_yaml
 from plait.datasets.base import Reader
 from plait.datasets.registry import READERS
 from plait.errors import PlaitError
-from plait.experiment.contradictions import References, contradictions, overlooked
+from plait.experiment.contradictions import References, contradictions, ignored_by_dvc
 from plait.experiment.messages import Loc, known_settings, readable
 from plait.experiment.schema import Experiment
 from plait.settings import Training
@@ -30,7 +30,7 @@ def load(path: Path = Path("params.yaml")) -> Experiment:
     """Read and check an experiment.
 
     Raises:
-        PlaitError: the file is missing, is no YAML, or has mistakes (all of them listed).
+        PlaitError: the file is missing, is not YAML, or has mistakes (all of them listed).
     """
     if not path.exists():
         raise PlaitError(f"{path}: no such file. Write one with `plait configure default`.")
@@ -38,7 +38,7 @@ def load(path: Path = Path("params.yaml")) -> Experiment:
 
 
 def check(value: Any, origin: str) -> Experiment:
-    """Check a parsed params.yaml; `origin` stands in the error message.
+    """Check a parsed params.yaml; `origin` names it in the error message.
 
     Raises:
         PlaitError: it has mistakes; each is named with its path, all in one message.
@@ -52,7 +52,7 @@ def check(value: Any, origin: str) -> Experiment:
     mistakes, wrong = _schema_mistakes(value)
     experiment = Experiment.model_validate(_without(value, wrong))
     mistakes += contradictions(experiment, References.of(value))
-    mistakes += overlooked(value)
+    mistakes += ignored_by_dvc(value)
     if mistakes:
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
         raise PlaitError(f"{origin}: {len(mistakes)} mistake(s)\n{lines}")
@@ -60,7 +60,7 @@ def check(value: Any, origin: str) -> Experiment:
 
 
 def _schema_mistakes(value: Mapping[Any, Any]) -> tuple[list[str], list[Loc]]:
-    """What is wrong with single settings, in words, and where."""
+    """The mistakes of single settings: their messages and their locations."""
     try:
         Experiment.model_validate(value)
     except ValidationError as error:
@@ -71,7 +71,7 @@ def _schema_mistakes(value: Mapping[Any, Any]) -> tuple[list[str], list[Loc]]:
 
 
 def _known(value: Mapping[Any, Any], detail: Mapping[str, Any]) -> list[str]:
-    """The settings that are known where an unknown one stands."""
+    """The valid settings at the location of an unknown one."""
     loc = detail["loc"] if detail["type"] == "extra_forbidden" else ()
     match loc:
         case ("datasets", name, *rest):
@@ -83,7 +83,7 @@ def _known(value: Mapping[Any, Any], detail: Mapping[str, Any]) -> list[str]:
 
 
 def _without(value: Mapping[Any, Any], wrong: list[Loc]) -> dict[Any, Any]:
-    """The experiment less what is wrong in it, so that the rest can be checked, too."""
+    """The experiment without its wrong entries, so that the rest can be checked."""
     broken = {loc[:2] for loc in wrong}
     rest: dict[Any, Any] = {"seed": 0, **{section: {} for section in SECTIONS}}
     for section, entries in value.items():

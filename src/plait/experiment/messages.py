@@ -1,4 +1,4 @@
-"""Mistakes of single settings in words: where, what was found, what was expected, the remedy."""
+"""Messages for mistakes of single settings: path, value found, value expected, remedy."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ NAME_RULE = "lower-case letters, digits and . _ + -, beginning with a letter or 
 
 
 def readable(detail: Mapping[str, Any], known: Sequence[str]) -> str:
-    """One of pydantic's error details as a line; `known` are the settings of that section."""
+    """The message for one of pydantic's error details; `known` are the settings of that section."""
     path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     kind, found = detail["type"], detail["input"]
     if kind == "extra_forbidden":
@@ -33,9 +33,11 @@ def readable(detail: Mapping[str, Any], known: Sequence[str]) -> str:
 def option_mistakes(
     model: type[Options], candidate: "Candidate", kind: str | None, path: str
 ) -> Iterator[str]:
-    """Each mistake of a candidate's options, which `model` describes, as a line with its path.
+    """Each mistake of a candidate's options, as a line with its path.
 
-    `kind` is its backbone's, where that is known.
+    Args:
+        model: the options of the candidate's approach.
+        kind: the kind of its backbone, or None if params.yaml has no such backbone.
     """
     try:
         options = model.model_validate(candidate.options)
@@ -77,7 +79,7 @@ def _remedy(detail: Mapping[str, Any]) -> str:
 
 
 def known_settings(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
-    """The settings of the section of `model` that holds the last part of `loc`."""
+    """The settings of the section of `model` that `loc` points into."""
     models = [model]
     for part in loc[:-1]:
         fields = [m.model_fields[part] for m in models if part in m.model_fields]

@@ -1,8 +1,8 @@
-"""Every rule of the data checks, and what happens when it does not hold unless params.yaml says.
+"""The rules of validation and their default policies.
 
-`error` stops everything downstream; `warn` is shown and the run goes on; `quarantine` takes the
-rows at fault out of train and dev before anything reads them, and keeps them in a file of their
-own. Light to import: params.yaml is checked against it.
+A broken rule with the policy `error` stops every later stage; with `warn` the run continues;
+`quarantine` moves the faulty rows of train and dev into a separate file before any other stage
+reads them. Imports little, because checking params.yaml needs it.
 """
 
 from collections.abc import Mapping
@@ -42,9 +42,9 @@ ROW_RULES: Mapping[str, Policy] = {
     "span_overlap": "error",
     "span_cuts_word": "warn",
 }
-"""Rules that point at rows: any policy can be set for them."""
+"""Rules about single rows: they can have any policy."""
 
-WHOLE_RULES: Mapping[str, Policy] = {
+AGGREGATE_RULES: Mapping[str, Policy] = {
     "rows": "error",
     "id_across_splits": "error",
     "text_in_train_share": "error",
@@ -56,8 +56,8 @@ WHOLE_RULES: Mapping[str, Policy] = {
     "label_drift": "warn",
     "length_drift": "warn",
 }
-"""Rules about splits, labels or shares: `error` or `warn`; there is no row to take out."""
+"""Rules about splits, labels or shares: `error` or `warn`, since no single row is faulty."""
 
-RULES: Mapping[str, Policy] = {**ROW_RULES, **WHOLE_RULES}
+RULES: Mapping[str, Policy] = {**ROW_RULES, **AGGREGATE_RULES}
 OPTIONAL = frozenset({"text_in_heldout"})
-"""Rules that are checked only where params.yaml names them."""
+"""Rules that are checked only if params.yaml names them."""

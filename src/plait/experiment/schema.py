@@ -1,4 +1,4 @@
-"""What params.yaml may say: each section and setting, with its type and its default."""
+"""The sections and settings of params.yaml, with types and defaults."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -35,10 +35,13 @@ Overrides = Annotated[dict[str, Any], AfterValidator(_overrides)]
 
 
 class TaskSettings(Settings):
-    """One task. `labels` closes the set by hand; otherwise the training rows do.
+    """One task.
 
-    `prompt` is the instruction to decoders, in place of the ordinary one. `slices` names further
-    fields of the dataset: held-out scores are also given for each of their values.
+    Attributes:
+        labels: the label set; without it, the labels of the training rows.
+        metric: the headline metric; without it, the first one of the task's kind.
+        prompt: the instruction to decoders; without it, the default instruction.
+        slices: fields of the dataset; held-out scores are also given for each of their values.
     """
 
     dataset: str
@@ -50,15 +53,17 @@ class TaskSettings(Settings):
     slices: Names = ()
 
     def headline(self) -> str:
-        """The metric that gates and plans are judged by."""
+        """The headline metric: gates and verdicts use it."""
         return self.metric or METRICS[self.kind][0]
 
 
 class Candidate(Settings):
-    """backbone × approach × method × tasks. One task is a mixture of one.
+    """A model to train and score: backbone, approach, method and tasks.
 
-    `training` overrides the experiment's own settings of training, one by one; `options` are the
-    approach's own.
+    Attributes:
+        training: overrides single settings of the experiment's `training`.
+        options: the options of the approach.
+        seed: overrides the experiment's seed.
     """
 
     backbone: str
@@ -71,13 +76,16 @@ class Candidate(Settings):
 
 
 class Service(Settings):
-    """Tasks that are answered together, and the plans that contend for it.
+    """Tasks that are served together, and the plans that compete to serve them.
 
-    `plans` maps a plan's name to its candidates; `floor` names the plan that a fine-tuned one must
-    beat; `gates` maps a task to the least value of its headline metric; `margin` (0–1) is the
-    loss per task that the held-out rows must exclude for a plan of fewer models to be preferred.
-    `undecided` says what holds where they can't decide a task and none is inferior: `keep` the plan
-    of more models, or take the one of `fewer-models`.
+    Attributes:
+        plans: plan → its candidates.
+        floor: the baseline plan, which the winner must beat.
+        gates: task → least value of its headline metric.
+        margin: non-inferiority margin per task (0–1): a plan of fewer models wins only if the
+            held-out rows exclude a larger loss.
+        undecided: which plan wins if they can't decide a task and none is inferior: `keep` the plan
+            of more models, or `fewer-models`.
     """
 
     tasks: Names
@@ -89,12 +97,14 @@ class Service(Settings):
 
 
 class Validation(Settings):
-    """Limits of the data checks, and what happens when a rule does not hold.
+    """Limits of the data checks, and the policies of rules.
 
-    Shares are of rows; drifts are shares of rows that would have to change (beyond what chance
-    does). `near_duplicate` is the least Jaccard similarity of two texts' word 2-shingles;
-    texts of fewer than `short_words` words are compared without case and punctuation only.
-    `rules` sets the policy of single rules (`plait.experiment.policy`).
+    Attributes:
+        max_*_share: shares of rows (0–1).
+        max_*_drift: total variation distances (0–1) beyond chance (`plait.validation.drift`).
+        near_duplicate: least Jaccard similarity of the word 2-shingles of two similar texts.
+        short_words: texts with fewer words are similar only if their words are the same.
+        rules: rule → policy, instead of the default (`plait.experiment.policy`).
     """
 
     max_characters: Annotated[int, Field(ge=1)] = 1_000_000
@@ -109,12 +119,12 @@ class Validation(Settings):
     rules: dict[str, Policy] = Field(default_factory=dict)
 
     def policy(self, rule: str) -> Policy:
-        """What happens when a rule does not hold."""
+        """The policy of a rule."""
         return self.rules.get(rule, RULES[rule])
 
 
 class Experiment(Settings):
-    """Everything that params.yaml says. DVC needs every section to be there, be it empty."""
+    """All of params.yaml. DVC needs every section, even an empty one."""
 
     seed: int
     datasets: dict[Name, AnyReader]
@@ -125,15 +135,15 @@ class Experiment(Settings):
     services: dict[Name, Service]
     validation: Validation
 
-    def asked(self) -> list[Task]:
-        """The tasks; those whose labels params.yaml does not close have none yet."""
+    def declared_tasks(self) -> list[Task]:
+        """The tasks; `labels` is empty for a task whose label set params.yaml does not declare."""
         return [
             Task(name, task.dataset, task.kind, task.field, task.labels or (), task.headline())
             for name, task in self.tasks.items()
         ]
 
     def mixture_datasets(self) -> list[list[str]]:
-        """The datasets of each candidate that trains on more than one."""
+        """The datasets of each mixture of several datasets, sorted."""
         found = {
             tuple(sorted({self.tasks[task].dataset for task in candidate.tasks}))
             for candidate in self.candidates.values()
@@ -141,6 +151,6 @@ class Experiment(Settings):
         return [list(names) for names in sorted(found) if len(names) > 1]
 
     def training_of(self, candidate: str) -> Training:
-        """The training settings of a candidate, defaults overridden by its own."""
+        """The training settings of a candidate: the experiment's, overridden by its own."""
         own = self.candidates[candidate].training
         return Training.model_validate({**self.training.model_dump(), **own})

@@ -1,7 +1,7 @@
-"""Outputs of another experiment go out of the way: renamed into .plait/, and back again later.
+"""Move outputs of another experiment into .plait/ and back, by renaming.
 
-dvc.lock says which paths are outputs. It remembers stages that the graph no longer has, too. Read
-without DVC, whose import takes longer than all of this.
+The lock files of DVC say which paths are outputs, also those of stages that the graph no longer
+has. They are read without DVC, because importing it takes longer than the move.
 """
 
 import os
@@ -15,16 +15,17 @@ import yaml
 from plait.errors import PlaitError
 
 FOLDER = Path(".plait", "set-aside")
-"""One folder an experiment, which holds its outputs under their paths."""
+"""One folder per experiment; it holds the outputs under their paths."""
 REMOVED = Path(".plait", "removed")
 """Outputs of stages that the graph no longer has."""
 LOCKS = (Path("dvc.lock"), Path("timings", "dvc.lock"))
 
 
 def outputs(root: Path) -> list[Path]:
-    """The outputs, relative to `root`, that the locks know, there or not; imports are left out.
+    """The outputs in the lock files, relative to `root`, whether or not they exist.
 
-    Of two where one holds the other, the outer one. What does not lie inside `root` is left out.
+    Imports and paths outside `root` are left out. If one output contains another, only the outer
+    one is returned.
     """
     imported = _outs(_yaml(path) for path in sorted(root.glob("*.dvc")))
     found: dict[Path, None] = {}
@@ -40,26 +41,32 @@ def outputs(root: Path) -> list[Path]:
 
 
 def move_out(root: Path, paths: Iterable[Path], folder: Path) -> list[Path]:
-    """Move those of the outputs that are there below `root`/`folder`; what it held of them goes.
+    """Move the existing outputs into `root`/`folder`, replacing older ones there.
+
+    Returns:
+        The moved paths.
 
     Raises:
-        PlaitError: one can't be moved; those before it have been.
+        PlaitError: an output can't be moved; earlier ones have been moved.
     """
     return list(_move(root, paths, Path(), folder))
 
 
 def move_in(root: Path, paths: Iterable[Path], folder: Path) -> list[Path]:
-    """Move those of the outputs that `root`/`folder` holds back to where nothing stands.
+    """Move outputs back from `root`/`folder` to paths that are free.
+
+    Returns:
+        The moved paths.
 
     Raises:
-        PlaitError: one can't be moved; those before it have been.
+        PlaitError: an output can't be moved; earlier ones have been moved.
     """
     free = [path for path in paths if not os.path.lexists(root / path)]
     return list(_move(root, free, folder, Path()))
 
 
 def move_removed(root: Path, declared: Iterable[Path]) -> list[Path]:
-    """Move the outputs that no stage declares any more to `root`/`REMOVED`."""
+    """Move outputs that no stage declares any longer to `root`/`REMOVED`."""
     kept = list(declared)
     return move_out(root, [path for path in outputs(root) if not _touches(path, kept)], REMOVED)
 
@@ -79,8 +86,8 @@ def _rename(source: Path, target: Path) -> None:
         source.rename(target)
     except OSError as error:
         raise PlaitError(
-            f"{source}: can't be moved to {target}: {error.strerror or error}. Mend that "
-            "(both must lie on one file system), then give the command again."
+            f"{source}: can't be moved to {target}: {error.strerror or error}. Correct that "
+            "(both must be on one file system), then run the command again."
         ) from error
 
 
@@ -96,7 +103,7 @@ def _is_inside(path: Path) -> bool:
 
 
 def _touches(path: Path, others: Iterable[Path]) -> bool:
-    """Whether `path` is one of the others, or holds one, or lies in one."""
+    """Whether `path` equals, contains or lies in one of the others."""
     return any(path.is_relative_to(other) or other.is_relative_to(path) for other in others)
 
 
@@ -105,7 +112,7 @@ def _outs(stages: Iterable[Mapping[str, Any]]) -> list[Path]:
 
 
 def _working_folder(definition: Any) -> Path:
-    """`wdir` of a stage as dvc.yaml has it, which a lock's paths start from."""
+    """The `wdir` of a stage in dvc.yaml; paths in the lock file are relative to it."""
     found = definition if isinstance(definition, dict) else {}
     return Path(found.get("wdir") or _section(found, "do").get("wdir") or "")
 

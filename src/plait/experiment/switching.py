@@ -1,4 +1,4 @@
-"""params.yaml and the experiments that may take its place, each with its own outputs."""
+"""Replace params.yaml with another experiment; the outputs of each experiment follow it."""
 
 import hashlib
 from pathlib import Path
@@ -14,33 +14,33 @@ def names(root: Path) -> list[str]:
 
 
 def current(root: Path) -> str | None:
-    """The experiment that params.yaml equals byte for byte; None where it was edited by hand."""
+    """The experiment that params.yaml is a copy of; None if it has hand edits."""
     now = (root / "params.yaml").read_bytes()
     same = [name for name in names(root) if _path(root, name).read_bytes() == now]
     return same[0] if same else None
 
 
-def label(root: Path) -> str:
-    """The experiment in place, or `edited-` and eight digits of the sha256 of params.yaml."""
+def name_or_digest(root: Path) -> str:
+    """The current experiment, or `edited-` and eight digits of the sha256 of params.yaml."""
     path = root / "params.yaml"
     found = current(root) if path.exists() else None
     return found or f"edited-{hashlib.sha256(_bytes(path)).hexdigest()[:8]}"
 
 
 def has_hand_edits(root: Path) -> bool:
-    """Whether params.yaml holds something that no file of experiments/ holds."""
+    """Whether params.yaml exists and differs from every file of experiments/."""
     return (root / "params.yaml").exists() and current(root) is None
 
 
 def switch(root: Path, name: str, overwrite: bool = False) -> None:
-    """Check experiments/NAME.yaml and put it in place of params.yaml, and so with the outputs.
+    """Check experiments/NAME.yaml, copy it over params.yaml and exchange the outputs.
 
-    Those that are there are set aside for the experiment that params.yaml was; those that an
-    earlier switch has set aside for this one come back. A kill in between leaves nothing in place
-    that belongs to another experiment; what is missing is made again, or comes from DVC's cache.
+    The outputs of the previous experiment are set aside; those of this one, from an earlier
+    switch, are moved back. After a kill no output of another experiment is left in place; DVC
+    restores or rebuilds what is missing.
 
     Raises:
-        PlaitError: there is no such experiment, it has mistakes, params.yaml has hand edits and
+        PlaitError: the experiment does not exist or has mistakes, params.yaml has hand edits and
             `overwrite` is false, or an output can't be moved.
     """
     from plait.experiment.loading import load
@@ -53,16 +53,16 @@ def switch(root: Path, name: str, overwrite: bool = False) -> None:
     wanted = _path(root, name).read_bytes()
     if has_hand_edits(root) and not overwrite:
         raise PlaitError(
-            "params.yaml: found edits that no file of experiments/ has, expected a copy of one of "
-            f"them ({', '.join(names(root))}). Keep the edits with `cp params.yaml "
+            "params.yaml: found hand edits, expected a copy of a file of experiments/ "
+            f"({', '.join(names(root))}). Keep the edits with `cp params.yaml "
             "experiments/mine.yaml`, or drop them with --overwrite; --keep runs them as they are."
         )
     outputs = set_aside.outputs(root)
     if _bytes(root / "params.yaml") != wanted:
-        set_aside.move_out(root, outputs, set_aside.FOLDER / label(root))
+        set_aside.move_out(root, outputs, set_aside.FOLDER / name_or_digest(root))
         with atomic_write(root / "params.yaml") as stream:
             stream.write(wanted)
-    set_aside.move_in(root, outputs, set_aside.FOLDER / label(root))
+    set_aside.move_in(root, outputs, set_aside.FOLDER / name_or_digest(root))
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,4 +1,5 @@
-"""Preparation: pinned sources in; canonical rows, each candidate's rows and held-out rows out.
+"""Preparation: fetches pinned sources; writes canonical rows, candidates' inputs, held-out rows.
 
-fetching (bytes) → preparing (rows). `own_file` does the same for a user's file, before any set-up.
+fetching (bytes) → preparing (rows). `own_file` does the same for one file of the user, without a
+project.
 """

@@ -1,4 +1,4 @@
-"""All sources of an experiment, brought into one folder of data and one of weights."""
+"""Fetch all sources of an experiment into one folder of data and one of weights."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,10 +12,10 @@ from plait.sources.gguf import dequantise
 
 
 def fetch(experiment: Experiment, data: Path, weights: Path) -> None:
-    """Fill `data`/DATASET and `weights`/BACKBONE, each folder whole or not at all.
+    """Fetch `data`/DATASET and `weights`/BACKBONE; both folders appear whole or not at all.
 
     Raises:
-        PlaitError: sources that are out of reach or not the pinned bytes; all of them are listed.
+        PlaitError: sources are unreachable or differ from their pins; all of them are listed.
     """
     datasets = {name: reader.sources() for name, reader in experiment.datasets.items()}
     backbones = {name: backbone.sources() for name, backbone in experiment.backbones.items()}
@@ -31,7 +31,7 @@ def fetch(experiment: Experiment, data: Path, weights: Path) -> None:
 
 
 def _bring(section: str, sources: Mapping[str, list[Source]], folder: Path) -> Iterator[str]:
-    """Fetch what can be fetched; yield what could not."""
+    """Fetch all sources that can be fetched; yield a message for each that cannot."""
     with Progress(len(sources), f"fetch {section}", section[:-1]) as bar:
         for name, found in sources.items():
             (folder / name).mkdir()

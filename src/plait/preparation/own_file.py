@@ -1,4 +1,4 @@
-"""A user's own file, checked before any set-up: as a dataset of an experiment of its own."""
+"""Check one file of the user without a project, as the dataset of a temporary experiment."""
 
 import re
 import tempfile
@@ -10,20 +10,20 @@ from typing import Any
 
 from plait.datasets.table import shared_columns
 from plait.errors import PlaitError
-from plait.experiment.contradictions import OVERLOOKED
+from plait.experiment.contradictions import DVC_IGNORED_KEYS
 from plait.experiment.loading import SECTIONS, check
 from plait.experiment.schema import Experiment
 from plait.preparation.preparing import prepare
 from plait.validation.report import Report
 from plait.validation.validating import validate
 
-LONGEST = 80
-"""Characters of a name."""
+MAX_NAME_LENGTH = 80
+"""Most characters of a name in params.yaml."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of the file hold what."""
+    """The columns of the file: text, labels, spans, split and id."""
 
     text: str
     labels: tuple[str, ...]
@@ -32,9 +32,9 @@ class Columns:
     id: str | None = None
 
     def mistakes(self) -> Iterator[str]:
-        """What contradicts what, in the words of the command line."""
+        """Contradictions between the columns, named by the command line's options."""
         if not self.labels and not self.spans:
-            yield "no column of labels is named. Say --label-field COLUMN (or --spans-field)."
+            yield "no column of labels is named. Add --label-field COLUMN (or --spans-field)."
         uses = [("--text-field", self.text), ("--split-field", self.split), ("--id-field", self.id)]
         uses += [("--label-field", column) for column in self.labels]
         uses += [("--spans-field", column) for column in self.spans]
@@ -45,8 +45,8 @@ def check_file(file: Path, columns: Columns) -> Report:
     """Check a CSV, TSV or JSONL file with the default limits; nothing is left on disk.
 
     Raises:
-        PlaitError: the file is missing or malformed (names the line), no column of answers is
-            named, or a column is named for several uses (all of them are listed).
+        PlaitError: the file is missing or malformed (names the line), no column of labels or spans
+            is named, or a column is named twice (all such mistakes are listed).
     """
     if not file.is_file():
         raise PlaitError(f"{file}: no such file. Name a CSV, TSV or JSONL file.")
@@ -64,17 +64,17 @@ def check_file(file: Path, columns: Columns) -> Report:
             prepare(experiment, folder / "raw", *outputs)
         except PlaitError as error:
             raise PlaitError(str(error).replace(str(raw / file.name), str(file))) from error
-        return validate(folder / "prepared", experiment.asked(), experiment.validation)
+        return validate(folder / "prepared", experiment.declared_tasks(), experiment.validation)
 
 
 def _name(text: str, what: str) -> str:
-    """A name that params.yaml would take; `what` stands before one that it would not."""
-    name = re.sub(r"[^a-z0-9._+-]", "-", text.lower()).lstrip("._+-")[:LONGEST]
-    return name if name not in ("", *OVERLOOKED) else f"{what}-{name}".rstrip("-")
+    """A name that params.yaml accepts, made from `text`; `what` becomes its prefix if it must."""
+    name = re.sub(r"[^a-z0-9._+-]", "-", text.lower()).lstrip("._+-")[:MAX_NAME_LENGTH]
+    return name if name not in ("", *DVC_IGNORED_KEYS) else f"{what}-{name}".rstrip("-")
 
 
 def _names(columns: Sequence[str]) -> dict[str, str]:
-    """For each column a name of its own; a column that is called like a name keeps it."""
+    """Column → a unique name; a column whose own name is valid keeps it."""
     found = {column: column for column in columns if _name(column, "column") == column}
     for column in columns:
         if column not in found:
@@ -84,7 +84,7 @@ def _names(columns: Sequence[str]) -> dict[str, str]:
 
 def _free(name: str, taken: Iterable[str]) -> str:
     """The name, or the first of NAME-2, NAME-3, … that is not taken."""
-    numbered = (f"{name[: LONGEST - 5]}-{number}" for number in count(2))
+    numbered = (f"{name[: MAX_NAME_LENGTH - 5]}-{number}" for number in count(2))
     return next(each for each in chain([name], numbered) if each not in set(taken))
 
 

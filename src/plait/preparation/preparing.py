@@ -1,4 +1,4 @@
-"""Raw files → canonical rows, and each candidate's share of them; held-out rows kept apart."""
+"""Raw files → canonical rows and the inputs of each candidate; held-out rows go elsewhere."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,13 +25,19 @@ from plait.tasks import (
 )
 from plait.validation.fingerprints import write_fingerprints
 
-_NAMED = 3
-_SHOWN = 1000
+_IDS_NAMED = 3
+_ROWS_PER_UPDATE = 1000
 
 
 @dataclass
-class Seen:
-    """What one pass over a dataset's rows has found."""
+class DatasetScan:
+    """Counts, labels and ids from one pass over the rows of a dataset.
+
+    Attributes:
+        labels: field → labels of the training rows.
+        places: id → number of its first row.
+        repeated: id → numbers of its first and second row.
+    """
 
     rows: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     quarantined: dict[Split, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
@@ -51,38 +57,39 @@ class Seen:
 
 
 def prepare(experiment: Experiment, raw: Path, prepared: Path, inputs: Path, heldout: Path) -> None:
-    """Write all prepared files.
+    """Write all prepared files:
 
     `prepared`/DATASET: train.jsonl, dev.jsonl, heldout.fingerprints.jsonl, quarantine.jsonl,
     dataset.json;
     `inputs`/CANDIDATE: train/DATASET.jsonl, dev/DATASET.jsonl, candidate.json;
-    `heldout`/CANDIDATE: DATASET.jsonl. A candidate's rows carry the fields that its tasks ask for,
-    held-out ones also those that its tasks are sliced by.
-    Rows in quarantine stand in no other file than quarantine.jsonl, with the rules at fault.
+    `heldout`/CANDIDATE: DATASET.jsonl.
+
+    A candidate's rows have the fields of its tasks; held-out rows also have the fields of their
+    `slices`. A quarantined row is in quarantine.jsonl only, with the rules that it breaks.
 
     Raises:
         PlaitError: a raw file is missing or malformed, or ids repeat.
     """
     with (
         atomic_folder(prepared) as shared,
-        atomic_folder(inputs) as given,
+        atomic_folder(inputs) as candidate_inputs,
         atomic_folder(heldout) as kept,
     ):
-        seen = _all_canonical(experiment, raw, shared)
-        _quarantine(experiment, shared, seen)
+        scans = _write_canonical_rows(experiment, raw, shared)
+        _quarantine(experiment, shared, scans)
         tasks: dict[str, Task] = {}
         for name, reader in experiment.datasets.items():
-            _write_facts(shared / name, raw / name, reader, seen[name])
-            tasks |= _tasks(experiment, name, seen[name])
-            _distribute(experiment, name, shared / name, given, kept)
+            _write_description(shared / name, raw / name, reader, scans[name])
+            tasks |= _tasks(experiment, name, scans[name])
+            _distribute(experiment, name, shared / name, candidate_inputs, kept)
             (shared / name / "heldout.jsonl").unlink()
         for candidate in experiment.candidates:
             resolved = resolve(experiment, candidate, tasks)
-            write_json(given / candidate / "candidate.json", resolved.as_json())
+            write_json(candidate_inputs / candidate / "candidate.json", resolved.as_json())
 
 
 def resolve(experiment: Experiment, name: str, tasks: Mapping[str, Task]) -> Resolved:
-    """A candidate of the experiment with its tasks, training settings and seed looked up."""
+    """A candidate with its tasks, training settings and seed filled in."""
     candidate = experiment.candidates[name]
     return Resolved(
         name=name,
@@ -96,14 +103,16 @@ def resolve(experiment: Experiment, name: str, tasks: Mapping[str, Task]) -> Res
     )
 
 
-def _all_canonical(experiment: Experiment, raw: Path, prepared: Path) -> dict[str, Seen]:
-    """Write the canonical rows of every dataset, and the fingerprints of its held-out rows."""
+def _write_canonical_rows(
+    experiment: Experiment, raw: Path, prepared: Path
+) -> dict[str, DatasetScan]:
+    """Write the canonical rows of every dataset and the fingerprints of its held-out rows."""
     found = {}
     with Progress(len(experiment.datasets), "prepare", "dataset") as bar:
         for name, reader in experiment.datasets.items():
             bar.update(0, dataset=name)
             rows_read = _counted(reader.limited(raw / name, experiment.seed), bar)
-            found[name] = _canonical(name, rows_read, prepared / name)
+            found[name] = _write_splits(name, rows_read, prepared / name)
             write_fingerprints(
                 prepared / name / "heldout.fingerprints.jsonl",
                 rows(prepared / name / "heldout.jsonl"),
@@ -113,72 +122,72 @@ def _all_canonical(experiment: Experiment, raw: Path, prepared: Path) -> dict[st
     return found
 
 
-def _quarantine(experiment: Experiment, prepared: Path, seen: dict[str, Seen]) -> None:
-    """Move the rows that the policy takes out of train and dev to quarantine.jsonl; count anew."""
+def _quarantine(experiment: Experiment, prepared: Path, scans: dict[str, DatasetScan]) -> None:
+    """Move quarantined rows of train and dev to quarantine.jsonl, and update the scans."""
     from plait.validation.quarantine import quarantined
 
     faults = quarantined(
-        prepared, experiment.asked(), experiment.validation, experiment.mixture_datasets()
+        prepared, experiment.declared_tasks(), experiment.validation, experiment.mixture_datasets()
     )
     for name in experiment.datasets:
         reasons = faults.get(name, {})
         with atomic_write(prepared / name / "quarantine.jsonl") as taken:
             if reasons:
-                seen[name] = _without(prepared / name, reasons, taken)
+                scans[name] = _without(prepared / name, reasons, taken)
 
 
-def _without(folder: Path, reasons: Mapping[str, Sequence[str]], taken: IO[bytes]) -> Seen:
-    """Write train and dev again without the rows that have reasons; those go to `taken`."""
-    seen = Seen()
+def _without(folder: Path, reasons: Mapping[str, Sequence[str]], taken: IO[bytes]) -> DatasetScan:
+    """Write the splits again without the rows that have reasons; those go to `taken`."""
+    scan = DatasetScan()
     for split in SPLITS:
         kept = []
         for row in rows(folder / f"{split}.jsonl"):
             if split != "heldout" and row.id in reasons:
                 found = {**row_to_json(row), "split": split, "reasons": reasons[row.id]}
                 taken.write(json_line(found))
-                seen.quarantined[split] += 1
+                scan.quarantined[split] += 1
             else:
-                seen.add(split, row)
+                scan.add(split, row)
                 kept.append(row)
         write_rows(folder / f"{split}.jsonl", kept)
-    return seen
+    return scan
 
 
-def _counted(found: Iterator[tuple[Split, Row]], bar: Progress) -> Iterator[tuple[Split, Row]]:
-    """The rows; the bar shows how many have been read."""
-    for count, row in enumerate(found, 1):
-        if count % _SHOWN == 0:
+def _counted(rows_read: Iterator[tuple[Split, Row]], bar: Progress) -> Iterator[tuple[Split, Row]]:
+    """Pass the rows through; the bar shows how many have been read."""
+    for count, row in enumerate(rows_read, 1):
+        if count % _ROWS_PER_UPDATE == 0:
             bar.update(0, rows=count)
         yield row
 
 
-def _canonical(name: str, found: Iterator[tuple[Split, Row]], folder: Path) -> Seen:
+def _write_splits(name: str, rows_read: Iterator[tuple[Split, Row]], folder: Path) -> DatasetScan:
     """Write SPLIT.jsonl for each split, row by row."""
-    seen = Seen()
+    scan = DatasetScan()
     with ExitStack() as stack:
         files = {split: _open(stack, folder / f"{split}.jsonl") for split in SPLITS}
-        for split, row in found:
-            seen.add(split, row)
+        for split, row in rows_read:
+            scan.add(split, row)
             files[split].write(json_line(row_to_json(row)))
-    if seen.repeated:
+    if scan.repeated:
         named = [
             f"{identity!r} (rows {first} and {again})"
-            for identity, (first, again) in list(seen.repeated.items())[:_NAMED]
+            for identity, (first, again) in list(scan.repeated.items())[:_IDS_NAMED]
         ]
         raise PlaitError(
-            f"datasets.{name}: {len(seen.repeated)} id(s) occur more than once: "
-            f"{', '.join(named)}. Expected each row to have an id of its own: correct the ids, or "
-            "leave the repeated rows out."
+            f"datasets.{name}: {len(scan.repeated)} id(s) occur more than once: "
+            f"{', '.join(named)}. Expected a unique id for each row: correct the ids, or remove "
+            "the repeated rows."
         )
-    return seen
+    return scan
 
 
 def _open(stack: ExitStack, path: Path) -> IO[bytes]:
     return stack.enter_context(atomic_write(path))
 
 
-def _write_facts(folder: Path, raw: Path, reader: Reader, seen: Seen) -> None:
-    """dataset.json: the settings and bytes that the rows were made from, and what came of them."""
+def _write_description(folder: Path, raw: Path, reader: Reader, scan: DatasetScan) -> None:
+    """Write dataset.json: the settings, raw files, row counts and digests of a dataset."""
     files = sorted(path for path in raw.rglob("*") if path.is_file())
     write_json(
         folder / "dataset.json",
@@ -186,23 +195,23 @@ def _write_facts(folder: Path, raw: Path, reader: Reader, seen: Seen) -> None:
             "settings": reader.model_dump(mode="json"),
             "raw": {path.relative_to(raw).as_posix(): sha256(path) for path in files},
             "fields": dict(reader.field_kinds()),
-            "rows": seen.rows,
-            "quarantined": seen.quarantined,
+            "rows": scan.rows,
+            "quarantined": scan.quarantined,
             "sha256": {split: sha256(folder / f"{split}.jsonl") for split in SPLITS},
         },
     )
 
 
-def _tasks(experiment: Experiment, dataset: str, seen: Seen) -> dict[str, Task]:
+def _tasks(experiment: Experiment, dataset: str, scan: DatasetScan) -> dict[str, Task]:
     return {
-        name: _task(name, settings, seen)
+        name: _task(name, settings, scan)
         for name, settings in experiment.tasks.items()
         if settings.dataset == dataset
     }
 
 
-def _task(name: str, settings: TaskSettings, seen: Seen) -> Task:
-    labels = settings.labels if settings.labels is not None else seen.labels[settings.field]
+def _task(name: str, settings: TaskSettings, scan: DatasetScan) -> Task:
+    labels = settings.labels if settings.labels is not None else scan.labels[settings.field]
     return Task(
         name=name,
         dataset=settings.dataset,
@@ -218,7 +227,7 @@ def _distribute(
     experiment: Experiment, dataset: str, shared: Path, inputs: Path, heldout: Path
 ) -> None:
     """Write each candidate's rows of a dataset, in one pass over each split."""
-    asked = {name: _asked(experiment, name, dataset) for name in experiment.candidates}
+    asked = {name: _tasks_on(experiment, name, dataset) for name in experiment.candidates}
     fields = {name: frozenset(task.field for task in tasks) for name, tasks in asked.items()}
     sliced = {name: frozenset(f for t in tasks for f in t.slices) for name, tasks in asked.items()}
     for split in SPLITS:
@@ -242,13 +251,13 @@ def _place(split: Split, inputs: Path, heldout: Path, dataset: str) -> Path:
     return folder / f"{dataset}.jsonl"
 
 
-def _asked(experiment: Experiment, candidate: str, dataset: str) -> list[TaskSettings]:
+def _tasks_on(experiment: Experiment, candidate: str, dataset: str) -> list[TaskSettings]:
     tasks = [experiment.tasks[task] for task in experiment.candidates[candidate].tasks]
     return [task for task in tasks if task.dataset == dataset]
 
 
 def _write_narrow(stream: IO[bytes], row: Row, asked: Collection[str], kept: Sequence[str]) -> None:
-    """The row with the kept fields; one that has no label for any asked field is left out."""
+    """Write the row with the kept fields, unless it has no label for any asked field."""
     if any(row.labels.get(name) is not None for name in asked):
         labels = {name: row.labels.get(name) for name in kept}
         stream.write(json_line(row_to_json(Row(row.id, row.text, labels))))

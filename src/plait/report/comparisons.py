@@ -10,7 +10,7 @@ from plait.plans.seeds import OverSeeds, family, over_seeds, seed_of
 from plait.scores.differences import Difference, McNemar, holm
 from plait.scores.intervals import Estimate
 from plait.scores.outcomes import Outcomes, compare, compare_rows, mean_over, statistics
-from plait.settings import OF_SEVERAL_TASKS
+from plait.settings import MULTI_TASK_SETTINGS
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Experiment
@@ -116,8 +116,8 @@ def _kind(experiment: "Experiment", name: str) -> tuple[Any, ...]:
         one.approach,
         one.method,
         seed_of(experiment, name),
-        experiment.training_of(name).model_dump(exclude=OF_SEVERAL_TASKS),
-        options.model_dump(exclude=OF_SEVERAL_TASKS),
+        experiment.training_of(name).model_dump(exclude=MULTI_TASK_SETTINGS),
+        options.model_dump(exclude=MULTI_TASK_SETTINGS),
     )
 
 

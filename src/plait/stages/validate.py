@@ -19,7 +19,7 @@ def report() -> Report:
     settings = loading.load()
     found = validate_prepared(
         Path("prepared"),
-        settings.asked(),
+        settings.declared_tasks(),
         settings.validation,
         settings.mixture_datasets(),
         read_accepted(ACCEPTED),
