@@ -1,4 +1,4 @@
-"""The pipeline as a deployment: nightly, from Prefect's button, or by `prefect deployment run`."""
+"""The pipeline as a Prefect deployment: on a schedule, by button or `prefect deployment run`."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ def serve(cron: str, timezone: str, server: "Server") -> None:
     """Serve the pipeline until this process is stopped, which pauses the schedule.
 
     Raises:
-        PlaitError: `cron` or `timezone` is none.
+        PlaitError: `cron` or `timezone` is not valid.
     """
     from prefect.schedules import Cron
 
@@ -40,7 +40,11 @@ def serve(cron: str, timezone: str, server: "Server") -> None:
 
 
 def check(cron: str, timezone: str) -> None:
-    """Raise a `PlaitError` for a schedule that Prefect would refuse."""
+    """Check a schedule.
+
+    Raises:
+        PlaitError: Prefect would refuse `cron` or `timezone`.
+    """
     from prefect.client.schemas.schedules import CronSchedule
 
     try:
@@ -60,9 +64,9 @@ def check(cron: str, timezone: str) -> None:
 
 
 def watch_for_lost_runs() -> None:
-    """Have the server mark a run *Crashed* whose heartbeats end without an ending.
+    """Make the server mark a run as *Crashed* when its heartbeats stop.
 
-    A killed process can't report its own end; without this its run would go on for ever.
+    A killed process can't report its end; without this its run would stay *Running* for ever.
     """
     from prefect.automations import Automation
     from prefect.client.orchestration import get_client

@@ -1,6 +1,6 @@
-"""The pipeline as a Prefect flow: DVC's resolved graph, stage by stage, then promotion.
+"""The pipeline as a Prefect flow: run the stages of DVC's graph, then promote.
 
-It names no stage. What is derived is declared in dvc.yaml; what acts on the world stands here.
+This module names no stage: dvc.yaml declares what is derived. Actions, such as promotion, are here.
 """
 
 import os
@@ -50,7 +50,7 @@ def _has_crashed(_task: Any, _run: Any, state: State[Any]) -> bool:
     retry_condition_fn=_has_crashed,
 )
 def stage(node: graph.Stage, processes: Processes, skip: bool, force: bool) -> State[Outcome]:
-    """Run one stage, or say that it needs no run."""
+    """Run one stage, or report that it needs no run."""
     logger = get_run_logger()
     if skip:
         return Completed(name="Cached", message="DVC: nothing changed", data=Outcome.UNCHANGED)
@@ -81,7 +81,7 @@ def stage(node: graph.Stage, processes: Processes, skip: bool, force: bool) -> S
 
 @task(task_run_name="promote", cache_policy=NO_CACHE, persist_result=False)
 def promote(root: Path) -> list[Any]:
-    """Promote the best plan of each service; the decisions become an artifact."""
+    """Promote the winning plan of each service; the decisions become an artifact."""
     from plait.plans.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
@@ -98,11 +98,11 @@ def _name_at_start() -> str:
 
 @flow(name="plait", flow_run_name=_name_at_start, persist_result=False)
 def pipeline(experiment: str | None = None, force: bool = False) -> State[Any]:
-    """Run what changed, then promote.
+    """Run the changed stages, then promote.
 
     Args:
-        experiment: a file of experiments/ without its ending, put in place of params.yaml first;
-            hand edits there are not overwritten. None: params.yaml as it is.
+        experiment: switch to this file of experiments/ (without .yaml) first, unless params.yaml
+            has hand edits. None: use params.yaml as it is.
         force: run every stage, changed or not.
     """
     try:
@@ -146,11 +146,15 @@ def _pull(root: Path, processes: Processes) -> None:
         tell(Event("note", text=f"Looking for {len(missing)} missing outputs in the DVC remote"))
         graph.pull(missing, processes, get_run_logger().info)
         left = len(graph.missing_outputs(root))
-        tell(Event("note", text=f"{len(missing) - left} came, {left} are made here"))
+        tell(
+            Event(
+                "note", text=f"{len(missing) - left} outputs fetched; stages make the other {left}"
+            )
+        )
 
 
 def _read(root: Path) -> Graph:
-    """The graph, once the outputs of stages that it no longer has are out of the way."""
+    """The graph, after outputs of removed stages have been moved away."""
     found = _read_graph(root)
     declared = [
         Path(os.path.relpath(out, root)) for each in found.stages.values() for out in each.outs
@@ -158,10 +162,10 @@ def _read(root: Path) -> Graph:
     moved = set_aside.move_removed(root, declared)
     if not moved:
         return found
-    text = f"{len(moved)} outputs of stages that are no more: moved to {set_aside.REMOVED}"
+    text = f"{len(moved)} outputs of removed stages: moved to {set_aside.REMOVED}"
     get_run_logger().info("%s (%s)", text, ", ".join(map(str, moved)))
     tell(Event("note", text=text))
-    return _read_graph(root)  # which stages changed: some read whole folders that held these
+    return _read_graph(root)  # again, because stages that read whole folders may have changed
 
 
 def _read_graph(root: Path) -> Graph:
@@ -173,7 +177,7 @@ def _read_graph(root: Path) -> Graph:
 
 
 def _name_by_changes(root: Path, walk: Walk) -> None:
-    """Name the flow run, now that it is known: by the experiment and how much of it changed."""
+    """Rename the flow run by the experiment and the number of changed stages."""
     stages = walk.graph.stages.keys() - walk.graph.always
     changed = len(stages) if walk.force else len(walk.graph.changed)
     with get_client(sync_client=True) as client:
@@ -182,7 +186,7 @@ def _name_by_changes(root: Path, walk: Walk) -> None:
 
 
 def _run_always(root: Path, processes: Processes) -> dict[str, PrefectFuture[Any]]:
-    """The stages that DVC runs every time: only then does its status say what else must run."""
+    """Run the stages that DVC runs every time; the state of the others depends on them."""
     futures: dict[str, PrefectFuture[Any]] = {}
     found = graph.read(root)
     for address in sorted(found.always):
@@ -241,7 +245,7 @@ def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
 
 
 def _show_summaries(settled: graph.Stage) -> None:
-    """What a stage has left for a person to read, failed or not, as an artifact."""
+    """Show the summaries of a stage, failed or not, as an artifact."""
     found = [path.read_text(encoding="utf-8") for path in settled.summaries if path.is_file()]
     if found:
         create_markdown_artifact(
@@ -259,7 +263,7 @@ def _reason(state: State[Any]) -> str:
 def _why_failed(walk: Walk) -> str:
     lines = [f"Failed: {reason}" for reason in walk.failures.values()]
     if walk.blocked:
-        lines.append(f"Not run for that: {len(walk.blocked)} stages downstream")
+        lines.append(f"Not run because of that: {len(walk.blocked)} downstream stages")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The command line: one line a command; each imports what it needs only when it is called."""
+"""The command line. Each command imports what it needs when it is called."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ app.add_typer(server, name="server")
 
 def main() -> None:
     """Entry point: a user's mistake is one message and status 2."""
-    # No dependency reports home; must be set before any of them is imported.
+    # Turns off the telemetry of dependencies; must be set before any of them is imported.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("DVC_NO_ANALYTICS", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")

@@ -1,7 +1,7 @@
-"""Which code a stage runs, and a digest of it that comments, docstrings and messages don't change.
+"""A digest of the code of a stage that comments, docstrings and error messages don't change.
 
-DVC compares bytes: where a stage depends on source files, a comment in one of them runs it again.
-Here the code of a stage is the syntax trees of all modules that it imports, directly or not.
+DVC compares bytes: if a stage depended on source files, a changed comment would run it again. Here
+the code of a stage is the syntax trees of all modules that it imports, directly or indirectly.
 """
 
 import ast
@@ -13,17 +13,17 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 LEFT_OUT = ("plait.errors", "plait.progress")
-"""What they do is said to a person: no output of a stage depends on it."""
+"""Modules that only print for people: no output of a stage depends on them."""
 TEMPLATES = "plait.pages.rendering"
-"""Whoever imports this module fills templates, so they are code, too."""
+"""A stage that imports this module also depends on the templates."""
 
 
 def digest(module: str, approaches: Iterable[str] = (), methods: Iterable[str] = ()) -> str:
-    """A line for each module that `module` runs: its sha256 and its name.
+    """A line for each module that `module` imports: its sha256 and its name.
 
     Args:
-        approaches: those that it may ask `plait.approaches.loading` for.
-        methods: those that it may ask `plait.training.methods` for.
+        approaches: approaches that it loads through `plait.approaches.loading`.
+        methods: methods that it loads through `plait.training.methods`.
     """
     by_name = {
         "plait.approaches.loading": [f"plait.approaches.{name}" for name in approaches],
@@ -37,21 +37,21 @@ def digest(module: str, approaches: Iterable[str] = (), methods: Iterable[str] =
 
 
 def closure(module: str, by_name: Mapping[str, Sequence[str]] | None = None) -> set[str]:
-    """The modules of plait that `module` imports, directly or not, with the packages around them.
+    """All modules of plait that `module` imports, directly or indirectly, and their packages.
 
-    Imports inside functions count, those for the type checker alone don't.
+    Imports inside functions count; imports for the type checker only don't.
 
     Args:
-        by_name: module → modules that it imports by a name that only a run knows.
+        by_name: module → modules that it imports by a name that is known at run time only.
     """
-    seen: set[str] = set()
+    modules: set[str] = set()
     waiting = [module]
     while waiting:
         for name in _with_packages(waiting.pop()):
-            if name not in seen and _file(name):
-                seen.add(name)
+            if name not in modules and _file(name):
+                modules.add(name)
                 waiting += [*_imports(name), *(by_name or {}).get(name, ())]
-    return seen
+    return modules
 
 
 def _with_packages(module: str) -> list[str]:
@@ -75,7 +75,7 @@ def _tree(module: str) -> ast.Module:
 @cache
 def _imports(module: str) -> frozenset[str]:
     found: set[str] = set()
-    for node in _run(_tree(module)):
+    for node in _executed(_tree(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -83,18 +83,18 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(name for name in found if name.partition(".")[0] == PACKAGE.name)
 
 
-def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and those below it, but for what only the type checker reads."""
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all nodes below it, except code for the type checker only."""
     yield node
     checked = isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
     for child in () if checked else ast.iter_child_nodes(node):
-        yield from _run(child)
+        yield from _executed(child)
 
 
 @cache
 def _of_module(module: str) -> str:
-    """The sha256 of a module's code; empty for one without any."""
-    found = _folded(_tree(module))
+    """The sha256 of a module's code; empty if the module has none."""
+    found = _normalised(_tree(module))
     return _sha256(repr(found).encode()) if found[1:] else ""
 
 
@@ -106,23 +106,23 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _folded(value: Any) -> Any:
-    """A syntax tree as lists, less docstrings and the words of errors; equal on every Python."""
+def _normalised(value: Any) -> Any:
+    """A syntax tree as lists, without docstrings and error messages; equal on every Python."""
     if isinstance(value, list):
-        return [_folded(each) for each in value if not _is_said(each)]
+        return [_normalised(each) for each in value if not _is_docstring(each)]
     if not isinstance(value, ast.AST):
         return repr(value)
     skipped = ("args", "keywords") if _is_error(value) else ("kind", "type_comment")
-    parts = [(name, _folded(v)) for name, v in ast.iter_fields(value) if name not in skipped]
+    parts = [(name, _normalised(v)) for name, v in ast.iter_fields(value) if name not in skipped]
     return [type(value).__name__, *(part for part in parts if part[1] not in ("None", []))]
 
 
-def _is_said(node: Any) -> bool:
-    """A docstring, of whatever it may be."""
+def _is_docstring(node: Any) -> bool:
+    """Whether a node is a docstring."""
     value = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _is_error(node: ast.AST) -> bool:
-    """A call that makes the error that a user reads."""
+    """Whether a node constructs a `PlaitError`."""
     return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "PlaitError"

@@ -1,17 +1,17 @@
-"""Whole files and folders or none: what is written gets a temporary name, then its place by rename.
+"""Write files and folders whole or not at all: under a temporary name, then renamed to their place.
 
-The promise, for every `path` that `atomic_write` or `atomic_folder` writes:
+Guarantees for every `path` that `atomic_write` or `atomic_folder` writes:
 
-- An error in the block leaves `path` as it was, and nothing beside it.
-- A kill at any moment leaves a file as it was or as it should be, whole. A folder is away between
-  two renames; `restore` puts it back. Both writers call it first, and so must a reader who may come
-  after a kill. Who reads beside a living writer needs a lock of his own.
-- A power cut does no more than a kill: contents are on the disk before they get their place, and
-  the place is on the disk before what stood there is removed.
+- After an error in the block `path` is unchanged, and no temporary file is left.
+- After a kill at any moment a file has its old or its new content, whole. A folder is absent
+  between two renames; `restore` puts it back. Both writers call it first; a reader that may run
+  after a kill must call it, too. A reader that runs beside a writer needs a lock.
+- A power cut has the same effects as a kill: contents are synced to disk before the rename, and the
+  rename is synced before the old content is removed.
 
-Beside `path` lie, meanwhile, `.NAME.PID.partial`, which is worth nothing without its writer, and
-`.NAME.PID.old`, the folder that stood there. The latter is whole at all times: to be removed, it is
-called `.partial` first.
+Temporary names beside `path` are `.NAME.PID.partial`, which is useless without its writer, and
+`.NAME.PID.old`, the old folder, which is always whole: it is renamed to `.partial` before it is
+removed.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ _LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9]+\.(partial|old)")
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Open a binary file that appears at `path` only when the block ends without an error."""
+    """Open a binary file that appears at `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     restore(path)
     partial = _beside(path, "partial")
@@ -43,13 +43,13 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-        with suppress(OSError):  # it is in place: this is no failure that leaves the old file
+        with suppress(OSError):  # the new file is in place: an error would say otherwise
             _sync(path.parent)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `path` only when the block ends well."""
+    """Yield an empty folder that replaces `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     restore(path)
     partial = _beside(path, "partial")
@@ -76,21 +76,21 @@ def _put_in_place(partial: Path, path: Path) -> None:
         finally:
             if not path.exists() and old.exists():
                 old.rename(path)
-        with suppress(OSError):  # it is in place: this is no failure that leaves the old folder
+        with suppress(OSError):  # the new folder is in place: an error would say otherwise
             _sync(path.parent)
             if old.exists():
                 _drop(old)
 
 
 def restore(path: Path) -> None:
-    """Make `path` whole after a kill: put the old folder back if it is away, remove leftovers."""
+    """Repair `path` after a kill: put the old folder back if `path` is absent; remove leftovers."""
     sweep(path.parent, path.name)
 
 
 def sweep(folder: Path, only: str | None = None) -> None:
-    """`restore` each path in `folder`, or the one that is named.
+    """`restore` each path in `folder`, or only the one named `only`.
 
-    Where this process may not write, leftovers stay for one that may.
+    Leftovers that this process has no permission to change stay.
     """
     for leftover in sorted(folder.iterdir()) if folder.is_dir() else []:
         found = _LEFTOVER.fullmatch(leftover.name)
@@ -101,9 +101,9 @@ def sweep(folder: Path, only: str | None = None) -> None:
 
 def _settle(leftover: Path, path: Path) -> None:
     old = leftover.suffix == ".old"
-    if old and not leftover.is_dir():  # not ours: no file stands aside
+    if old and not leftover.is_dir():  # not written here: only folders get this name
         return
-    # Several processes may begin at once: all must find `path` once one of them restores it.
+    # Several processes may do this at once: each must see `path` after one has restored it.
     with _held(leftover, wait=old and not path.exists()):
         if old and not path.exists():
             leftover.rename(path)
@@ -112,13 +112,13 @@ def _settle(leftover: Path, path: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder: a kill leaves it whole or gone, and the rest to `restore`."""
+    """Remove a folder; after a kill it is whole or gone, and `restore` removes the rest."""
     restore(folder)
     _drop(folder)
 
 
 def _drop(path: Path) -> None:
-    """Remove a file or folder, under a name that says that it is worth nothing."""
+    """Remove a file or folder, after renaming it to a `.partial` name."""
     ours = _LEFTOVER.fullmatch(path.name)
     doomed = path.with_suffix(".partial") if ours else _beside(path, "partial")
     if doomed != path:
@@ -136,7 +136,7 @@ def _beside(path: Path, kind: str) -> Path:
 
 @contextmanager
 def _claimed(path: Path, make: Callable[[], None]) -> Iterator[None]:
-    """Make `path` and hold it. Where a sweep came between the two, it is gone: once more."""
+    """Make `path` and lock it; try again if a sweep removes it between the two."""
     with ExitStack() as held:
         while True:
             make()
@@ -149,30 +149,29 @@ def _claimed(path: Path, make: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path, wait: bool = True) -> Iterator[None]:
-    """Hold the lock of a file or folder, which says that its writer lives.
+    """Hold the lock of a file or folder, which shows that its writer is alive.
 
-    The number in a name can't say so: it may belong to a later process, and in a container that
-    shares the disk to another one, or to one that isn't seen from here; the first process of each
-    container has the same. The system keeps this lock for as long as its holder lives, tells all
-    who share the disk's system of it, and refuses it to the holder's own second attempt, too. It
-    stays with a folder that is renamed. Several machines on one network disk don't see each
-    other's locks on folders: there the locks of run and registry must keep writers apart.
+    The process number in a name can't show that: another process may have it, later or in another
+    container on the same disk. The system frees this lock when its holder ends, and refuses it to a
+    second attempt of the same process. The lock stays with a folder that is renamed. Machines on
+    one network disk don't see each other's locks on folders: there the locks of the run and of the
+    registry must keep writers apart.
 
     Raises:
-        BlockingIOError: another holds it and `wait` is false.
+        BlockingIOError: another process holds the lock, and `wait` is false.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
-        # Closing alone would leave the lock to a child that was forked meanwhile.
+        # Closing alone would leave the lock with a child that was forked meanwhile.
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
 def _sync(path: Path) -> None:
-    """See a file, or the names in a folder, onto the disk."""
+    """Sync a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -187,7 +186,7 @@ def sha256(path: Path) -> str:
 
 
 def dump_json(value: Any) -> bytes:
-    """JSON bytes that are equal on every machine: sorted keys, two spaces, one newline."""
+    """JSON bytes, equal on every machine: sorted keys, indented by two spaces, final newline."""
     return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
@@ -203,12 +202,12 @@ def read_json(path: Path) -> Any:
 
 
 def json_line(value: Any) -> bytes:
-    """One line of a JSONL file: compact, sorted keys, equal on every machine."""
+    """One line of a JSONL file, equal on every machine: compact, sorted keys."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
 def write_jsonl(path: Path, values: Iterable[Any]) -> None:
-    """Write one compact JSON value a line, whole or not at all."""
+    """Write one compact JSON value per line, whole or not at all."""
     with atomic_write(path) as stream:
         for value in values:
             stream.write(json_line(value))

@@ -1,4 +1,4 @@
-"""What this machine gives a process: processor cores, and whether there is a GPU."""
+"""Resources of this machine: processor cores, and whether there is a GPU."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ DEVICES = Path("/dev")
 
 
 def cores() -> int:
-    """Cores that this process may use: its affinity and its container's limit are respected."""
-    from joblib import cpu_count  # 0.2 seconds, which most commands needn't spend
+    """Cores that this process may use, by its CPU affinity and its container's limit."""
+    from joblib import cpu_count  # takes 0.2 seconds, which most commands save
 
     return int(cpu_count())
 
@@ -17,7 +17,7 @@ def has_gpu(devices: Path = DEVICES) -> bool:
     """Whether CUDA finds a device; torch would know exactly, but takes seconds to import.
 
     Args:
-        devices: where the system shows devices; on WSL 2 all GPUs are one, `dxg`.
+        devices: folder of device files; WSL 2 has one, `dxg`, for all GPUs.
     """
     first, *_ = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
     hidden = first.strip() in ("", "-1", "NoDevFiles")

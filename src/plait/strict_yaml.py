@@ -1,4 +1,4 @@
-"""YAML that is read one way only: version 1.2 as DVC reads it, each key once."""
+"""Read YAML 1.2 as DVC does, and refuse repeated keys."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ def read(path: Path) -> Any:
     """The value of a YAML file; None for an empty one.
 
     Raises:
-        PlaitError: it is missing, is not UTF-8 or not YAML, or has a key twice; names the line.
+        PlaitError: the file is missing, not UTF-8 or not YAML, or repeats a key; names the line.
     """
     if not path.is_file():
         raise PlaitError(f"{path}: no such file")

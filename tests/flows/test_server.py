@@ -264,7 +264,7 @@ def test_a_mistake_stops_its_branch_alone_and_a_crash_is_tried_again(
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "error: Failed: mistake: rows.csv: row 3 has no text\n" in done.stderr
-    assert "Not run for that: 1 stages downstream" in done.stderr
+    assert "Not run because of that: 1 downstream stages" in done.stderr
     assert (folder / "further").exists()
     run = newest(client)
     assert run.state_name == "Failed"
@@ -302,7 +302,7 @@ def test_outputs_of_removed_stages_are_set_aside_and_names_carry_no_path(
     status, written = in_terminal(command, folder, environment)
     left = [line for line in screen(written) if line]
     assert status == 0, written
-    assert "1 outputs of stages that are no more: moved to .plait/removed" in left
+    assert "1 outputs of removed stages: moved to .plait/removed" in left
     assert "= timing  taken from DVC's cache" in left
     assert not [line for line in left if "━" in line or "computing hashes" in line]
     assert not (folder / "unlucky").exists()
@@ -329,7 +329,7 @@ def test_ctrl_c_ends_everything_and_the_next_run_goes_on(
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Cancelled. `plait run` goes on where it stopped." in printed
+    assert "Cancelled. `plait run` resumes it." in printed
     assert marked(f"{folder}|") == []
     assert (folder / "good").exists()
 

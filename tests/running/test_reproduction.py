@@ -60,19 +60,19 @@ def score(folder: Path, base: float) -> None:
         subprocess.run([*git, *arguments], check=True)
 
 
-def again(project: Path, scratch: Path) -> list[reproduction.Finding]:
+def again(project: Path, scratch: Path) -> list[reproduction.OutputComparison]:
     reproduction.require_run(project, [STAGE])
     reproduction.rebuild(project, scratch, [STAGE])
-    return reproduction.findings(project, scratch, tolerance=0.005)
+    return reproduction.compare_outputs(project, scratch, tolerance=0.005)
 
 
 def test_what_comes_back_bit_for_bit_is_called_so(project: Path, tmp_path: Path) -> None:
     found = again(project, tmp_path / "scratch")
-    assert {(each.stage, each.output, each.outcome) for each in found} == {
+    assert {(each.stage, each.output, each.agreement) for each in found} == {
         (STAGE, "models/tfidf-intent", "bit-identical"),
         (STAGE, "scores/tfidf-intent.json", "bit-identical"),
     }, "the other candidate's entry in the committed lock says nothing of a rebuild"
-    assert reproduction.verdict(found)[0] == "bit-identical"
+    assert reproduction.overall_agreement(found)[0] == "bit-identical"
     # It was made there, not copied: git has no models, and the clone had no cache.
     assert (tmp_path / "scratch/models/tfidf-intent").read_text() == "weights 0.0"
 
@@ -82,13 +82,13 @@ def test_scores_within_tolerance_are_equal_though_the_weights_differ(
 ) -> None:
     monkeypatch.setenv("NOISE", "0.001")
     found = again(project, tmp_path / "scratch")
-    outcomes = {each.output: each.outcome for each in found if each.stage == STAGE}
-    assert outcomes == {
+    agreements = {each.output: each.agreement for each in found if each.stage == STAGE}
+    assert agreements == {
         "models/tfidf-intent": "different",
         "scores/tfidf-intent.json": "equal within tolerance",
     }
-    outcome, sentence = reproduction.verdict(found)
-    assert outcome == "equal within tolerance"
+    agreement, sentence = reproduction.overall_agreement(found)
+    assert agreement == "equal within tolerance"
     assert f"models/tfidf-intent of stage {STAGE}" in sentence
 
 
@@ -98,9 +98,9 @@ def test_other_scores_are_different_and_named(
     monkeypatch.setenv("NOISE", "0.1")
     found = again(project, tmp_path / "scratch")
     (scores,) = [each for each in found if each.output == "scores/tfidf-intent.json"]
-    assert scores.outcome == "different"
+    assert scores.agreement == "different"
     assert scores.where.startswith("intent.accuracy: 0.8 → 0.9")
-    assert reproduction.verdict(found)[0] == "different"
+    assert reproduction.overall_agreement(found)[0] == "different"
 
 
 def test_verify_says_so_and_its_status_tells_scripts(

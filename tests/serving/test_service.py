@@ -202,7 +202,7 @@ def test_an_empty_line(root: Path) -> None:
 
 
 def test_empty_stdin(root: Path) -> None:
-    assert refused(stdin="") == "standard input: found nothing, expected one text a line."
+    assert refused(stdin="") == "standard input: found nothing, expected one text per line."
 
 
 def test_a_line_that_is_not_utf8(root: Path) -> None:

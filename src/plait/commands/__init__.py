@@ -1,1 +1,1 @@
-"""Commands: what `plait --help` lists. Heavy imports stand inside the functions."""
+"""The commands of `plait --help`. Heavy imports are inside the functions."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 Old = Annotated[str, typer.Argument(metavar="REV_A", help="A commit, tag or branch.")]
 New = Annotated[
     str | None,
-    typer.Argument(metavar="REV_B", help="Another one; the working tree unless given."),
+    typer.Argument(metavar="REV_B", help="Another one; default: the working tree."),
 ]
 Markdown = Annotated[bool, typer.Option("--markdown", help="A table for a pull request.")]
 HEAD = ("Candidate", "Task", "Metric")
@@ -18,11 +18,11 @@ MISSING = "–"
 
 
 def compare(old: Old, new: New = None, markdown: Markdown = False) -> None:
-    """Compare the scores of two versions, in percent (what `dvc metrics diff` finds, arranged).
+    """Compare the scores of two versions, in percent, as a table of `dvc metrics diff`.
 
-    Both versions must have their scores/ committed. A candidate that only one of them has shows a
-    dash. Differences are of scores alone: whether they are more than noise is said by the intervals
-    in each version's report.
+    The scores/ of both versions must be committed. A dash stands for a candidate that a version
+    lacks. The table doesn't say whether a difference is more than noise: the intervals in each
+    version's report do.
     """
     from plait.running.project import root
 
@@ -46,7 +46,7 @@ def compare(old: Old, new: New = None, markdown: Markdown = False) -> None:
 
 
 def _difference(old: str, new: str | None) -> dict[str, Any]:
-    """What DVC finds, by file."""
+    """The differences that DVC reports, by file."""
     import json
     import sys
 
@@ -57,7 +57,7 @@ def _difference(old: str, new: str | None) -> dict[str, Any]:
         if _output(["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]) is None:
             raise PlaitError(
                 f"{revision}: no such commit, tag or branch. `git log --oneline` and `git tag` "
-                "show which there are."
+                "list them."
             )
     found = _output([sys.executable, "-P", "-m", "dvc", "metrics", "diff", "--json", *revisions])
     if found is None:
@@ -70,7 +70,7 @@ def _difference(old: str, new: str | None) -> dict[str, Any]:
 
 
 def _output(command: list[str]) -> str | None:
-    """What a command prints; None where it fails."""
+    """The standard output of a command; None if it fails."""
     import subprocess
 
     from plait.running.graph import environment
@@ -80,7 +80,7 @@ def _output(command: list[str]) -> str | None:
 
 
 def _lines(found: dict[str, Any]) -> "Iterator[list[str]]":
-    """One a score that differs; timings are left out, since machines may differ, too."""
+    """A table row for each different score; without timings, which depend on the machine."""
     for path, metrics in sorted(found.items()):
         folder, _, name = path.rpartition("/")
         if folder == "scores":

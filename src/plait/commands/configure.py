@@ -1,4 +1,4 @@
-"""`plait configure`: another experiment takes the place of params.yaml."""
+"""`plait configure`: switch to another experiment."""
 
 import sys
 from pathlib import Path
@@ -6,23 +6,21 @@ from typing import Annotated
 
 import typer
 
-Name = Annotated[str, typer.Argument(help="A file of experiments/, without its ending.")]
+Name = Annotated[str, typer.Argument(help="A file of experiments/, without .yaml.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Drop hand edits in params.yaml without asking.")
 ]
-Keep = Annotated[
-    bool, typer.Option("--keep", help="Keep params.yaml as it is where it has hand edits.")
-]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep params.yaml if it has hand edits.")]
 
 
 def configure(name: Name, overwrite: Overwrite = False, keep: Keep = False) -> None:
-    """Copy experiments/NAME.yaml over params.yaml; hand edits there are never lost unasked.
+    """Copy experiments/NAME.yaml over params.yaml; asks before it drops hand edits.
 
-    Outputs follow: models, scores, timings, report and the rest of the experiment that was in place
-    move to .plait/set-aside/, and come back when you switch back to it. So `dvc metrics show` and
-    the report never show two experiments side by side. Nothing is lost if you delete
-    .plait/set-aside/: what is missing comes from DVC's cache at the next run, or is made again.
-    git shows the committed scores of the other experiment as deleted until you switch back.
+    The models, scores, timings, report and other outputs of the previous experiment move to
+    .plait/set-aside/, and back when you switch back. So `dvc metrics show` and the report never mix
+    two experiments. You may delete .plait/set-aside/: the next run restores the outputs from DVC's
+    cache or makes them again. git shows the committed scores of the other experiment as deleted
+    until you switch back.
     """
     from plait.running import project
 
@@ -33,19 +31,19 @@ def configure(name: Name, overwrite: Overwrite = False, keep: Keep = False) -> N
 
 
 def switch_or_ask(root: Path, name: str, overwrite: bool, keep: bool) -> bool:
-    """Switch experiments; whether params.yaml is now that experiment.
+    """Switch experiments; return whether params.yaml is now that experiment.
 
-    Where it has hand edits: `overwrite` drops them, `keep` keeps them, else a person is asked.
+    `overwrite` drops hand edits in params.yaml, `keep` keeps them; otherwise the user is asked.
 
     Raises:
-        PlaitError: as `switching.switch`; also for hand edits when nobody can be asked.
+        PlaitError: as `switching.switch`; also for hand edits if there is no terminal.
     """
     from plait.errors import PlaitError
     from plait.experiment.switching import has_hand_edits, switch
     from plait.running.processes import only_run
 
     if overwrite and keep:
-        raise PlaitError("--overwrite and --keep: found both, expected one of them.")
+        raise PlaitError("--overwrite and --keep: found both, expected at most one.")
     if has_hand_edits(root) and not overwrite:
         if keep:
             return False

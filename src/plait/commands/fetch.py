@@ -3,16 +3,15 @@
 import typer
 
 TARGETS = ["data.dvc", "weights.dvc"]
-"""What the graph's other stages start from; both are made by the stage `fetch`."""
+"""The imports of the stage `fetch`'s outputs, which the other stages depend on."""
 
 
 def fetch() -> None:
-    """Bring the raw data and pretrained weights of params.yaml here, each checked by its sha256.
+    """Fetch the raw data and pretrained weights of params.yaml, and check them against their pins.
 
-    Looks in DVC's cache and its remote (when one is configured), then in the folder that
-    PLAIT_MIRROR names, then where the data is published. Downloads stay in .plait/downloads, so
-    that fetching again needs no network. Exit code 2: something is out of reach or isn't the
-    pinned file.
+    Looks in DVC's cache, in its remote (if one is configured), in the folder that PLAIT_MIRROR
+    names, and at the place of publication. Downloads stay in .plait/downloads, so that fetching
+    again needs no network. Exit code 2: a file is unreachable or differs from its pin.
     """
     from plait.running.project import root
 
@@ -31,7 +30,7 @@ def _has_remote(folder: str) -> bool:
 
 
 def _dvc(*arguments: str) -> int:
-    """Run DVC on this terminal, with bars instead of the progress lines that the flow reads."""
+    """Run DVC on this terminal, with progress bars instead of progress lines."""
     import subprocess
     import sys
 

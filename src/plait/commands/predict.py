@@ -1,4 +1,4 @@
-"""`plait predict`: a service's champion answers texts."""
+"""`plait predict`: the promoted plan of a service predicts labels and spans of texts."""
 
 import json
 import math
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 def predict(
     text: Annotated[
-        str | None, typer.Argument(help="One text in quotes; without it, one a line from stdin.")
+        str | None, typer.Argument(help="One text in quotes; default: one per line of stdin.")
     ] = None,
     service: Annotated[
-        str | None, typer.Option(help="Service that answers; may be left out if there is one.")
+        str | None, typer.Option(help="Service to use; needed if there are several.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    top: Annotated[int, typer.Option(min=1, help="Labels to list, likeliest first.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per text.")
+    ] = False,
+    top: Annotated[
+        int, typer.Option(min=1, help="Number of labels to list, most probable first.")
+    ] = 1,
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Lines of stdin answered at once; 1 answers each directly.")
+        int, typer.Option(min=1, help="Lines of stdin per batch; 1 answers each line at once.")
     ] = 32,
 ) -> None:
-    """Answer texts with the promoted plan: labels, spans with their offsets, probabilities."""
+    """Predict labels or spans, with probabilities, for texts by the promoted plan of a service."""
     from plait.progress import Progress
     from plait.serving.service import Service, check_text
 
@@ -39,9 +43,9 @@ def predict(
         check_text(text, "the text")
     champion = Service.load(service, Path())
     texts = _lines(sys.stdin.buffer) if text is None else iter([text])
-    # On a terminal the answers themselves show how far it is.
-    unseen = text is None and not sys.stdout.isatty()
-    with Progress(math.inf if unseen else 0, "predict", "text") as bar:
+    # On a terminal the replies themselves show the progress.
+    hidden = text is None and not sys.stdout.isatty()
+    with Progress(math.inf if hidden else 0, "predict", "text") as bar:
         while batch := list(islice(texts, batch_size)):
             for reply in champion.answer(batch, batch_size):
                 print(_json(reply, top) if as_json else _show(reply, top))
@@ -70,11 +74,11 @@ def _lines(stream: Iterable[bytes]) -> Iterator[str]:
         check_text(text, where)
         yield text
     if number == 0:
-        raise PlaitError("standard input: found nothing, expected one text a line.")
+        raise PlaitError("standard input: found nothing, expected one text per line.")
 
 
 def _show(reply: "Reply", top: int) -> str:
-    """A reply for a person."""
+    """A reply as lines for the terminal."""
     lines = [reply.text]
     for task, answer in reply.as_json(top)["answers"].items():
         shown = list(map(_label if isinstance(answer, dict) else _span, _entries(answer)))

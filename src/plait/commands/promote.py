@@ -1,11 +1,11 @@
-"""`plait promote`: what `plait run` does last, by hand."""
+"""`plait promote`: the last step of `plait run`."""
 
 
 def promote() -> None:
-    """Let the winning plan of each service meet its champion, and say what became of it.
+    """Compare the winning plan of each service with its champion; promote or refuse it.
 
-    Uses what the last run left: it trains and measures nothing. A refused plan is no failure: the
-    champion stays and the reason is kept in registry/SERVICE.
+    Uses the outputs of the last run; trains and measures nothing. A refusal is not an error: the
+    champion stays, and registry/SERVICE records the reason.
     """
     from plait.experiment.loading import load
     from plait.plans.promotion import promote as promote_plans

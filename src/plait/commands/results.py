@@ -1,4 +1,4 @@
-"""`plait results`: the last run's figures as files that are worth committing."""
+"""`plait results`: the results of the last run as files to commit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,9 @@ Output = Annotated[
 
 
 def results(output: Output) -> None:
-    """Write the last run's scores as records (JSON) and as a readable text (Markdown).
+    """Write the scores of the last run as records (JSON) and as text (Markdown).
 
-    Refuses where a stage has changed since: the figures would not be those of the present
-    parameters and code.
+    Fails if a stage has changed since: the scores would not match the present parameters and code.
     """
     from plait.errors import PlaitError
     from plait.running import graph
@@ -27,16 +26,16 @@ def results(output: Output) -> None:
     if changed:
         raise PlaitError(
             f"found stages that changed since the last run ({', '.join(changed)}), expected none: "
-            "the figures are not those of the present state. Run `plait run` first."
+            "the scores don't match the present state. Run `plait run` first."
         )
     publish(root(), output)
     print(f"{output}.json and {output}.md: written")
 
 
 def publish(folder: Path, output: Path) -> None:
-    """Copy `folder`/report's records and text to `output`.json and `output`.md.
+    """Copy the records and text of `folder`/report to `output`.json and `output`.md.
 
-    Where params.yaml is one of the project's experiments, its command is put in.
+    If params.yaml is an unedited experiment, the records name the command that runs it.
     """
     from plait.experiment.switching import current
     from plait.files import atomic_write, read_json, write_json

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
 CANCELLED = 130
 WIDTH = 100
-"""Characters in a line where there is no terminal."""
+"""Characters per line without a terminal."""
 
-Experiment = Annotated[
-    str | None, typer.Option(help="A file of experiments/ to put in place of params.yaml first.")
-]
+Experiment = Annotated[str | None, typer.Option(help="Switch to this file of experiments/ first.")]
 Force = Annotated[bool, typer.Option("--force", help="Run every stage, changed or not.")]
 StopServer = Annotated[
     bool, typer.Option("--stop-server", help="Stop the Prefect server at the end.")
@@ -37,10 +35,10 @@ def run(
     keep: Keep = False,
     stop_server: StopServer = False,
 ) -> None:
-    """Run what changed, from raw data to the promoted plans, and show the results.
+    """Run all changed stages, promote the winning plans and show the results.
 
-    Starts a local Prefect server when none answers; it keeps running, so that its pages can be
-    opened afterwards.
+    Starts a local Prefect server if none answers; it keeps running, so that you can open its pages
+    afterwards.
     """
     from rich.console import Console
 
@@ -52,16 +50,16 @@ def run(
     if experiment is not None and not switch_or_ask(root, experiment, overwrite, keep):
         experiment = None
     if stop_server:
-        # Before Prefect is imported, whose own handler at exit then runs first and sends the rest.
+        # Before Prefect is imported: its own exit handler then runs first and sends what is left.
         atexit.register(prefect_server.stop, root)
-    found = prefect_server.ensure(root)
-    console.print(f"Prefect shows the run at {found.ui}")
+    server = prefect_server.ensure(root)
+    console.print(f"Prefect shows the run at {server.ui}")
     state = _run(console, experiment, force)
-    _finish(root, console, state, None if stop_server else found)
+    _finish(root, console, state, None if stop_server else server)
 
 
 def _run(console: "Console", experiment: str | None, force: bool) -> "State[object]":
-    # The terminal shows the run; what Prefect logs stands in its pages.
+    # The terminal shows the run; Prefect's logs are in its pages.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from plait.running import project
     from plait.running.events import listening
@@ -82,7 +80,7 @@ def _finish(root: Path, console: "Console", state: "State[object]", found: "Serv
     elif served is not None:
         console.print(f"Runs      {served.ui} (`plait server stop` ends it)")
     if state.is_cancelled():
-        console.print("Cancelled. `plait run` goes on where it stopped.")
+        console.print("Cancelled. `plait run` resumes it.")
         sys.exit(CANCELLED)
     if not state.is_completed():
         print(f"error: {state.message}", file=sys.stderr)
@@ -90,7 +88,7 @@ def _finish(root: Path, console: "Console", state: "State[object]", found: "Serv
 
 
 def _show_results(root: Path, console: "Console", promotion: str, served: "Server | None") -> None:
-    """One screen: what was found, where more of it stands, and what to do next."""
+    """Print one screen: the results, where the report is, and the next commands."""
     from plait.files import read_json
     from plait.report.screen import show
 
@@ -110,7 +108,7 @@ def _show_results(root: Path, console: "Console", promotion: str, served: "Serve
 
 
 def _next(root: Path, served: "Server | None") -> list[str]:
-    """Commands to go on with, as they can be typed here."""
+    """The next commands, as they can be typed in this shell."""
     from plait.plans.registry import Registry
 
     services = [name for name in _services(root) if Registry(root).champion(name) is not None]
@@ -118,7 +116,7 @@ def _next(root: Path, served: "Server | None") -> list[str]:
     commands.append("dvc metrics show")
     if served is not None:
         commands.append("plait server stop")
-    return [f"{_before_commands(root)}{command}" for command in commands]
+    return [f"{_command_prefix(root)}{command}" for command in commands]
 
 
 def _services(root: Path) -> list[str]:
@@ -127,8 +125,8 @@ def _services(root: Path) -> list[str]:
     return list(load(root / "params.yaml").services)
 
 
-def _before_commands(root: Path) -> str:
-    """The folder of this environment's commands, unless the shell finds them without it."""
+def _command_prefix(root: Path) -> str:
+    """The path prefix of this environment's commands; empty if the shell finds them in PATH."""
     folder = Path(sys.executable).parent
     found = shutil.which("plait")
     if found is not None and Path(found).parent == folder:

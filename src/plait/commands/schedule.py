@@ -1,4 +1,4 @@
-"""`plait schedule`: runs the pipeline on a schedule, or when asked from Prefect's pages."""
+"""`plait schedule`: run the pipeline on a schedule and on request."""
 
 from typing import Annotated
 
@@ -9,11 +9,11 @@ Timezone = Annotated[str, typer.Option(help="Time zone of --cron, such as Europe
 
 
 def schedule(cron: Cron = "0 2 * * *", timezone: Timezone = "UTC") -> None:
-    """Serve the pipeline until stopped: on its schedule, and whenever Prefect is asked to run it.
+    """Run the pipeline on a schedule, and on request from Prefect, until this command is stopped.
 
-    The same as `python flows/deployments.py`.
+    Same as `python flows/deployments.py`.
     """
     from plait.running import prefect_server, project
 
-    found = prefect_server.ensure(project.root())
-    project.flows("deployments").serve(cron, timezone, found)
+    server = prefect_server.ensure(project.root())
+    project.flows("deployments").serve(cron, timezone, server)

@@ -6,9 +6,7 @@ import typer
 
 app = typer.Typer(help="The local Prefect server, whose pages show runs, logs and progress.")
 
-Port = Annotated[
-    int | None, typer.Option(help="Port on 127.0.0.1; without it 4200, or a free one.")
-]
+Port = Annotated[int | None, typer.Option(help="Port on 127.0.0.1; default: 4200, or a free one.")]
 
 
 @app.command()
@@ -25,7 +23,7 @@ def start(port: Port = None) -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the server that plait started for this project; runs and their history stay."""
+    """Stop the server that plait started for this project; its history stays."""
     from plait.running import prefect_server, project
 
     stopped = prefect_server.stop(project.root())
@@ -34,12 +32,12 @@ def stop() -> None:
 
 @app.command()
 def status() -> None:
-    """Say where a server answers; exit with 1 when none does."""
+    """Print the address of the server; exit with 1 if none answers."""
     from plait.running import prefect_server, project
 
-    found = prefect_server.find(project.root())
-    if found is None:
+    server = prefect_server.find(project.root())
+    if server is None:
         print("No Prefect server answers. Start one with `plait server start`.")
         raise typer.Exit(1)
-    owner = f"started by plait, process {found.pid}" if found.pid else "not started by plait"
-    print(f"Prefect: {found.ui} ({owner})")
+    owner = f"started by plait, process {server.pid}" if server.pid else "not started by plait"
+    print(f"Prefect: {server.ui} ({owner})")

@@ -1,4 +1,4 @@
-"""`plait validate`: what is wrong with the data, in the terminal and on a page."""
+"""`plait validate`: check the data; show the faults in the terminal and on a page."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,31 +18,31 @@ STYLES = {"passed": "green", "warnings": "yellow", "failed": "red"}
 File = Annotated[
     Path | None,
     typer.Argument(
-        help="A CSV, TSV or JSONL file of your own to check instead; no set-up is needed.",
+        help="A CSV, TSV or JSONL file to check instead; needs no project.",
         show_default=False,
     ),
 ]
-TextField = Annotated[str, typer.Option(help="Of FILE: the column that holds the text.")]
+TextField = Annotated[str, typer.Option(help="Column of FILE with the text.")]
 LabelField = Annotated[
-    list[str] | None, typer.Option(help="Of FILE: a column of labels; may be said again.")
+    list[str] | None, typer.Option(help="Column of FILE with labels; can be repeated.")
 ]
 SpansField = Annotated[
     list[str] | None,
-    typer.Option(help="Of FILE: a column of spans ([[start, end, type], …]); may be said again."),
+    typer.Option(help="Column of FILE with spans, [[start, end, type], …]; can be repeated."),
 ]
 SplitField = Annotated[
     str | None,
-    typer.Option(help="Of FILE: the column that holds train, dev or test. Without it: at random."),
+    typer.Option(help="Column of FILE with train, dev or test; default: a random split."),
 ]
-IdField = Annotated[str | None, typer.Option(help="Of FILE: the column that holds the row's id.")]
+IdField = Annotated[str | None, typer.Option(help="Column of FILE with the row's id.")]
 Page = Annotated[
-    Path | None, typer.Option(help="Of FILE: where the page goes (FILE.validation.html).")
+    Path | None, typer.Option(help="Path of the page for FILE; default: FILE.validation.html.")
 ]
 Accept = Annotated[
     bool,
     typer.Option(
         "--accept",
-        help="Unless the checks fail, write accepted.json: later versions are compared with this.",
+        help="Unless a critical check fails, write accepted.json, to compare later versions with.",
     ),
 ]
 
@@ -57,12 +57,12 @@ def validate(
     page: Page = None,
     accept: Accept = False,
 ) -> None:
-    """Check the prepared data of the current experiment, or a file; show what is wrong with it.
+    """Check the prepared data of the current experiment, or one file, and list the faults.
 
-    Without FILE: checks what was prepared last (`dvc repro prepare` prepares it again) and writes
+    Without FILE: checks the last prepared data (`dvc repro prepare` updates it) and writes
     validation/. With FILE: `plait validate my.csv --text-field body --label-field team` checks it
     with the default limits, without params.yaml. Exit code 0: no critical failure; warnings don't
-    stop a run. Exit code 2: at least one critical failure; nothing is trained on such data.
+    stop a run. Exit code 2: at least one critical failure; a run would train nothing.
     """
     if file is None:
         from plait.running.project import root
@@ -75,7 +75,9 @@ def validate(
     from plait.validation.report import page as html
 
     if accept:
-        raise PlaitError("--accept: is for the data of the experiment; leave it out beside a file.")
+        raise PlaitError(
+            "--accept: works with the data of the experiment only; leave it out with a file."
+        )
     if page and page.resolve() == file.resolve():
         raise PlaitError(f"--page: {page} is the file to check; name another place for the page.")
     columns = Columns(

@@ -1,4 +1,4 @@
-"""`plait verify`: can the results be made again from the pins?"""
+"""`plait verify`: rebuild the results from the pins and compare."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,25 +7,23 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from plait.running.reproduction import Finding
+    from plait.running.reproduction import OutputComparison
 
 STYLES = {"bit-identical": "green", "equal within tolerance": "yellow", "different": "red"}
 DEFAULT = 0.005
 
-Candidate = Annotated[
-    str | None, typer.Argument(help="One candidate of params.yaml; all of them unless given.")
-]
+Candidate = Annotated[str | None, typer.Argument(help="A candidate of params.yaml; default: all.")]
 Tolerance = Annotated[
-    float, typer.Option(min=0, help="Largest difference of a score that counts as equal.")
+    float, typer.Option(min=0, help="Largest difference of two scores that counts as equal.")
 ]
 
 
 def verify(candidate: Candidate = None, tolerance: Tolerance = DEFAULT) -> None:
-    """Rebuild from the pins in a scratch clone of the commit, and compare with what stands here.
+    """Rebuild the results from the pins in a clone of the commit, and compare them with these.
 
-    Fetches, prepares, trains and scores again, so it takes as long as a first run. Says of each
-    output whether it is bit-identical, equal within tolerance, or different, and where. Exit code
-    0 for the first two, 1 for different.
+    Fetches, prepares, trains and scores again, so it takes as long as a first run. Reports for each
+    output whether it is bit-identical, equal within the tolerance, or different, and where. Exit
+    code 1 if an output differs by more than the tolerance, else 0.
     """
     import tempfile
     from pathlib import Path
@@ -46,19 +44,21 @@ def verify(candidate: Candidate = None, tolerance: Tolerance = DEFAULT) -> None:
         scratch = Path(folder, "clone")
         reproduction.require_run(root(), targets)
         reproduction.rebuild(root(), scratch, targets)
-        found = reproduction.findings(root(), scratch, tolerance)
-    outcome, sentence = reproduction.verdict(found)
+        comparisons = reproduction.compare_outputs(root(), scratch, tolerance)
+    agreement, sentence = reproduction.overall_agreement(comparisons)
     console = Console()
-    console.print(_table(found))
-    console.print(Text(f"{outcome}: {sentence}", style=STYLES[outcome]))
-    if outcome == "different":
+    console.print(_table(comparisons))
+    console.print(Text(f"{agreement}: {sentence}", style=STYLES[agreement]))
+    if agreement == "different":
         raise typer.Exit(1)
 
 
-def _table(found: "list[Finding]") -> "Table":
+def _table(comparisons: "list[OutputComparison]") -> "Table":
     from rich.table import Table
 
-    table = Table("Stage", "Output", "Outcome", "Where")
-    for each in found:
-        table.add_row(each.stage, each.output, each.outcome, each.where, style=STYLES[each.outcome])
+    table = Table("Stage", "Output", "Agreement", "Where")
+    for each in comparisons:
+        table.add_row(
+            each.stage, each.output, each.agreement, each.where, style=STYLES[each.agreement]
+        )
     return table

@@ -1,4 +1,4 @@
-"""Running: DVC's graph in; its stages run side by side, watched, and ended together, out.
+"""Running: reads DVC's graph and runs its stages side by side, watched and ended together.
 
-graph (what there is) → ready (what may run now) → processes (run it) → events → terminal.
+graph (all stages) → ready (stages that may run now) → processes → events → terminal.
 """

@@ -1,6 +1,6 @@
-"""How long stages took, where the flow ran them: for the report alone, since no one can repeat it.
+"""How long the flow's stages took on this machine; only the report shows it.
 
-Stands under `.plait`, which git and DVC ignore, like everything that must show in no output.
+The ledger is in `.plait`, which git and DVC ignore, because durations differ from run to run.
 """
 
 import platform
@@ -14,7 +14,7 @@ LEDGER = Path(".plait/seconds.jsonl")
 
 
 def record(ledger: Path, stage: str, seconds: float) -> None:
-    """Add a run of a stage."""
+    """Append one run of a stage to the ledger."""
     ledger.parent.mkdir(parents=True, exist_ok=True)
     line = {"stage": stage, "seconds": round(seconds, 2), "machine": platform.node()}
     with ledger.open("ab") as stream:
@@ -22,7 +22,7 @@ def record(ledger: Path, stage: str, seconds: float) -> None:
 
 
 def training(ledger: Path, candidates: Iterable[str]) -> dict[str, float]:
-    """Seconds of each candidate's last training on this machine, where it is known."""
+    """Candidate → seconds of its last training on this machine, if the ledger has one."""
     lines: Iterable[Any] = read_jsonl(ledger) if ledger.is_file() else ()
     here = platform.node()
     last = {line["stage"]: line["seconds"] for line in lines if line["machine"] == here}

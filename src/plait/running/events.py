@@ -1,4 +1,4 @@
-"""What happens to stages, told to whoever listens in this process (the command line)."""
+"""Events of stages, for listeners in this process, such as the command line."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +12,12 @@ EventKind = Literal[
 
 @dataclass(frozen=True)
 class Event:
-    """`stage` is its name, `text` a line or a reason, `figures` what `plait.progress` printed.
+    """An event of a stage, or of other work, whose end is `over`.
 
-    Work that is no stage is `over` when it ends.
+    Attributes:
+        stage: the name of the stage or work.
+        text: a line of output or a reason.
+        figures: what `plait.progress` printed.
     """
 
     kind: EventKind
@@ -28,7 +31,7 @@ _listeners: list[Callable[[Event], None]] = []
 
 @contextmanager
 def listening(listener: Callable[[Event], None]) -> Iterator[None]:
-    """Call `listener` for every event within the block, from the thread that it happens in."""
+    """Call `listener` for every event within the block, in the thread of the event."""
     _listeners.append(listener)
     try:
         yield
@@ -37,5 +40,6 @@ def listening(listener: Callable[[Event], None]) -> Iterator[None]:
 
 
 def tell(event: Event) -> None:
+    """Pass an event to all listeners."""
     for listener in list(_listeners):
         listener(event)

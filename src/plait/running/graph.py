@@ -34,13 +34,13 @@ ADVICE = (
     "Updating lock file",
     "Data and pipelines are up to date",
 )
-"""What DVC says to a person who runs it by hand."""
+"""Beginnings of DVC's lines of advice, which are not shown."""
 USER_MISTAKE = 2
 """Exit status of a stage that ended with a `PlaitError`."""
 
 
 class Outcome(StrEnum):
-    """What became of a stage: its command ran, DVC's cache had its outputs, or nothing to do."""
+    """What became of a stage: its command ran, DVC restored its outputs, or nothing changed."""
 
     RAN = "ran"
     RESTORED = "restored"
@@ -48,18 +48,21 @@ class Outcome(StrEnum):
 
 
 class StageCrashed(Exception):  # noqa: N818 - "crashed" is the word of the field
-    """A stage ended in a way that no `PlaitError` explains: killed, or a bug."""
+    """A stage ended without a `PlaitError`: it was killed, or it has a bug."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A node of the graph; `upstream` holds the addresses of what it waits for.
+    """A node of DVC's graph.
 
-    DVC knows it by its `address`, a person by its `name`: the same without the file, unless two
-    files have a stage of that name. `outs` are its outputs.
-
-    `cores` is how many it keeps busy (`meta.cores`, 1 unless said; 0 means all of them); nothing
-    may run beside a stage that is `alone`, and one stage at a time has the `gpu`.
+    Attributes:
+        address: DVC's name, such as `timings/dvc.yaml:timing@a`.
+        name: the name to show: the address without its file, if no other stage has that name.
+        upstream: addresses of the stages that it depends on.
+        cores: cores that it keeps busy (`meta.cores`, default 1); 0 means all.
+        alone: no other stage may run at the same time.
+        gpu: it uses the GPU; one such stage runs at a time.
+        outs: its outputs.
     """
 
     address: str
@@ -72,17 +75,20 @@ class Stage:
 
     @property
     def summaries(self) -> list[Path]:
-        """Where it may leave words for a person: `summary.md` in each of its outputs."""
+        """Paths of its summaries, which may not exist: `summary.md` in each output."""
         return [out / "summary.md" for out in self.outs]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Stages in an order that DVC's edges allow, and what DVC says of the workspace.
+    """The stages and their state in the workspace.
 
-    `changed` holds the stages whose dependencies, outputs, command or parameters differ from
-    dvc.lock; a stage downstream of one is not among them for that alone. `always` holds those that
-    DVC runs every time: what depends on them can't be judged before they have run.
+    Attributes:
+        stages: address → stage, in topological order.
+        changed: stages whose dependencies, outputs, command or parameters differ from dvc.lock. A
+            stage downstream of them is included only if it differs itself.
+        always: stages that DVC runs every time; before they have run, the state of stages that
+            depend on them is unknown.
     """
 
     stages: Mapping[str, Stage]
@@ -94,7 +100,7 @@ def read(folder: Path) -> Graph:
     """Read the graph of the DVC project in `folder`, the working folder of this process.
 
     Raises:
-        PlaitError: DVC can't read the project (its own words are in the message).
+        PlaitError: DVC can't read the project; the message quotes DVC.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -109,7 +115,7 @@ def read(folder: Path) -> Graph:
 
 
 def _stages(edges: Any) -> dict[str, Stage]:
-    """`edges` go from a stage to what it depends on."""
+    """The stages by address, in topological order; `edges` go from a stage to its dependencies."""
     names = _names([node.addressing for node in edges])
     stages = {
         node.addressing: _stage(node, names[node.addressing], edges.successors(node))
@@ -120,7 +126,7 @@ def _stages(edges: Any) -> dict[str, Stage]:
 
 
 def _names(addresses: Iterable[str]) -> dict[str, str]:
-    """Names to show by address: `timing@a` of `timings/dvc.yaml:timing@a`, if no other has it."""
+    """Address → name to show: `timing@a` for `timings/dvc.yaml:timing@a`, if that is unique."""
     short = {address: address.rpartition(":")[2] for address in addresses}
     count = Counter(short.values())
     return {address: name if count[name] == 1 else address for address, name in short.items()}
@@ -140,9 +146,9 @@ def _stage(node: Any, name: str, upstream: Iterable[Any]) -> Stage:
 
 
 def missing_outputs(folder: Path) -> list[str]:
-    """Outputs that dvc.lock knows, that are not in the workspace and that a remote may have.
+    """Outputs in dvc.lock that the workspace lacks and a remote may have.
 
-    Empty when no remote is configured.
+    Empty if no remote is configured.
     """
     from dvc.repo import Repo
 
@@ -157,12 +163,12 @@ def missing_outputs(folder: Path) -> list[str]:
 
 
 def pull(targets: list[str], processes: Processes, on_line: Callable[[str], None]) -> None:
-    """Try to fetch outputs from the remote. What doesn't come is made from source later."""
+    """Fetch outputs from the remote, as far as it has them; stages make the others later."""
     processes.run([*_dvc(), "pull", "--allow-missing", *targets], on_line, environment())
 
 
 def environment() -> dict[str, str]:
-    """The environment of a stage: this interpreter first, progress as lines, no telemetry."""
+    """The environment of a stage: this interpreter in PATH, progress lines, no telemetry."""
     return {
         **os.environ,
         **TELEMETRY_OFF,
@@ -183,13 +189,15 @@ def run_stage(
     on_progress: Callable[[Mapping[str, Any]], None],
     force: bool = False,
 ) -> Outcome:
-    """Let DVC run one stage (not what it depends on), in a process of its own.
+    """Let DVC run one stage, without its dependencies, in a child process.
 
-    `on_progress` gets the values that `plait.progress` prints, `on_line` every other line.
+    Args:
+        on_progress: receives the values that `plait.progress` prints.
+        on_line: receives every other line of output.
 
     Raises:
-        PlaitError: the stage ended with a user's mistake; its words are in the message.
-        StageCrashed: it ended otherwise than well.
+        PlaitError: the stage ended with a user's mistake; the message quotes it.
+        StageCrashed: the stage failed in another way.
         Stopped: the run was cancelled.
     """
     tail: deque[str] = deque(maxlen=500)
@@ -232,7 +240,7 @@ def _outcome(address: str, lines: "deque[str]") -> Outcome:
 
 
 def _failure(address: str, dvc_status: int, lines: list[str]) -> Exception:
-    """A user's mistake where the stage says so or DVC refuses to run it, else a crash."""
+    """A `PlaitError` if the stage reports one or DVC refuses to run it, else a `StageCrashed`."""
     found = re.search(r"exited with (-?\d+)$", lines[-1]) if lines else None
     began = [number for number, line in enumerate(lines) if line.startswith("> ")]
     said = lines[began[0] + 1 : -1] if began and found else lines

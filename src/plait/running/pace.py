@@ -1,4 +1,4 @@
-"""How fast a stage's work goes, and how long it will still take."""
+"""The rate of a stage's work, and its remaining time."""
 
 import time
 from collections import deque
@@ -6,27 +6,27 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 WINDOW = 60.0
-"""Seconds that the rate is taken over: a run that goes on from a checkpoint begins with a jump."""
+"""Seconds over which the rate is measured: a resumed run begins with a jump."""
 
 
 class Pace:
-    """Adds `rate` (a second) and `left` to the figures that `plait.progress` printed."""
+    """Adds `rate` (per second) and `left` (remaining time) to the figures of `plait.progress`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.label = ""
-        self.seen: deque[tuple[float, float]] = deque()
+        self.reports: deque[tuple[float, float]] = deque()
 
     def __call__(self, figures: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The same figures with the pace, as soon as there are two of the same work."""
+        """The figures with the pace, from the second report of the same work on."""
         if figures["label"] != self.label:
             self.label = figures["label"]
-            self.seen.clear()
+            self.reports.clear()
         now, done = self.clock(), float(figures["done"])
-        self.seen.append((now, done))
-        while now - self.seen[0][0] > WINDOW:
-            self.seen.popleft()
-        began, before = self.seen[0]
+        self.reports.append((now, done))
+        while now - self.reports[0][0] > WINDOW:
+            self.reports.popleft()
+        began, before = self.reports[0]
         if done <= before or now <= began:
             return figures
         rate = (done - before) / (now - began)

@@ -1,6 +1,6 @@
-"""A Prefect server on this machine: found, started, stopped. Its state lies in .plait/prefect.
+"""Find, start and stop a Prefect server on this machine; its state is in .plait/prefect.
 
-Nothing here imports Prefect: its settings are read at import, and they are made here.
+This module doesn't import Prefect, which reads its settings at import: they are made here.
 """
 
 import os
@@ -29,7 +29,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers; `pid` is known where plait started it."""
+    """A server that answers; `pid` is None if plait did not start it."""
 
     api: str
     pid: int | None = None
@@ -41,14 +41,14 @@ class Server:
 
 @dataclass(frozen=True)
 class Record:
-    """What .plait/prefect/server.json says of the server that plait started last."""
+    """The last server that plait started, as .plait/prefect/server.json records it."""
 
     api: str = ""
     pid: int = 0
     born: float = 0.0
 
     def lives(self) -> bool:
-        """Whether the process is still that one, and not a later one of the same number."""
+        """Whether that process still runs, and its number doesn't belong to a later one."""
         try:
             return self.pid > 0 and psutil.Process(self.pid).create_time() == self.born
         except psutil.Error:
@@ -56,7 +56,7 @@ class Record:
 
 
 def settings(folder: Path, api: str) -> dict[str, str]:
-    """Environment for clients and server. Settings that the user made win."""
+    """Environment variables for clients and server; those that the user has set win."""
     wanted = {
         "PREFECT_API_URL": api,
         "PREFECT_HOME": str(_home(folder)),
@@ -69,10 +69,10 @@ def settings(folder: Path, api: str) -> dict[str, str]:
 
 
 def ensure(folder: Path) -> Server:
-    """Find a server or start one, and point this process and its children at it.
+    """Find or start a server, and make this process and its children use it.
 
-    Looked at in order: PREFECT_API_URL, the server that plait started, port 4200. A server of
-    another Prefect release is left alone. A server that is started here keeps running.
+    Tried in order: PREFECT_API_URL, the server that plait started, port 4200. A server of another
+    Prefect release is not used. A server that is started here keeps running.
 
     Raises:
         PlaitError: PREFECT_API_URL names another machine and nothing answers there, or the server
@@ -116,7 +116,7 @@ def start(folder: Path, port: int) -> Server:
 
 
 def stop(folder: Path) -> Server | None:
-    """Stop the server that plait started here; None when there is none."""
+    """Stop the server that plait started for this project; None if there is none."""
     record = _record(folder)
     (_home(folder) / "server.json").unlink(missing_ok=True)
     if not record.lives():
@@ -190,7 +190,7 @@ def _answers(api: str) -> bool:
 
 
 def _same_release(api: str) -> bool:
-    """Releases that differ in more than the last number don't understand each other."""
+    """Whether the server is compatible: its release differs in the last number at most."""
     theirs = (_get(f"{api}/admin/version") or "").strip('"')
     return theirs.split(".")[:2] == version("prefect").split(".")[:2]
 

@@ -1,8 +1,7 @@
 """Child processes that end together: with their stage, with a cancelled run, with plait itself.
 
-Every process that is started here carries a mark in its environment, which its descendants
-inherit. A process is found by that mark, so that a child which changed its process group, or
-whose parent was killed, is ended like any other.
+Every child has a mark in its environment, which its descendants inherit. Processes are found by
+that mark, so that a descendant ends even if it changed its process group or lost its parent.
 """
 
 import itertools
@@ -24,13 +23,13 @@ from filelock import FileLock, Timeout
 from plait.files import sweep
 
 MARK = "PLAIT_PROCESSES"
-"""Environment variable `FOLDER|RUN|NUMBER` of every process that is started here."""
+"""Environment variable of every child: `FOLDER|RUN|NUMBER|`."""
 GRACE = 4.0
 """Seconds between asking a process to end and killing it."""
 
 
 class Stopped(Exception):  # noqa: N818 - a state of affairs, not an error
-    """The run is being cancelled: nothing more is started."""
+    """The run is cancelled; no process is started any more."""
 
 
 def marked(prefix: str) -> list[psutil.Process]:
@@ -44,10 +43,9 @@ def marked(prefix: str) -> list[psutil.Process]:
 
 
 def end(prefix: str, grace: float = GRACE, leaders: frozenset[int] = frozenset()) -> None:
-    """End all processes whose mark begins with `prefix`; kill what still lives after `grace` s.
+    """End all processes whose mark begins with `prefix`; kill those that live after `grace` s.
 
-    `leaders` are interrupted instead of terminated: DVC then takes its entries out of its lock
-    file, which it doesn't when terminated.
+    `leaders` get SIGINT instead of SIGTERM: only then DVC removes its entries from its lock file.
     """
     asked: set[int] = set()
     deadline = time.monotonic() + grace
@@ -64,10 +62,10 @@ def end(prefix: str, grace: float = GRACE, leaders: frozenset[int] = frozenset()
 
 
 class Processes:
-    """The processes of one run, as a context: on leaving it none of them is left.
+    """The processes of one run, as a context that ends all of them when it is left.
 
-    A watchdog process ends them even when plait itself is killed. An interrupt (Ctrl-C) ends them
-    at once, and is raised as usual.
+    A watchdog process ends them even if plait itself is killed. Ctrl-C ends them at once and
+    raises `KeyboardInterrupt`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -88,8 +86,8 @@ class Processes:
         return self
 
     def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
-        # The exception alone would not do: a library that catches all, or an event loop that is
-        # about to end, may swallow it.
+        # The exception alone is not enough: a library that catches everything, or an event loop
+        # that is about to end, may swallow it.
         threading.Thread(target=self.stop).start()
         raise KeyboardInterrupt
 
@@ -105,7 +103,7 @@ class Processes:
             self._watchdog.communicate()
 
     def stop(self) -> None:
-        """Start nothing more and end everything, within `GRACE` seconds and a little."""
+        """End all processes, within about `GRACE` seconds, and start no more."""
         with self._lock:
             self.stopped = True
             leaders = frozenset(self._leaders)
@@ -117,17 +115,19 @@ class Processes:
         on_line: Callable[[str], None],
         env: Mapping[str, str] | None = None,
     ) -> int:
-        """Run a command; `on_line` gets each line of its output, in this thread.
+        """Run a command; `on_line` receives each line of its output, in this thread.
 
-        Returns the exit status (negative: ended by that signal). Nothing that the command started
-        is left by then, even where the command itself was killed.
+        All descendants of the command have ended when this returns, even if it was killed.
+
+        Returns:
+            The exit status; negative if a signal ended the command.
 
         Raises:
-            Stopped: `stop` was called, before or meanwhile.
+            Stopped: `stop` was called before or during the command.
         """
         mark = f"{self.mark}{next(self._numbers)}|"
         process = self._start(command, {**(os.environ if env is None else env), MARK: mark})
-        # Whoever inherited the pipe keeps it open: the rest must end for the output to end.
+        # Descendants inherit the pipe: its output ends only when all of them have ended.
         reaper = threading.Thread(target=_reap, args=(process, mark))
         reaper.start()
         try:
@@ -173,9 +173,9 @@ def _reap(process: "subprocess.Popen[str]", mark: str) -> None:
 def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold `folder`/.plait/run.lock: one run at a time changes a project's outputs.
 
-    `waiting` is called when another run holds it. The lock goes with its holder, however that
-    ends; processes that a killed holder left are ended before the block begins, and what it was
-    writing into `folder`, held-out rows among it, is swept up (`plait.files`).
+    `waiting` is called if another run holds the lock. The system frees the lock when its holder
+    ends. Before the block begins, processes of a killed holder are ended, and its partial files in
+    `folder`, which may hold held-out rows, are removed (`plait.files.sweep`).
     """
     path = folder / ".plait" / "run.lock"
     path.parent.mkdir(exist_ok=True)

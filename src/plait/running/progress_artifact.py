@@ -1,4 +1,4 @@
-"""A stage's progress as a Prefect artifact, which the UI shows as a bar."""
+"""A stage's progress as a Prefect artifact, which Prefect's pages show as a bar."""
 
 import hashlib
 import re
@@ -13,9 +13,9 @@ SECONDS_BETWEEN = 2.0
 
 
 def key(kind: str, address: str) -> str:
-    """An artifact key, which has only lower-case letters, digits and dashes; no two are alike.
+    """An artifact key (lower-case letters, digits and dashes), unique for each address.
 
-    An address with anything else in it gets a digest behind two dashes, which no other key has.
+    An address with other characters gets two dashes and a digest at its end.
 
     >>> key("summary", "validate")
     'summary-validate'
@@ -28,9 +28,9 @@ def key(kind: str, address: str) -> str:
 
 
 class ProgressArtifact:
-    """Made with the first figures; a stage that prints none has no artifact.
+    """The artifact appears with the first figures of the stage.
 
-    To be used inside the task run that it belongs to.
+    Use it inside the task run that it belongs to.
     """
 
     def __init__(self, stage: str) -> None:
@@ -47,7 +47,7 @@ class ProgressArtifact:
         self._show(100 * float(figures["done"]) / total if total else 0.0, describe(figures))
 
     def close(self) -> None:
-        """The stage ended well."""
+        """Show that the stage has succeeded."""
         if self._id is not None:
             self._show(100.0, f"{self.stage}: done")
 

@@ -1,4 +1,4 @@
-"""The project in the working folder, and the flows that it brings."""
+"""The project in the working folder, and its flows."""
 
 import importlib
 import sys
@@ -12,7 +12,7 @@ def root() -> Path:
     """The working folder.
 
     Raises:
-        PlaitError: it is not the top folder of a project.
+        PlaitError: the working folder is not the top folder of a project.
     """
     folder = Path.cwd().resolve()
     if not (folder / "dvc.yaml").is_file():

@@ -1,4 +1,4 @@
-"""Which stages may run now: DVC's edges decide, and what the machine can carry at once."""
+"""Which stages may run now, by DVC's edges and the resources of the machine."""
 
 from plait import machine
 from plait.running.graph import Graph, Outcome, Stage
@@ -7,13 +7,13 @@ from plait.running.graph import Graph, Outcome, Stage
 class Walk:
     """The state of one walk over a graph.
 
-    Stages run side by side while there are cores for them; one at a time has the GPU, where there
-    is one; a stage marked alone runs beside nothing. What needs no run starts at once. A failed
-    stage blocks what is downstream of it, nothing else. The graph's `always` stages have run
-    before the walk.
+    Stages run side by side as long as cores are free; one stage at a time uses the GPU, if there is
+    one; a stage with `alone` runs while no other runs. A stage that needs no run starts at once. A
+    failed stage blocks the stages downstream of it and no others. The graph's `always` stages must
+    have run before the walk.
 
     Args:
-        cores, gpu: what the machine has; unless said, that is looked up.
+        cores, gpu: the machine's resources; None looks them up.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Walk:
         self._waiting = [address for address in graph.stages if address not in graph.always]
 
     def start(self) -> list[str]:
-        """The stages that start now, in order; they count as running until `finish` or `fail`."""
+        """The stages to start now, in order; they count as running until `finish` or `fail`."""
         ready = [address for address in self._waiting if self._is_ready(address)]
         ready.sort(key=lambda address: self.graph.stages[address].alone)
         started = []
@@ -53,14 +53,14 @@ class Walk:
         self.failures[address] = reason
 
     def needs_run(self, address: str) -> bool:
-        """Whether DVC must be asked; once everything upstream of the stage is done."""
+        """Whether DVC must run the stage; all its upstream stages must have finished."""
         upstream = self.graph.stages[address].upstream
         unchanged = all(self.outcomes[each] is Outcome.UNCHANGED for each in upstream)
         return self.force or address in self.graph.changed or not unchanged
 
     @property
     def blocked(self) -> list[str]:
-        """The stages that didn't start; at the end, those downstream of a failure."""
+        """The stages that have not started; after the walk, those downstream of a failure."""
         return list(self._waiting)
 
     def _is_ready(self, address: str) -> bool:

@@ -1,8 +1,8 @@
-"""Whether what stands here can be made again from the pins, and if not, where it differs.
+"""Whether a rebuild from the pins gives the same outputs, and where it differs.
 
 git clones the commit into a scratch folder without data, weights, models or cache; `dvc repro`
-rebuilds there; then each output of each rebuilt stage is compared with what dvc.lock says of it
-here.
+rebuilds there; then each output of each rebuilt stage is compared with its entry in the project's
+dvc.lock.
 """
 
 import json
@@ -19,25 +19,25 @@ import yaml
 from plait.errors import PlaitError
 from plait.running.graph import environment
 
-Outcome = Literal["bit-identical", "equal within tolerance", "different"]
+Agreement = Literal["bit-identical", "equal within tolerance", "different"]
 MIRROR = "PLAIT_MIRROR"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One output of one stage; `where` says what differs, and by how much."""
+class OutputComparison:
+    """One output of one stage, compared; `where` says what differs, and by how much."""
 
     stage: str
     output: str
-    outcome: Outcome
+    agreement: Agreement
     where: str = ""
 
 
 def rebuild(root: Path, scratch: Path, targets: list[str]) -> None:
-    """Clone `root`'s commit into `scratch`, an empty folder, and run stages from the pins there.
+    """Clone `root`'s commit into `scratch`, an empty folder, and rebuild the targets there.
 
     Raises:
-        PlaitError: tracked files have changes that no commit has, or a stage fails.
+        PlaitError: tracked files have uncommitted changes, or a stage fails.
     """
     changed = _run(["git", "status", "--porcelain", "--untracked-files=no"], root)
     if changed.strip():
@@ -46,7 +46,7 @@ def rebuild(root: Path, scratch: Path, targets: list[str]) -> None:
             f"them. Commit or stash them:\n{changed.rstrip()}"
         )
     _run(["git", "clone", "--quiet", "--local", str(root), str(scratch)], root)
-    # What its lock says afterwards must have been made there, not taken over from the commit.
+    # So that afterwards its lock has only what the rebuild made, nothing from the commit.
     (scratch / "dvc.lock").unlink(missing_ok=True)
     code = [str(scratch / "src"), os.environ.get("PYTHONPATH", "")]
     settings = {**environment(), "PYTHONPATH": os.pathsep.join(filter(None, code))}
@@ -55,7 +55,7 @@ def rebuild(root: Path, scratch: Path, targets: list[str]) -> None:
     command = [sys.executable, "-P", "-m", "dvc", "repro", *targets]
     if subprocess.run(command, cwd=scratch, env=settings, check=False).returncode:
         raise PlaitError(
-            f"`dvc repro {' '.join(targets)}` failed in a clone of {root}; its words stand above."
+            f"`dvc repro {' '.join(targets)}` failed in a clone of {root}; its output is above."
         )
 
 
@@ -67,10 +67,10 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def require_run(root: Path, targets: list[str]) -> None:
-    """See that there is something to compare with, before hours go into a rebuild.
+    """Check that there are outputs to compare with, before hours go into a rebuild.
 
     Raises:
-        PlaitError: there is no dvc.lock here, or it knows not all of the targets.
+        PlaitError: there is no dvc.lock, or it lacks one of the targets.
     """
     here = _locked(root)
     unknown = [each for each in targets if each not in here]
@@ -81,8 +81,8 @@ def require_run(root: Path, targets: list[str]) -> None:
         )
 
 
-def findings(root: Path, scratch: Path, tolerance: float) -> list[Finding]:
-    """What became of each output of the stages that were rebuilt.
+def compare_outputs(root: Path, scratch: Path, tolerance: float) -> list[OutputComparison]:
+    """Compare each output of the rebuilt stages.
 
     Args:
         tolerance: the largest difference between two numbers of a metrics file that counts as
@@ -93,7 +93,7 @@ def findings(root: Path, scratch: Path, tolerance: float) -> list[Finding]:
         found
         for stage in here
         if stage in there
-        for found in _stage_findings(root, scratch, stage, here, there, tolerance)
+        for found in _compare_stage(root, scratch, stage, here, there, tolerance)
     ]
 
 
@@ -108,31 +108,33 @@ def _locked(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _stage_findings(
+def _compare_stage(
     root: Path,
     scratch: Path,
     stage: str,
     here: Mapping[str, Any],
     there: Mapping[str, Any],
     tolerance: float,
-) -> Iterator[Finding]:
+) -> Iterator[OutputComparison]:
     for path, out in here[stage].items():
         again = there[stage].get(path)
         if again is not None and out.get("md5") == again.get("md5"):
-            yield Finding(stage, path, "bit-identical")
+            yield OutputComparison(stage, path, "bit-identical")
         elif path.endswith(".json") and (scratch / path).is_file() and (root / path).is_file():
             yield _numbers(stage, path, root, scratch, tolerance)
         else:
-            yield Finding(stage, path, "different", _files(root / path, scratch / path))
+            yield OutputComparison(stage, path, "different", _files(root / path, scratch / path))
 
 
-def _numbers(stage: str, path: str, root: Path, scratch: Path, tolerance: float) -> Finding:
+def _numbers(
+    stage: str, path: str, root: Path, scratch: Path, tolerance: float
+) -> OutputComparison:
     """Two metrics files, number by number."""
     old, new = (dict(_leaves(json.loads((f / path).read_text()))) for f in (root, scratch))
     differing = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     far = [key for key in differing if not _near(old.get(key), new.get(key), tolerance)]
     words = "; ".join(f"{key}: {old.get(key)} → {new.get(key)}" for key in far or differing)
-    return Finding(stage, path, "different" if far else "equal within tolerance", words)
+    return OutputComparison(stage, path, "different" if far else "equal within tolerance", words)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -149,7 +151,7 @@ def _near(old: Any, new: Any, tolerance: float) -> bool:
 
 
 def _files(here: Path, there: Path) -> str:
-    """The files of an output that differ, as far as they are still here."""
+    """Names of the files of an output that differ, separated by commas."""
     names = {p.relative_to(top) for top in (here, there) for p in top.rglob("*") if p.is_file()}
     pairs = [(name, _bytes(here / name), _bytes(there / name)) for name in sorted(names)]
     return ", ".join(name.as_posix() for name, old, new in pairs if old != new)
@@ -159,17 +161,19 @@ def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def verdict(found: list[Finding]) -> tuple[Outcome, str]:
-    """What the outputs together say, and a sentence.
+def overall_agreement(comparisons: list[OutputComparison]) -> tuple[Agreement, str]:
+    """The agreement of all outputs together, and a sentence.
 
-    Scores decide: weights that differ in their bits while every score is equal within tolerance
-    are the same model for those who read the scores.
+    Scores decide: if every score is equal within the tolerance, different weights are accepted.
     """
-    scores = [each for each in found if each.output.endswith(".json")]
-    if all(each.outcome == "bit-identical" for each in found):
-        return "bit-identical", f"All {len(found)} outputs came back bit for bit."
-    first = next(each for each in found if each.outcome != "bit-identical")
+    scores = [each for each in comparisons if each.output.endswith(".json")]
+    if all(each.agreement == "bit-identical" for each in comparisons):
+        return "bit-identical", f"All {len(comparisons)} outputs came back bit for bit."
+    first = next(each for each in comparisons if each.agreement != "bit-identical")
     where = f"the first difference is {first.output} of stage {first.stage}"
-    if scores and all(each.outcome != "different" for each in scores):
-        return "equal within tolerance", f"Not bit-identical ({where}), but every score is near."
+    if scores and all(each.agreement != "different" for each in scores):
+        return (
+            "equal within tolerance",
+            f"Not bit-identical ({where}), but every score is equal within tolerance.",
+        )
     return "different", f"Scores differ: {where}."

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a live line for each stage that runs, one line for each that ran."""
+"""The run on the terminal: a live line for each running stage, one line for each that has ended."""
 
 import logging
 import threading
@@ -17,15 +17,15 @@ from plait.running.events import Event
 from plait.running.pace import duration
 
 STILL_RUNNING = 60.0
-"""Seconds between two lines about one stage that runs on, where there is no terminal."""
+"""Seconds between two lines about a stage that still runs, without a terminal."""
 SHOWN_LINES = 20
 DVC_BARS = ("dvc.progress", "dvc_data.callbacks")
-"""Loggers whose level decides whether DVC, in this process, draws bars between the live lines."""
+"""Loggers whose level decides whether DVC draws its own bars between the live lines."""
 
 
 @dataclass
 class Running:
-    """A stage that runs: since when, when a line was last printed, and what it printed last."""
+    """A running stage: its start, its last line here (both in seconds), figures and output."""
 
     bar: TaskID
     began: float = field(default_factory=time.monotonic)
@@ -35,9 +35,10 @@ class Running:
 
 
 class Terminal:
-    """Listens to `plait.running.events`, as a context. Without a terminal it prints plain lines.
+    """A listener to `plait.running.events`, as a context. Without a terminal it prints plain lines.
 
-    `still_running` is in seconds: how often a stage that runs longer is mentioned there.
+    Args:
+        still_running: seconds between two lines about a stage that still runs.
     """
 
     def __init__(self, console: Console, still_running: float = STILL_RUNNING) -> None:
@@ -74,7 +75,7 @@ class Terminal:
             self._watch.join()
 
     def __call__(self, event: Event) -> None:
-        """Show one event; called from the threads that stages run in, one at a time."""
+        """Show one event; the threads of stages may call this at the same time."""
         with self._lock:
             self._show(event)
 
@@ -93,7 +94,7 @@ class Terminal:
             self._end(event)
 
     def _start(self, stage: str) -> None:
-        if stage in self._running:  # it crashed and is tried again
+        if stage in self._running:  # it crashed and is run again
             self._progress.remove_task(self._running.pop(stage).bar)
         bar = self._progress.add_task(escape(stage), total=None, note="")
         self._running[stage] = Running(bar)
@@ -123,7 +124,7 @@ class Terminal:
                 self._print(f"    {escape(line)}")
 
     def _mention(self) -> None:
-        """Say of each stage that runs long that it does, until the run ends."""
+        """Print a line about each stage that runs long, until the run ends."""
         while not self._ended.wait(min(1.0, self.still_running / 4)):
             with self._lock:
                 self._mention_long()
@@ -149,7 +150,7 @@ def _column(ratio: int) -> Column:
 
 
 def _how_far(figures: Mapping[str, Any] | None) -> str:
-    """Percentage and time left, as far as they are known."""
+    """Percentage and remaining time, as far as they are known."""
     if not figures or not figures["total"]:
         return ""
     left = figures["figures"].get("left")

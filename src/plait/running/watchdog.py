@@ -1,4 +1,4 @@
-"""Ends a run's processes when the process that started them is gone, however it ended.
+"""Ends the processes of a run when the process that started them has ended, even by a kill.
 
 Run as `python -m plait.running.watchdog MARK`; its input is a pipe that closes with its parent.
 """
