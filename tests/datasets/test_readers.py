@@ -96,7 +96,7 @@ def test_strip_needs_raw_posts() -> None:
 def test_posts_out_of_place_are_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "20news-bydate.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("20news-bydate-train/alt.atheism/deep/1"), io.BytesIO())
-    with pytest.raises(PlaitError, match=r"member '.*/deep/1' is out of place, expected"):
+    with pytest.raises(PlaitError, match=r"member '.*/deep/1' has an unexpected path, expected"):
         list(TwentyNewsgroups(variant="raw").read(tmp_path, 0))
 
 
@@ -189,7 +189,10 @@ def test_annotation_that_differs_from_its_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b'{"id": "1", ', "line 2: not valid JSON .*; expected one object a line. Correct or rem"),
+        (
+            b'{"id": "1", ',
+            "line 2: not valid JSON .*; expected one object per line. Correct or rem",
+        ),
         (b"[1, 2]", "line 2: found a JSON list, expected an object with the row's columns"),
         (utterance(partition="tset"), "line 2: partition is 'tset', expected one of train, dev, t"),
         (utterance(utt=7), "line 2: column 'utt': found 7, expected a string"),

@@ -150,7 +150,10 @@ def test_wrong_columns_are_named(tmp_path: Path, value: object, message: str) ->
 @pytest.mark.parametrize(
     ("spans", "message"),
     [
-        ([[0, 99, "x"]], r"span \[0, 99, 'x'\] is empty, overlaps another or leaves the text of 2"),
+        (
+            [[0, 99, "x"]],
+            r"span \[0, 99, 'x'\] is empty, overlaps another or ends outside the text of 2",
+        ),
         ([[1, 1, "x"]], r"span \[1, 1, 'x'\] is empty"),
         ([[0, 2, "x"], [1, 2, "y"]], r"span \[1, 2, 'y'\] is empty, overlaps another"),
         ([[-1, 1, "x"]], r"span \[-1, 1, 'x'\]"),
@@ -199,7 +202,7 @@ def test_settings_are_checked_all_at_once() -> None:
         table(**settings)
     message = str(caught.value)
     assert "'a/rows.xlsx' ends with none of .csv, .tsv, .jsonl" in message
-    assert "two files have one name" in message
+    assert "two files have the same name" in message
     assert "neither `labels` nor `spans` names a field" in message
     assert "column 'part' is named by id and split; name it once" in message
     assert "splits come from the column `split` or from files, not from both" in message

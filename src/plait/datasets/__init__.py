@@ -1,1 +1,1 @@
-"""Datasets: raw files in, canonical rows out. One reader a module, one line in `registry` each."""
+"""Datasets: one reader per module turns raw files into canonical rows; `registry` lists them."""

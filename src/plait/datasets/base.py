@@ -1,4 +1,4 @@
-"""What every reader is: its settings in params.yaml, what it fetches, and how it reads."""
+"""The base class of readers: settings in params.yaml, sources, and rows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from plait.tasks import Row, Split, TaskKind
 class Reader(BaseModel, ABC):
     """A dataset's entry in params.yaml: the fields of the subclass are its settings.
 
-    `limit` keeps a random sample of that many rows of a split, for quick experiments.
+    `limit` maps a split to the size of a random sample of it, for quick experiments.
 
     A reader is deterministic: the same raw bytes, settings and seed give the same rows in the same
     order on every machine.
@@ -28,7 +28,7 @@ class Reader(BaseModel, ABC):
     fields: ClassVar[Mapping[str, TaskKind]]
 
     def limited(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
-        """The rows that `limit` leaves: a random sample of each split that it names."""
+        """The rows, sampled according to `limit`."""
         if not self.limit:
             return self.read(folder, seed)
         ranks: dict[Split, list[str]] = {split: [] for split in self.limit}
@@ -43,16 +43,16 @@ class Reader(BaseModel, ABC):
         )
 
     def field_kinds(self) -> Mapping[str, TaskKind]:
-        """The fields that its rows carry, and the kind of task that each serves."""
+        """The fields of the rows, and the kind of task that each serves."""
         return self.fields
 
     @abstractmethod
     def sources(self) -> list[Source]:
-        """What `fetch` brings into this dataset's raw folder."""
+        """The sources that `fetch` brings into this dataset's raw folder."""
 
     @abstractmethod
     def read(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
-        """Read the raw folder.
+        """Yield the split and content of each row of the raw folder.
 
         Raises:
             PlaitError: a raw file is missing or malformed; names file and line.

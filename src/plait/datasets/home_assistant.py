@@ -1,7 +1,7 @@
 """Voice-assistant intents and slots, sampled from Home Assistant's sentence templates.
 
-Split by template: no sentence template, and no skeleton (a text without its slots' values),
-stands in two splits.
+Split by template: two splits share no sentence template and no skeleton (a text without its slots'
+values).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Sizes(Settings):
-    """Rows wanted of each split; fewer where the templates give fewer distinct texts."""
+    """Rows per split; fewer if the templates have fewer distinct texts."""
 
     train: Count = 3000
     dev: Count = 500
@@ -47,7 +47,7 @@ class HomeAssistant(Reader):
         ]
 
     def read(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
-        # Here, not above: hassil is needed by this reader alone.
+        # Imported here, because only this reader needs hassil.
         from plait.datasets.home_grammar import Grammar
         from plait.datasets.home_sampling import Sampler
 

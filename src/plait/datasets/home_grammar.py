@@ -1,7 +1,7 @@
 """Home Assistant's sentence templates, walked at random: texts with exact spans.
 
-hassil parses the templates; its own sampler enumerates every text and forgets where the slots
-stand, so the walk is done here over hassil's expressions.
+hassil parses the templates. Its sampler enumerates all texts and loses the positions of the slots,
+so this module walks hassil's expressions itself.
 """
 
 import random
@@ -27,7 +27,7 @@ Resolved = tuple["str | hx.ListReference", ...]
 
 @dataclass(frozen=True)
 class Template:
-    """A sentence of an intent; `domains` says what its {name} may be."""
+    """A sentence template of an intent; `domains` are the domains of values for its {name}."""
 
     intent: str
     text: str
@@ -37,7 +37,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Sample:
-    """A text with its slots, and the skeleton that it is made of."""
+    """A text with its slots, and its skeleton."""
 
     text: str
     slots: tuple[Span, ...]
@@ -45,17 +45,17 @@ class Sample:
 
 
 class Grammar:
-    """The templates of a language file, and what their lists stand for."""
+    """The templates of a language file and the values of their lists."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._intents = Intents.from_dict(dict(data))
 
     def templates(self) -> dict[str, list[Template]]:
-        """The distinct sentences of each intent."""
+        """Intent → its distinct sentence templates."""
         return {name: self._of_intent(name) for name in sorted(self._intents.intents)}
 
     def _of_intent(self, name: str) -> list[Template]:
-        """A sentence that is written for several domains is one template."""
+        """The templates of an intent; a sentence for several domains is one template."""
         found: dict[str, Template] = {}
         for block in self._intents.intents[name].data:
             for sentence in block.sentences:
@@ -66,13 +66,13 @@ class Grammar:
         return list(found.values())
 
     def resolve(self, template: Template, draw: random.Random) -> Resolved:
-        """One way through the alternatives and optionals; lists are left standing."""
+        """Draw one of the alternatives everywhere; lists stay unfilled."""
         return tuple(self._walk(template.sentence.expression, draw))
 
     def fill(
         self, resolved: Resolved, template: Template, split: Split, draw: random.Random
     ) -> Sample:
-        """A value of the split for each list."""
+        """Fill each list with a value of the split."""
         pieces = [
             (piece, None)
             if isinstance(piece, str)
@@ -115,13 +115,13 @@ class Grammar:
 
 
 def skeleton(resolved: Resolved) -> str:
-    """The text with {slot} in place of values, as two texts of one template have in common."""
+    """The text with {slot} in place of each value, in lower case."""
     pieces = [(p, None) if isinstance(p, str) else (f"{{{p.slot_name}}}", None) for p in resolved]
     return _assemble(pieces)[0].lower()
 
 
 def pick(items: Sequence[T], draw: random.Random) -> T:
-    """One of the items. `random()` alone is promised to stay the same in all Pythons."""
+    """Draw one item; uses only `random()`, which gives the same values in all Python versions."""
     return items[int(draw.random() * len(items))]
 
 
@@ -144,7 +144,7 @@ def _names(template: Template) -> tuple[str, ...]:
 
 
 def _of_split(values: Sequence[str], split: Split) -> list[str]:
-    """Of six values, four are everyone's; the fifth is dev's alone, the sixth held-out's."""
+    """The values of a split: of every six, the fifth is only in dev, the sixth only in held-out."""
     own = {"train": (), "dev": (4,), "heldout": (5,)}[split]
     return [value for index, value in enumerate(values) if index % 6 < 4 or index % 6 in own]
 

@@ -1,4 +1,4 @@
-"""Samples of a template grammar for each split, such that no template stands in two splits."""
+"""Samples of a template grammar for each split; no template is in two splits."""
 
 import heapq
 import math
@@ -11,7 +11,7 @@ from plait.datasets.splits import rank
 from plait.tasks import SPLITS, Split
 
 _FEW = 5
-"""An intent with fewer sentences than this is split by skeleton, else by sentence."""
+"""An intent with fewer sentences is split by skeleton, others by sentence."""
 _SKELETON_DRAWS = 400
 _ATTEMPTS = 30
 _SURPLUS = 3
@@ -20,7 +20,7 @@ _DEV, _HELDOUT = 0.15, 0.25
 
 @dataclass(frozen=True)
 class Unit:
-    """What a split never parts: a sentence, or one skeleton of it."""
+    """The unit of splitting: a sentence, or one skeleton of it."""
 
     template: Template
     resolved: Resolved | None
@@ -31,20 +31,20 @@ class Unit:
 
 
 class Sampler:
-    """Draws samples; remembers the texts drawn, and the split that each skeleton belongs to."""
+    """Draws distinct samples, and keeps each skeleton in one split."""
 
     def __init__(self, grammar: Grammar, seed: int) -> None:
         self._grammar, self._seed = grammar, seed
         self._texts: set[str] = set()
         self._owners: dict[str, Split] = {}
         self._templates = grammar.templates()
-        # Intents that are split by skeleton go first: they have the fewest to give away.
+        # Intents that are split by skeleton come first, because they have the fewest units.
         few = sorted(self._templates, key=lambda name: (len(self._templates[name]) >= _FEW, name))
         self.units = {name: self._divide(name) for name in few}
 
     def samples(self, sizes: Mapping[Split, int]) -> Iterator[tuple[Split, str, list[Sample]]]:
-        """Split, intent and samples; `sizes` are wanted, texts may run out before."""
-        # Fourth root: intents of a hundred sentences don't drown those of one.
+        """Yield split, intent and samples; fewer than `sizes` if the texts run out."""
+        # The fourth root keeps intents with many sentences from dominating.
         weights = {name: math.sqrt(math.sqrt(len(t))) for name, t in self._templates.items()}
         for split in SPLITS:
             wanted = sizes[split]
@@ -57,7 +57,7 @@ class Sampler:
                 yield split, name, chosen
 
     def _divide(self, intent: str) -> dict[Split, list[Unit]]:
-        """Units of each split; where they are few, held-out goes before dev."""
+        """The units of each split; if there are few, held-out gets one before dev."""
         ordered = sorted(self._divisible(intent), key=lambda u: rank(self._seed, intent, u.key))
         count = len(ordered)
         heldout = max(round(count * _HELDOUT), 1) if count > 1 else 0
@@ -85,7 +85,7 @@ class Sampler:
         return [unit for key, unit in found.items() if key not in self._owners]
 
     def _draw(self, intent: str, split: Split, wanted: int) -> list[Sample]:
-        """Up to `wanted` samples of new texts whose skeleton is no other split's."""
+        """Up to `wanted` samples with new texts and no skeleton of another split."""
         units, found = self.units[intent][split], list[Sample]()
         draw = random.Random(f"{self._seed}/{intent}/{split}")
         for _ in range(wanted * _ATTEMPTS if units else 0):
@@ -104,7 +104,7 @@ class Sampler:
 def quotas(
     total: int, weights: Mapping[str, float], capacities: Mapping[str, int]
 ) -> dict[str, int]:
-    """Shares of `total` in proportion to the weights, as far as the capacities go."""
+    """Distribute `total` in proportion to the weights, within the capacities."""
     shares = dict.fromkeys(weights, 0)
     queue = [(0.0, name) for name in sorted(weights) if capacities[name]]
     heapq.heapify(queue)

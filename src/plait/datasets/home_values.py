@@ -1,7 +1,7 @@
-"""What a household would say where Home Assistant's templates leave it to the user.
+"""Values for the lists that Home Assistant's templates leave to the user.
 
-Plain lists, one value each, parted by commas. Of every six values, the fifth occurs only in dev
-rows and the sixth only in held-out rows: a model that merely remembers values is found out.
+The values of a list are separated by commas. Of every six values, the fifth occurs only in dev rows
+and the sixth only in held-out rows, so that a model can't score by remembering values.
 """
 
 from collections.abc import Mapping

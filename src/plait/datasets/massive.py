@@ -21,7 +21,7 @@ from plait.tasks import Label, Row, Span, Split, TaskKind
 _URL = "https://amazon-massive-nlu-dataset.s3.amazonaws.com/amazon-massive-dataset-1.1.tar.gz"
 _SLOT = re.compile(r"\[([^\[\]:]+?) : ([^\[\]]*)\]")
 _PARTITIONS: Mapping[str, Split] = {"train": "train", "dev": "dev", "test": "heldout"}
-# Upstream's own digests are not known yet: whoever downloads compares and sets `sha256`.
+# Upstream's digests are not known yet: a user who downloads it sets `sha256`.
 _PINS: Mapping[str, tuple[str, ...]] = {
     # A reconstruction of en-US from SLURP and HWU64, with fewer training rows than upstream's.
     "en-US": ("cd822c7564fa2667fdec12cc58e0384d8c66c70403850c0211ebf39d373ce84c",),
@@ -84,7 +84,7 @@ def _row(value: dict[str, Any], path: Path, number: int) -> Row:
 
 
 def parse_annotation(annotated: str) -> tuple[str, tuple[Span, ...]]:
-    """`wake me at [time : nine am]` → its plain text, and where each slot stands in it."""
+    """`wake me at [time : nine am]` → its plain text and its slots as spans."""
     plain, spans, end = "", [], 0
     for match in _SLOT.finditer(annotated):
         plain += annotated[end : match.start()]

@@ -23,10 +23,10 @@ def wheel(*files: str) -> Wheel:
 
 
 def read_tab(folder: Path, file: str) -> Iterator[tuple[int, str, str]]:
-    """Line number, label and text of each row; blank lines are no rows.
+    """Yield line number, label and text of each row; blank lines are skipped.
 
     Raises:
-        PlaitError: a line has not exactly two columns.
+        PlaitError: a line does not have exactly two columns.
     """
     path = open_raw(folder, file)
     for number, line in lines(path):
@@ -36,6 +36,6 @@ def read_tab(folder: Path, file: str) -> Iterator[tuple[int, str, str]]:
         if not separator or "\t" in text:
             raise PlaitError(
                 f"{path}, line {number}: found {line.count(chr(9)) + 1} columns, expected label "
-                "and text, parted by one tab."
+                "and text, separated by one tab."
             )
         yield number, label, text

@@ -1,4 +1,4 @@
-"""The readers there are: one line each."""
+"""All readers, by their name in params.yaml."""
 
 from plait.datasets import home_assistant, massive, reuters, table, twenty_newsgroups
 from plait.datasets.base import Reader

@@ -8,13 +8,13 @@ from plait.tasks import Row, Split
 
 
 def rank(seed: int, *keys: str) -> str:
-    """A hex string that orders keys at random, alike on every machine."""
+    """A hex string; sorting by it gives a random order that is the same on every machine."""
     joined = "\0".join([str(seed), *keys])
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def stratified(rows: Iterable[tuple[str, str]], fraction: float, seed: int) -> frozenset[str]:
-    """The ids that are set aside: `fraction` of each stratum, rounded, but never all of one.
+    """Draw `fraction` of the ids of each stratum, rounded, but never all of a stratum.
 
     `rows` are pairs of id and stratum (the label). The order of rows has no influence.
     """

@@ -1,4 +1,4 @@
-"""Any CSV, TSV or JSONL file, by a mapping of its columns in params.yaml: no code."""
+"""Read any CSV, TSV or JSONL file by a mapping of its columns in params.yaml."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ Place = tuple[str, int]
 
 
 class File(Settings):
-    """A file of rows; with `split`, all of them belong to that split."""
+    """A file of rows; with `split`, all its rows belong to that split."""
 
     path: str
     sha256: Sha256 | None = None
@@ -39,7 +39,7 @@ class File(Settings):
 
 
 class Fractions(Settings):
-    """Shares that are set aside where the data has no such split."""
+    """Shares of each label's training rows that become dev and held-out rows."""
 
     dev: Share = 0.1
     heldout: Share = 0.2
@@ -48,11 +48,12 @@ class Fractions(Settings):
 class Table(Reader):
     """Rows of CSV or TSV (with a header line) or JSONL files.
 
-    `labels` and `spans` map a field to its column. A column of spans holds JSON,
-    `[[start, end, type], …]`, in characters of the text. `split` names a column that holds train,
-    dev (or valid, validation) or heldout (or test). A split that neither files nor column give is
-    drawn from the training rows, `fractions` of each label. With `hub`, paths are those of a data
-    set there; else of the user's own files, from the project's root.
+    Attributes:
+        files: paths from the project's root; with `hub`, paths in that data set.
+        labels: field → its column.
+        spans: field → its column, which holds JSON: `[[start, end, type], …]` in characters.
+        split: a column with train, dev (or valid, validation) or heldout (or test).
+        fractions: for each split that neither the files nor the column have.
     """
 
     reader: Literal["table"] = "table"
@@ -73,7 +74,7 @@ class Table(Reader):
             if PurePosixPath(file.path).suffix not in FORMATS
         ]
         if len({self._target(file) for file in self.files}) < len(self.files):
-            faults.append("two files have one name; give each a name of its own")
+            faults.append("two files have the same name; rename one of them")
         if not self.labels and not self.spans:
             faults.append("neither `labels` nor `spans` names a field")
         faults += [f"field {name!r} is in both" for name in self.labels if name in self.spans]
@@ -87,7 +88,7 @@ class Table(Reader):
         return self
 
     def _uses(self) -> Iterator[tuple[str, str | None]]:
-        """Each setting and its column; two fields of one kind may take the same column."""
+        """Each setting and its column; two fields of one kind may use the same column."""
         yield from (("text", self.text), ("id", self.id), ("split", self.split))
         yield from (("labels", column) for column in dict.fromkeys(self.labels.values()))
         yield from (("spans", column) for column in dict.fromkeys(self.spans.values()))
@@ -118,7 +119,7 @@ class Table(Reader):
 
     @cached_property
     def _ids(self) -> Mapping[str, str]:
-        """By file, what its rows' ids begin with: its name; the whole path where two are alike."""
+        """File → prefix of its rows' ids: its name, or its path if two names are equal."""
         targets = {file.path: self._target(file) for file in self.files}
         stems = {path: PurePosixPath(target).stem for path, target in targets.items()}
         return stems if len(set(stems.values())) == len(stems) else targets
@@ -127,7 +128,7 @@ class Table(Reader):
         return file.path if self.hub else PurePosixPath(file.path).name
 
     def _draw(self, folder: Path, seed: int) -> dict[Place, Split]:
-        """The training rows that become another split: first held-out, then dev."""
+        """The training rows that move to another split: first to held-out, then to dev."""
         strata: dict[str, tuple[Place, str]] = {}
         given: set[Split] = set()
         for place, split, row in self._rows(folder):
@@ -177,7 +178,7 @@ class Table(Reader):
 
 
 def shared_columns(uses: Iterable[tuple[str, str | None]]) -> Iterator[str]:
-    """A line for each column that several settings name; a use is a setting and its column."""
+    """A message for each column that several settings name; `uses` are settings and columns."""
     named: dict[str, list[str]] = defaultdict(list)
     for setting, name in uses:
         if name is not None:
@@ -192,7 +193,7 @@ def _stratum(row: Row) -> str:
 
 
 def _label(value: dict[str, Any], name: str, path: Path, number: int) -> str | None:
-    """A label; None where the cell is empty or null."""
+    """A label; None if the cell is empty or null."""
     found = value.get(name, "")
     if name not in value or not isinstance(found, str | int | None):
         column(value, name, path, number)
@@ -202,7 +203,7 @@ def _label(value: dict[str, Any], name: str, path: Path, number: int) -> str | N
 def _spans(
     value: dict[str, Any], name: str, text: str, path: Path, number: int
 ) -> tuple[Span, ...] | None:
-    """Spans in order; None where the cell is empty or null."""
+    """Spans sorted by position; None if the cell is empty or null."""
     if value.get(name) in (None, "") and name in value:
         return None
     try:
@@ -219,7 +220,7 @@ def _spans(
 def _span(entry: Any) -> tuple[int, int, str]:
     start, end, label = entry
     if type(start) is not int or type(end) is not int or not isinstance(label, str):
-        raise TypeError(f"{entry!r} is no span")
+        raise TypeError(f"{entry!r} is not a span")
     return start, end, label
 
 
@@ -229,7 +230,7 @@ def _check_spans(spans: tuple[Span, ...], text: str, where: str) -> None:
         if not end <= span.start < span.end <= len(text):
             raise PlaitError(
                 f"{where}: span [{span.start}, {span.end}, {span.label!r}] is empty, overlaps "
-                f"another or leaves the text of {len(text)} characters. Correct the offsets: they "
-                "count characters from 0, the end not included."
+                f"another or ends outside the text of {len(text)} characters. Correct the "
+                "offsets: they count characters from 0, without the end."
             )
         end = span.end

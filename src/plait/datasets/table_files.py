@@ -1,4 +1,4 @@
-"""Rows of CSV, TSV and JSONL files, one at a time: memory does not grow with the file."""
+"""Rows of CSV, TSV and JSONL files, one at a time, in constant memory."""
 
 import csv
 import json
@@ -10,15 +10,15 @@ from plait.datasets.text_files import json_lines, lines
 from plait.errors import PlaitError
 
 Records = Iterator[tuple[int, dict[str, Any]]]
-# The csv module's own limit is 131,072 characters; how long is too long is validation's to say.
+# The csv module's default is 131,072 characters; validation limits the length of texts.
 _FIELD_LIMIT = 2**31 - 1
 
 
 def records(path: Path) -> Records:
-    """Line number and columns of each row, by the file's suffix.
+    """Line number and columns of each row, in the format of the file's suffix.
 
     Raises:
-        PlaitError: malformed; names file and line.
+        PlaitError: a line is malformed; names file and line.
     """
     return FORMATS[path.suffix](path)
 
@@ -44,7 +44,7 @@ def _with_ends(path: Path) -> Iterator[str]:
 
 
 def _numbered(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line that each begins on: a quoted cell may hold line ends."""
+    """Rows with the number of their first line: a quoted cell may hold line ends."""
     while True:
         number = reader.line_num + 1
         try:
@@ -84,5 +84,9 @@ FORMATS: dict[str, Callable[[Path], Records]] = {
 
 
 def parse_json_cell(value: Any) -> Any:
-    """JSON that stands in a cell as text, parsed; ValueError if it is none."""
+    """The value of a cell that holds JSON.
+
+    Raises:
+        ValueError: the cell is not JSON.
+    """
     return json.loads(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Lines of a user's or upstream's text file: every fault is named with its file and line."""
+"""Read lines and JSON of text files; every error names file and line."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def open_raw(folder: Path, name: str) -> Path:
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number (from 1) and text of each line, ended by LF or CRLF; a byte order mark is dropped.
+    """Number (from 1) and text of each line, without LF, CRLF and byte order mark.
 
     Raises:
         PlaitError: bytes that are not UTF-8; names the line and the byte offset in the file.
@@ -48,7 +48,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and object of each line of a JSONL file; blank lines are skipped.
 
     Raises:
-        PlaitError: a line is no JSON object, or names a column twice; names the line.
+        PlaitError: a line is not a JSON object or repeats a column; names the line.
     """
     for number, line in lines(path):
         if not line.strip():
@@ -57,7 +57,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             value = json.loads(line, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             raise PlaitError(
-                f"{path}, line {number}: not valid JSON ({error}); expected one object a line. "
+                f"{path}, line {number}: not valid JSON ({error}); expected one object per line. "
                 "Correct or remove the line."
             ) from error
         if not isinstance(value, dict):
@@ -69,7 +69,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys differ: Python alone would take the last of equal ones."""
+    """An object with unique keys; Python itself would silently keep the last of equal keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -78,10 +78,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
-    """A column that must be a string.
+    """The value of a column that must be a string.
 
     Raises:
-        PlaitError: it is absent or of another type; names file, line, column and what is there.
+        PlaitError: the column is missing or not a string; names file, line, column and value.
     """
     found = value.get(name)
     if not isinstance(found, str):
@@ -101,7 +101,7 @@ def json_file(path: Path) -> Any:
     """The value of a JSON file.
 
     Raises:
-        PlaitError: it is no JSON; names the line.
+        PlaitError: the file is not JSON; names the line.
     """
     text = "\n".join(line for _, line in lines(path))
     try:

@@ -35,10 +35,12 @@ Part = Literal["headers", "footers", "quotes"]
 class TwentyNewsgroups(Reader):
     """20 Newsgroups.
 
-    `variant` cachopo is Ana Cardoso Cachopo's "all-terms" preparation (lower-case letters only,
-    of the headers the subject alone); raw is the posts as sent. `strip` leaves parts out of raw
-    posts, as scikit-learn's `fetch_20newsgroups(remove=…)` does. `dev_fraction` of each group's
-    training posts become the dev split.
+    Attributes:
+        variant: `cachopo` is Ana Cardoso Cachopo's "all-terms" preparation (lower-case letters, no
+            headers but the subject); `raw` is the posts as sent.
+        dev_fraction: share of each group's training posts that become the dev split.
+        strip: parts to remove from raw posts, as scikit-learn's `fetch_20newsgroups(remove=…)`.
+        sha256: pin of the raw archive.
     """
 
     reader: Literal["twenty_newsgroups"] = "twenty_newsgroups"
@@ -87,13 +89,13 @@ def _row(identity: str, group: str, text: str) -> Row:
 
 
 def _raw_posts(archive: Path, strip: tuple[Part, ...]) -> Iterator[tuple[Split, Row]]:
-    """Posts in the order of their paths, whatever the archive's order."""
+    """The posts of the archive, sorted by path."""
     posts: dict[tuple[str, str, str], bytes] = {}
     for name, stream in tar_files(archive):
         parts = PurePosixPath(name).parts
         if len(parts) != 3 or parts[0] not in _FOLDERS:
             raise PlaitError(
-                f"{archive}: member {name!r} is out of place, expected "
+                f"{archive}: member {name!r} has an unexpected path, expected "
                 f"({' or '.join(_FOLDERS)})/GROUP/POST. Use the archive as upstream publishes it."
             )
         posts[parts[0], parts[1], parts[2]] = stream.read()

@@ -1,4 +1,4 @@
-"""Sources: pinned bytes from a wheel, an archive or file upstream, the Hub, or the user's disk."""
+"""Sources: pinned files from a wheel, from upstream, from the Hugging Face Hub or from disk."""
 
 from plait.sources.base import Source
 from plait.sources.hub import Hub

@@ -15,13 +15,13 @@ from plait.sources.base import climbs
 def _refuse(archive: Path, member: str, why: str) -> PlaitError:
     return PlaitError(
         f"{archive}: member {member!r} {why}; expected only plain files inside the archive's "
-        "folder. Nothing was taken from it: fetch it again from a place that you trust."
+        "folder. Nothing was taken from it: fetch it again from a source that you trust."
     )
 
 
 def _check(archive: Path, member: str, plain: bool) -> None:
     if climbs(member):
-        raise _refuse(archive, member, "climbs out of its folder")
+        raise _refuse(archive, member, "has a path outside the archive")
     if not plain:
         raise _refuse(archive, member, "is a link or a device")
 
@@ -32,10 +32,11 @@ def _damaged(archive: Path, kind: str, error: Exception) -> PlaitError:
 
 @contextmanager
 def zip_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip file of which every member is a plain file or folder inside it.
+    """Open a zip file after checking that every member is a plain file or folder inside it.
 
     Raises:
-        PlaitError: it is no zip file, is damaged, or a member climbs out or is a link.
+        PlaitError: the file is not a zip archive or damaged, or a member is a link or has a path
+            outside the archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -51,7 +52,8 @@ def tar_files(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Name and content of each plain file of a tar archive, in the archive's order.
 
     Raises:
-        PlaitError: it is no tar archive, is damaged, or a member climbs out, is a link or device.
+        PlaitError: the file is not a tar archive or damaged, or a member is a link or a device or
+            has a path outside the archive.
     """
     try:
         with tarfile.open(path) as archive:
@@ -65,7 +67,7 @@ def tar_files(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def missing_member(archive: Path, member: str) -> PlaitError:
-    """The error for a member that an archive ought to have."""
+    """The error for a member that an archive lacks."""
     return PlaitError(
         f"{archive}: has no member {member!r}. Correct the member's name, or pin the version of "
         "the archive that has it."

@@ -9,10 +9,11 @@ from plait.sources.base import InsidePath
 
 
 class Backbone(BaseModel):
-    """A backbone's entry in params.yaml: exactly one of `wheel` and `hub`, or none of them.
+    """A backbone's entry in params.yaml.
 
-    A backbone of kind `none` has no weights; one of kind `endpoint` is a chat server's `model`.
-    `gguf` names the source's file that is turned into safetensors and a tokenizer.
+    Kinds `encoder` and `decoder` need exactly one source, `wheel` or `hub`. Kind `endpoint` is the
+    `model` of a chat server; kind `none` has no weights. `gguf` names a file of the source that is
+    converted to safetensors and a tokenizer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,10 +34,10 @@ class Backbone(BaseModel):
             )
         if (self.model is None) == (self.kind == "endpoint"):
             raise ValueError(
-                "`model` is the name of an endpoint's model: give it there, only there"
+                "`model` names the model of an endpoint: set it for kind 'endpoint' and no other"
             )
         return self
 
     def sources(self) -> list[Source]:
-        """What `fetch` brings into this backbone's folder."""
+        """The sources that `fetch` brings into this backbone's folder."""
         return [source for source in (self.wheel, self.hub) if source]

@@ -1,4 +1,4 @@
-"""What every source is: declared files, pinned, that arrive whole or not at all."""
+"""The base class of sources, which bring declared, pinned files whole or not at all."""
 
 import os
 import tempfile
@@ -12,9 +12,9 @@ from plait.errors import PlaitError
 from plait.files import sha256
 
 MIRROR = "PLAIT_MIRROR"
-"""Environment variable: a folder with files in upstream's own layout, looked into first."""
+"""Environment variable: a folder with files in upstream's layout, which is searched first."""
 DOWNLOADS = "PLAIT_DOWNLOADS"
-"""Environment variable: where downloads are kept, `.plait/downloads` unless set."""
+"""Environment variable: the folder that keeps downloads; default `.plait/downloads`."""
 
 
 def climbs(name: str) -> bool:
@@ -26,7 +26,7 @@ def climbs(name: str) -> bool:
 
 def _inside(name: str) -> str:
     if climbs(name):
-        raise ValueError(f"{name!r} is no relative path inside its folder")
+        raise ValueError(f"{name!r} is not a relative path inside its folder")
     return name
 
 
@@ -35,15 +35,15 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Source(BaseModel, ABC):
-    """Where files come from, and the checksums that they must have."""
+    """Where files come from, and their pins."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def fetch(self, folder: Path) -> None:
-        """Bring exactly the declared files into `folder`: all of them, or none.
+        """Bring exactly the declared files into `folder`, or none of them.
 
         Raises:
-            PlaitError: out of reach, or not the pinned bytes; names found, expected and remedy.
+            PlaitError: a file is unreachable or differs from its pin.
         """
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch-") as scratch:
@@ -60,10 +60,10 @@ class Source(BaseModel, ABC):
 
 
 def verify(file: Path, accepted: tuple[str, ...], remedy: str, origin: Path | None = None) -> None:
-    """Check a file against the digests that are accepted for it; `origin` is where it came from.
+    """Check the sha256 of a file; errors name `origin`, where it came from, and the remedy.
 
     Raises:
-        PlaitError: none of them is the file's sha256.
+        PlaitError: the file's sha256 is not among `accepted`.
     """
     found = sha256(file)
     if found not in accepted:
@@ -79,10 +79,10 @@ def downloads() -> Path:
 
 
 def mirror() -> Path | None:
-    """The mirror folder, when one is set.
+    """The mirror folder; None if none is set.
 
     Raises:
-        PlaitError: `PLAIT_MIRROR` names no folder.
+        PlaitError: `PLAIT_MIRROR` does not name a folder.
     """
     named = os.environ.get(MIRROR)
     if not named:
@@ -90,6 +90,6 @@ def mirror() -> Path | None:
     if not Path(named).is_dir():
         raise PlaitError(
             f"{MIRROR}={named}: no such folder. Unset it, or name a folder with files in "
-            "upstream's own layout."
+            "upstream's layout."
         )
     return Path(named)

@@ -1,4 +1,4 @@
-"""Files over https: resumed after a break, whole under their name or not there."""
+"""Downloads over https, which resume and appear under their name only when complete."""
 
 import time
 import urllib.error
@@ -19,12 +19,14 @@ _PERMANENT = range(400, 500)
 
 
 def download(url: str, target: Path, remedy: str, pause: float = 1.0) -> None:
-    """Download `url`; an interrupted download goes on from `target`.partial next time.
+    """Download `url`; an interrupted download resumes from `target`.partial next time.
 
-    `pause` (seconds) doubles from attempt to attempt.
+    Args:
+        remedy: the end of the error message.
+        pause: seconds before the second attempt; doubles with each attempt.
 
     Raises:
-        PlaitError: not https, or no attempt succeeded; ends with `remedy`.
+        PlaitError: the scheme is not https, or no attempt succeeded.
     """
     _check_scheme(url)
     partial = target.with_name(target.name + ".partial")
@@ -68,7 +70,7 @@ def _attempt(url: str, partial: Path, label: str) -> None:
 
 @contextmanager
 def _response(url: str, have: int) -> Iterator[tuple[HTTPResponse, bool]]:
-    """The response, and whether it goes on from byte `have`."""
+    """The response, and whether it resumes at byte `have`."""
     headers = {"User-Agent": "plait", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -78,7 +80,7 @@ def _response(url: str, have: int) -> Iterator[tuple[HTTPResponse, bool]]:
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:
             raise
-        # Nothing is left to send, or the file has changed: begin anew.
+        # No bytes are left to send, or the file has changed: start again.
         with _response(url, 0) as again:
             yield again
         return

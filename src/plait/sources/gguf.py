@@ -1,4 +1,4 @@
-"""A GGUF file → safetensors and a tokenizer that can be trained."""
+"""Convert a GGUF file to safetensors and a tokenizer, so that the model can be trained."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,14 @@ from plait.errors import PlaitError
 
 
 def dequantise(folder: Path, name: str) -> None:
-    """Turn the folder's GGUF file into bfloat16 safetensors; the file itself goes.
+    """Convert the folder's GGUF file to bfloat16 safetensors and remove it.
 
     Raises:
         PlaitError: the file is missing or transformers cannot read it.
     """
     if not (folder / name).is_file():
         raise PlaitError(f"{folder.name}.gguf: the source has no file {name!r}")
-    print(f"{name}: turned into safetensors, which takes half a minute", file=sys.stderr)
+    print(f"{name}: converting to safetensors takes half a minute", file=sys.stderr)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
@@ -34,10 +34,10 @@ def dequantise(folder: Path, name: str) -> None:
     except (ValueError, KeyError, OSError, NotImplementedError) as error:
         raise PlaitError(
             f"{folder.name}: transformers cannot read the GGUF file {name!r}: {error}. "
-            "Name another file, or a source of safetensors."
+            "Choose another file, or a source with safetensors."
         ) from error
     (folder / name).unlink()
-    # The loaded model counts as quantised and would not be saved; its weights are plain by now.
+    # transformers refuses to save a model that it loaded as quantised, so copy the plain weights.
     plain = type(model)(model.config).to(torch.bfloat16)
     plain.load_state_dict(model.state_dict())
     plain.save_pretrained(folder)

@@ -12,7 +12,7 @@ from pydantic import Field
 from plait.errors import PlaitError
 from plait.sources.base import InsidePath, Sha256, Source, mirror, verify
 
-# Files that a model is loaded from; no pickled weights, no code.
+# The files of a model: no pickled weights, no code.
 SAFE_FILES = (
     "config.json",
     "generation_config.json",
@@ -42,10 +42,9 @@ _SAFE_SUFFIXES = (
 
 
 class Hub(Source):
-    """Files of a repository at a commit (40 hex digits: names such as `main` move).
+    """Files of a repository at a commit (40 hex digits, since names such as `main` move).
 
-    `files` are patterns; for a model they default to `SAFE_FILES`. `sha256` pins single files
-    besides the commit.
+    `files` are patterns; the default suits models. `sha256` additionally pins single files.
     """
 
     repo: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")]
@@ -100,7 +99,9 @@ class Hub(Source):
         found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
         unsafe = sorted(name for name in found if not name.endswith(_SAFE_SUFFIXES))
         if unsafe:
-            raise PlaitError(f"{self.repo}: {unsafe[0]} may hold code or pickles; it is refused")
+            raise PlaitError(
+                f"{self.repo}: {unsafe[0]} may hold code or pickles. Leave it out of `files`."
+            )
         missing = sorted(set(self.sha256) - found)
         if self.type == "model":
             missing += [name for name in ("config.json",) if name not in found]

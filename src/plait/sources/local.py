@@ -1,4 +1,4 @@
-"""A file of the user's own."""
+"""A file on the user's disk."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ class LocalFile(Source):
             raise PlaitError(f"{path}: no such file (looked in {Path.cwd()}). Correct the path.")
         copy = folder / self.target
         copy.parent.mkdir(parents=True, exist_ok=True)
-        # Checked after copying: what arrives is what was checked, even if the file changes now.
+        # The copy is checked, so that a change of the file meanwhile can't slip in.
         shutil.copyfile(path, copy)
         remedy = f"If this is the file that you mean, set `{self.setting}` to the value found."
         verify(copy, (self.sha256,) if self.sha256 else (), remedy, path)

@@ -1,4 +1,4 @@
-"""A file that its authors publish, from a mirror folder or over https."""
+"""A file as its authors publish it, from a mirror folder or over https."""
 
 import shutil
 from pathlib import Path
@@ -12,10 +12,10 @@ PAUSE_SECONDS = 1.0
 
 
 class Upstream(Source):
-    """One file: `path` in a mirror, or `url`; with `member`, the url is a tar that holds it.
+    """One file, at `path` of a mirror or at `url`; with `member`, `url` is a tar archive with it.
 
-    `sha256` are the digests accepted for the file itself (not for the tar around it); none means
-    that no pin is known, and `setting` is where the user sets one.
+    `sha256` are the accepted digests of the file itself, not of the archive. If it is empty, the
+    error names the digest found and `setting`, where the user pins it.
     """
 
     target: InsidePath
@@ -41,7 +41,7 @@ class Upstream(Source):
     def _archive_name(self) -> str:
         return self.url.rsplit("/", 1)[-1]
 
-    def _kept(self) -> Path:
+    def _download_path(self) -> Path:
         return downloads() / (self._archive_name() if self.member else Path(self.path).name)
 
     def _mirrored(self) -> Path | None:
@@ -51,23 +51,23 @@ class Upstream(Source):
         return found[0] if found else None
 
     def _downloaded(self) -> Path:
-        kept = self._kept()
+        kept = self._download_path()
         if not kept.exists():
             root = mirror()
-            looked = f"{MIRROR}={root} has no {self.path}" if root else f"{MIRROR} is not set"
-            remedy = f"{looked}. Check the network, or put the file into a mirror folder."
+            mirror_state = f"{MIRROR}={root} has no {self.path}" if root else f"{MIRROR} is not set"
+            remedy = f"{mirror_state}. Check the network, or put the file into a mirror folder."
             download(self.url, kept, remedy, PAUSE_SECONDS)
         return kept
 
     def _forget(self, origin: Path) -> None:
-        """Drop a pinned download that is not the pinned file, so that the next fetch is fresh."""
-        if self.sha256 and origin == self._kept():
+        """Remove a download that differs from its pin, so that the next fetch downloads again."""
+        if self.sha256 and origin == self._download_path():
             origin.unlink()
 
     def _remedy(self) -> str:
         if self.sha256:
             return (
-                "Fetch again, or mend the mirror. If this is the file that you mean, add the "
+                "Fetch again, or correct the mirror. If this is the file that you mean, add the "
                 f"value found as `{self.setting}`."
             )
         return (

