@@ -27,7 +27,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
 import projects
-from plait.experiment.switching import label
+from plait.experiment.switching import name_or_digest
 from plait.running import graph, prefect_server
 from plait.running.processes import marked
 from screens import in_terminal, screen
@@ -307,7 +307,7 @@ def test_outputs_of_removed_stages_are_set_aside_and_names_carry_no_path(
     assert not [line for line in left if "━" in line or "computing hashes" in line]
     assert not (folder / "unlucky").exists()
     assert (folder / ".plait/removed/unlucky").exists()
-    assert newest(client).name == f"{label(folder)}: 1 of 2 stages changed"
+    assert newest(client).name == f"{name_or_digest(folder)}: 1 of 2 stages changed"
 
 
 def newest(client: SyncPrefectClient) -> FlowRun:
