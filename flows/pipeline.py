@@ -85,10 +85,10 @@ def promote(root: Path) -> list[Any]:
     from plait.plans.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
-    lines = [f"- **{escape(d.service)}**: {d.outcome}. {d.reason}" for d in decisions]
+    lines = [f"- **{escape(d.service)}**: {d.status}. {d.reason}" for d in decisions]
     create_markdown_artifact("\n".join(lines), key="promotion", description="Promotion")
     for decision in decisions:
-        get_run_logger().info("%s: %s. %s", decision.service, decision.outcome, decision.reason)
+        get_run_logger().info("%s: %s. %s", decision.service, decision.status, decision.reason)
     return decisions
 
 
@@ -137,7 +137,7 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
         return Failed(message=_why_failed(walk))
     _show_report(root)
     decisions = promote.submit(root).result()
-    return Completed(message="; ".join(f"{d.service}: {d.outcome}" for d in decisions))
+    return Completed(message="; ".join(f"{d.service}: {d.status}" for d in decisions))
 
 
 def _pull(root: Path, processes: Processes) -> None:

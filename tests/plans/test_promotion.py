@@ -63,7 +63,7 @@ def better_plan(root: Path) -> None:
 
 def test_the_first_winner_becomes_champion(root: Path) -> None:
     decision = settle(root)
-    assert (decision.outcome, decision.record.number) == ("promoted", 1)
+    assert (decision.status, decision.record.number) == ("promoted", 1)
     assert decision.reason.endswith("It is the service's first champion.")
     digest = bundle.digest(root / "models" / BOTH)
     record = read_json(root / "registry/assistant/0001.json")
@@ -84,7 +84,7 @@ def test_promoting_again_changes_nothing(root: Path) -> None:
     settle(root)
     before = contents(root)
     decision = settle(root)
-    assert (decision.outcome, decision.record.number) == ("unchanged", 1)
+    assert (decision.status, decision.record.number) == ("unchanged", 1)
     assert decision.reason.endswith("It is the champion (decision 1, plan consolidated) already.")
     assert contents(root) == before
 
@@ -96,7 +96,7 @@ def test_a_better_plan_replaces_the_champion_whose_bundles_stay(root: Path) -> N
     rescore(root, SLOTS, slots=0.99)
     old = Registry(root).require("assistant")
     decision = settle(root)
-    assert decision.outcome == "promoted"
+    assert decision.status == "promoted"
     assert (decision.record.plan, decision.record.replaces) == ("one-per-task", 1)
     assert decision.reason.endswith("on the same held-out rows.")
     assert set(decision.record.bundles) == {INTENT, SLOTS}
@@ -112,7 +112,7 @@ def test_a_plan_that_is_not_better_is_refused_and_recorded_once(root: Path) -> N
     rescore(root, INTENT, intent=0.7)
     rescore(root, SLOTS, slots=0.7)
     decision = settle(root)
-    assert decision.outcome == "refused"
+    assert decision.status == "refused"
     assert "But its mean 70.00 % isn't better than " in decision.reason
     assert decision.reason.endswith("on the same held-out rows: the champion stays.")
     assert settle(root) == decision
@@ -133,7 +133,7 @@ def test_a_winner_measured_on_other_rows_is_promoted_and_the_reason_says_so(root
             **dict.fromkeys(read_json(root / f"scores/{name}.json").keys() - {"joint"}, 0.6),
         )
     decision = settle(root)
-    assert decision.outcome == "promoted"
+    assert decision.status == "promoted"
     assert decision.reason.endswith(
         "which was measured on other held-out rows and can't be compared: gates and floor alone "
         "decide."
@@ -161,14 +161,14 @@ def test_a_champion_judged_by_another_metric_is_compared_by_todays(root: Path) -
     scores["intent"]["macro_f1"] += 0.01
     write_json(root / f"scores/{BOTH}.json", scores)
     (decision,) = promote(other, root)
-    assert decision.outcome == "promoted"
+    assert decision.status == "promoted"
 
 
 def test_below_its_gate_nothing_is_promoted(root: Path) -> None:
     rescore(root, BOTH, intent=0.8)
     rescore(root, INTENT, intent=0.8)
     decision = settle(root, gates={"intent": 0.9})
-    assert decision.outcome == "refused"
+    assert decision.status == "refused"
     assert decision.record.rejected == {
         "consolidated": "intent 80.00 % is below its gate 90.00 %",
         "one-per-task": "intent 80.00 % is below its gate 90.00 %",
@@ -181,7 +181,7 @@ def test_below_its_gate_nothing_is_promoted(root: Path) -> None:
 def test_the_floor_is_promoted_where_nothing_beats_it(root: Path) -> None:
     rescore(root, BOTH, intent=0.5, slots=0.5)
     decision = settle(root, floor="one-per-task")
-    assert (decision.outcome, decision.record.plan) == ("promoted", "one-per-task")
+    assert (decision.status, decision.record.plan) == ("promoted", "one-per-task")
     assert decision.reason.startswith("No fine-tuned model beats the TF-IDF floor")
 
 
@@ -324,7 +324,7 @@ def test_a_write_that_the_system_refuses_leaves_the_champion_as_it_was(root: Pat
     with pytest.raises(PlaitError, match="File too large"), file_size_limit(1000):
         settle(root)
     assert contents(root) == before
-    assert settle(root).outcome == "promoted"
+    assert settle(root).status == "promoted"
 
 
 def test_a_copy_that_differs_is_thrown_away(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,7 +371,7 @@ def test_a_promotion_that_never_ends_is_not_waited_for_for_ever(root: Path) -> N
 def test_an_altered_bundle_of_the_champion_is_brought_back(root: Path) -> None:
     digest = settle(root).record.bundles[BOTH]
     (root / "registry/bundles" / digest / "README.md").write_text("altered\n")
-    assert settle(root).outcome == "unchanged"
+    assert settle(root).status == "unchanged"
     assert Registry(root).intact(digest)
 
 
@@ -380,7 +380,7 @@ def test_a_champion_that_cannot_be_brought_back_is_replaced(root: Path) -> None:
     shutil.rmtree(root / "registry/bundles" / digest)
     train(root, BOTH, seed=8)
     decision = settle(root)
-    assert decision.outcome == "promoted"
+    assert decision.status == "promoted"
     assert decision.reason.endswith(f"whose bundle {digest} is damaged.")
 
 

@@ -66,7 +66,7 @@ def test_an_inferior_task_always_blocks(undecided: str, intent: float) -> None:
     verdict = decide(one, SEVERAL, FLOOR, margin=0.01, undecided=undecided)
     assert verdict.winner == "several"
     assert verdict.undecided == ()
-    assert "inferior" in [test.outcome for test in verdict.comparisons]
+    assert "inferior" in [test.finding for test in verdict.comparisons]
 
 
 @KEEP_AND_FEWER
@@ -138,7 +138,7 @@ def test_fewer_rows_decide_less() -> None:
         for p in (one, several)
     ]
     verdict = choose("s", few, margin=0.01)
-    assert (verdict.winner, verdict.comparisons[0].outcome) == ("several", "undecided")
+    assert (verdict.winner, verdict.comparisons[0].finding) == ("several", "undecided")
 
 
 def test_a_plan_is_compared_with_those_of_its_own_backbones_too() -> None:
@@ -167,7 +167,7 @@ def test_trainings_with_several_seeds_are_told_and_change_nothing() -> None:
     )
     verdict = choose("assistant", [one, several], margin=0.01)
     assert verdict.winner == "several"
-    assert [(t.seeds, t.outcome) for t in verdict.comparisons] == [
+    assert [(t.seeds, t.finding) for t in verdict.comparisons] == [
         ((), "undecided"),
         ((17, 18), "non-inferior"),
     ]

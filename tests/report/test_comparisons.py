@@ -39,14 +39,14 @@ def test_without_a_floor_the_setting_decides_at_equal_scores_on_few_rows(
     verdict = collect(found, every, requests).services[0].verdict
     assert verdict.winner == winner
     assert verdict.sentence.startswith(sentence)
-    assert {(t.task, t.outcome) for t in verdict.comparisons} == {
+    assert {(t.task, t.finding) for t in verdict.comparisons} == {
         ("intent", "undecided"),  # the same answers, but 30 rows can't exclude a loss of 1 point
         ("slots", "undecided"),
     }
 
 
 def test_several_tasks_are_compared_with_each_alone_and_corrected(root: Path) -> None:
-    rows = {name: measured(root, name).outcomes() for name in small.CANDIDATES}
+    rows = {name: measured(root, name).row_results() for name in small.CANDIDATES}
     found = compare_all(loading.check(PARAMS, "params.yaml"), rows)
     assert [(line.first, line.second, line.task) for line in found.transfer] == [
         ("tfidf-intent+slots", "tfidf-intent", "intent"),
@@ -64,7 +64,7 @@ def test_candidates_that_differ_in_their_seed_alone_give_mean_and_spread(root: P
         for seed in (1, 2)
     }
     settings = {**PARAMS, "candidates": candidates, "services": {}}
-    rows = {name: measured(root, name[:-2]).outcomes() for name in candidates}
+    rows = {name: measured(root, name[:-2]).row_results() for name in candidates}
     found = compare_all(loading.check(settings, "params.yaml"), rows)
     scores, advantages = found.seeds[:4], found.seeds[4:]
     assert [(line.task, line.seeds) for line in scores] == [
@@ -103,7 +103,7 @@ def test_candidates_of_different_options_are_no_seeds_of_one_another(root: Path)
     made = {"backbone": "tiny", "approach": "heads", "tasks": ["intent", "slots"]}
     candidates: dict[str, dict[str, Any]] = {str(n): {**made, "seed": n} for n in (1, 2)}
     settings = {**PARAMS, "backbones": backbones, "candidates": candidates, "services": {}}
-    rows = {name: measured(root, "tfidf-intent+slots").outcomes() for name in candidates}
+    rows = {name: measured(root, "tfidf-intent+slots").row_results() for name in candidates}
     alike = compare_all(loading.check(settings, "params.yaml"), rows)
     assert [line.seeds for line in alike.seeds] == [(1, 2), (1, 2)]
     candidates["2"]["options"] = {"weights": {"slots": 3}}
@@ -148,8 +148,8 @@ def test_several_tasks_are_compared_only_with_one_that_was_trained_alike(
     }
     settings = {**PARAMS, "backbones": DECODER, "candidates": candidates, "services": {}}
     rows = {
-        "several": measured(root, "tfidf-intent+slots").outcomes(),
-        "one": measured(root, "tfidf-intent").outcomes(),
+        "several": measured(root, "tfidf-intent+slots").row_results(),
+        "one": measured(root, "tfidf-intent").row_results(),
     }
     found = compare_all(loading.check(settings, "params.yaml"), rows)
     expected = [("several", "one", "intent")] if paired else []

@@ -15,14 +15,14 @@ from statsmodels.stats.multitest import multipletests
 from plait.plans.seeds import over_seeds
 from plait.scores.calibration import calibration, measure
 from plait.scores.differences import FINE, Difference, holm, mcnemar, paired_bootstrap
-from plait.scores.outcomes import (
-    Outcomes,
+from plait.scores.row_results import (
     Pair,
+    RowResults,
     compare,
     compare_means,
     compare_rows,
     mean_over,
-    outcomes,
+    row_results,
 )
 from plait.scores.scoring import micro_f1
 from plait.tasks import LabelPrediction, Span
@@ -82,10 +82,10 @@ def test_rows_are_drawn_in_pairs() -> None:
 
 def test_rows_that_all_agree_prove_no_more_than_their_number_can() -> None:
     """Of 299 rows with a loss on 1 % of the population 5 % of samples show none."""
-    for n, outcome in [(100, "undecided"), (298, "undecided"), (299, "non-inferior")]:
+    for n, finding in [(100, "undecided"), (298, "undecided"), (299, "non-inferior")]:
         right = np.ones((n, 1))
         found = paired_bootstrap(right, right, lambda sums, n=n: sums[:, 0] / n)
-        assert found.non_inferior(0.01) == outcome
+        assert found.non_inferior(0.01) == finding
         assert 1 - (1 + found.lower) ** n == pytest.approx(0.95)
 
 
@@ -113,7 +113,7 @@ def test_the_paired_bootstrap_of_span_f1_equals_a_loop_over_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "lower", "upper", "margin", "outcome"),
+    ("value", "lower", "upper", "margin", "finding"),
     [
         (0.0, -0.009, 0.009, 0.01, "non-inferior"),
         (0.0, -0.010, 0.010, 0.01, "undecided"),  # at the margin nothing is shown
@@ -125,10 +125,10 @@ def test_the_paired_bootstrap_of_span_f1_equals_a_loop_over_rows() -> None:
     ],
 )
 def test_non_inferiority_rests_on_the_one_sided_interval(
-    value: float, lower: float, upper: float, margin: float, outcome: str
+    value: float, lower: float, upper: float, margin: float, finding: str
 ) -> None:
     found = Difference(value, (lower, upper), lower, upper, 0.5, 100)
-    assert found.non_inferior(margin) == outcome
+    assert found.non_inferior(margin) == finding
 
 
 @settings(deadline=None, max_examples=60)
@@ -216,7 +216,7 @@ def test_of_spans_those_that_were_answered_are_judged() -> None:
     assert (choice.n, choice.ece) == (1, pytest.approx(0.2))
 
 
-def labels(gold: str, answers: str) -> Outcomes:
+def labels(gold: str, answers: str) -> RowResults:
     return {str(i): Pair(g, a) for i, (g, a) in enumerate(zip(gold, answers, strict=True))}
 
 
@@ -230,14 +230,14 @@ def test_candidates_are_compared_on_the_rows_that_both_have() -> None:
     assert compare(first, second, "macro_f1").value == pytest.approx(wanted)
 
 
-def test_outcomes_come_from_prediction_lines() -> None:
+def test_row_results_come_from_prediction_lines() -> None:
     x, y = [0, 2, "x"], [3, 4, "y"]
     lines = [
         {"id": "1", "gold": {"slots": [x]}, "answers": {"slots": [x, y]}},
         {"id": "2", "gold": {"slots": None}, "answers": {"slots": []}},
         {"id": "3", "gold": {"slots": []}, "answers": {"slots": []}},
     ]
-    found = outcomes(lines, "slots")
+    found = row_results(lines, "slots")
     assert list(found) == ["1", "3"]
     nothing = {row: Pair(pair.gold, frozenset()) for row, pair in found.items()}
     assert compare(found, nothing, "span_f1").value == pytest.approx(2 / 3)

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from plait.scores.differences import paired_bootstrap, unseen_share
 from plait.scores.intervals import Rows, estimate, influences, jackknife_variance, share, wilson
-from plait.scores.outcomes import Outcomes, Pair, compare, mean_over
+from plait.scores.row_results import Pair, RowResults, compare, mean_over
 from plait.scores.scoring import (
     classification,
     macro_f1,
@@ -89,14 +89,14 @@ def test_one_row_has_an_interval() -> None:
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "span_f1"])
 def test_a_mean_over_seeds_that_are_all_right_leaves_as_much_open(metric: str) -> None:
     right = frozenset({(0, 1, "x")}) if metric == "span_f1" else "x"
-    rows: Outcomes = {str(row): Pair(right, right) for row in range(3)}
+    rows: RowResults = {str(row): Pair(right, right) for row in range(3)}
     found = mean_over([rows, rows], metric)
     assert (found.value, found.ci95) == (1, pytest.approx(wilson(1, 3)))
 
 
 def test_a_mean_over_seeds_is_as_sure_as_one_seed_at_most() -> None:
     """A row that one of three seeds has wrong is not three rows."""
-    seeds: list[Outcomes] = [
+    seeds: list[RowResults] = [
         {str(row): Pair("a", "b" if row < wrong else "a") for row in range(50)}
         for wrong in (1, 0, 0)
     ]

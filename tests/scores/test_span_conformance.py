@@ -26,7 +26,7 @@ from plait.approaches.heads.words import spans as spans_of
 from plait.approaches.heads.words import targets_of, word_tokens
 from plait.approaches.tagging import best_spans, best_tags, spans_to_tags, tag_names
 from plait.scores.headline import headline
-from plait.scores.outcomes import Pair, compare
+from plait.scores.row_results import Pair, compare
 from plait.scores.scoring import tagging
 from plait.tasks import Row, Span, Task
 from plait.training.batches import IGNORED

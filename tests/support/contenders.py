@@ -1,7 +1,7 @@
 """Plans with made-up scores, and rows that have these scores."""
 
 from plait.plans.verdict import Contender, Verdict, choose
-from plait.scores.outcomes import Outcomes, Pair
+from plait.scores.row_results import Pair, RowResults
 
 ROWS = 4000
 
@@ -17,7 +17,7 @@ def plan(name: str, models: int, **scores: float) -> Contender:
     )
 
 
-def answered(score: float, n: int = ROWS) -> Outcomes:
+def answered(score: float, n: int = ROWS) -> RowResults:
     right = round(score * n)
     return {str(i): Pair("a", "a" if i < right else "b") for i in range(n)}
 

@@ -141,8 +141,8 @@ def test_another_precision_is_another_run(
 
     was = {"bf16": "bf16", "fp32": "no"}[resolve_precision("auto")]
     value = json.loads(state(scratch).read_bytes())
-    assert value["fingerprint"]["precision"] == was
-    value["fingerprint"]["precision"] = {"bf16": "no", "no": "bf16"}[was]
+    assert value["identity"]["precision"] == was
+    value["identity"]["precision"] = {"bf16": "no", "no": "bf16"}[was]
     write_json(state(scratch), value)
     again(scratch, tiny_encoder)
     assert anew("precision") in capsys.readouterr().err
@@ -154,8 +154,8 @@ def test_another_machine_is_another_run(
 ) -> None:
     value = json.loads(state(scratch).read_bytes())
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    assert value["fingerprint"][part] == {"device": device, "processes": "1"}[part]
-    value["fingerprint"][part] = other
+    assert value["identity"][part] == {"device": device, "processes": "1"}[part]
+    value["identity"][part] = other
     write_json(state(scratch), value)
     again(scratch, tiny_encoder)
     assert anew(part) in capsys.readouterr().err

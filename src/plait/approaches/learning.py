@@ -50,7 +50,7 @@ class Learned(Approach):
         torch.manual_seed(candidate.seed)
         model = cls.build(candidate, backbone, settings)
         finish = adapt(candidate.method, model.pretrained, settings)
-        run = fingerprint(candidate, backbone, train, dev)
+        run = identity(candidate, backbone, train, dev)
         tokens = scratch / "tokens" / hashlib.sha256(dump_json(run)).hexdigest()
         encoded = {name: model.encoded(name, rows, tokens / name) for name, rows in train.items()}
 
@@ -80,8 +80,8 @@ class Learned(Approach):
         """Drop what was computed with earlier weights."""
 
 
-def fingerprint(candidate: Resolved, backbone: Path, train: Rows, dev: Rows) -> dict[str, str]:
-    """Names a training run, part by part: what it starts from, learns from and is told."""
+def identity(candidate: Resolved, backbone: Path, train: Rows, dev: Rows) -> dict[str, str]:
+    """What decides the weights of a training run, part by part."""
     return {
         "candidate": _digest(dump_json(candidate.as_json())),
         "backbone": _digest([(path.name, sha256(path)) for path in sorted(backbone.iterdir())]),
@@ -107,7 +107,7 @@ def tokenised(
     Args:
         lists: columns that hold a list of integers.
         numbers: columns that hold an integer.
-        cache: a folder of theirs alone, below one that is named by the run's fingerprint.
+        cache: a folder of theirs alone, below one that is named by the run's identity.
     """
     from datasets import Dataset, Features, List, Value, disable_progress_bars
 

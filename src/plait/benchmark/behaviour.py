@@ -87,7 +87,10 @@ def _tests(
     for name, change in INVARIANCES.items():
         yield f"invariance: {name}", _unchanged(rows, before, change)
     if task.kind == "classification":
-        yield "directional: another text in front makes it no surer", _diluted(rows, before)
+        yield (
+            "directional: another text in front does not raise the probability",
+            _diluted(rows, before),
+        )
     else:
         yield "directional: a replaced value is found again", _replaced(task, rows, before)
 

@@ -219,16 +219,16 @@ def answer(candidate: Resolved, model: Approach, held: Held) -> dict[str, list[P
     return answers
 
 
-def fingerprints(tasks: Sequence[Task], held: Held) -> dict[str, str]:
+def rows_digests(tasks: Sequence[Task], held: Held) -> dict[str, str]:
     """Task → sha256 over ids, texts and labels of its held-out rows.
 
     Equal for every candidate that was measured on the same rows, whatever else it answers: only
     then may their scores be compared.
     """
-    return {task.name: _fingerprint(held[task.dataset], task.field) for task in tasks}
+    return {task.name: _rows_digest(held[task.dataset], task.field) for task in tasks}
 
 
-def _fingerprint(rows: Sequence[Row], field: str) -> str:
+def _rows_digest(rows: Sequence[Row], field: str) -> str:
     total = hashlib.sha256()
     for row in rows:
         alone = Row(row.id, row.text, {field: row.labels.get(field)})

@@ -4,7 +4,7 @@ Every model that is chosen by its score on the same rows makes that score a litt
 surprise (Dwork et al. 2015, "The reusable holdout"); the count is what a reader can discount by.
 
 A look is a model that has been scored on rows: the same model on the same rows again says nothing
-new and counts once. The rows are named by their fingerprint, so that a new pin begins at 0. The
+new and counts once. The rows are named by their sha256, so that a new pin begins at 0. The
 ledger stands under `.plait`, which git and DVC ignore: whether a stage has run before may show in
 no output that must come back byte for byte. It therefore counts the looks of one working copy, and
 only the report, which can't be repeated anyway, shows it.
@@ -22,7 +22,7 @@ LEDGER = Path(".plait/looks.jsonl")
 
 
 def record(ledger: Path, bundle: str, heldout: Mapping[str, str]) -> None:
-    """Add a look: `bundle` was scored on rows with these fingerprints, by task."""
+    """Add a look: `bundle` was scored on rows with these sha256, by task."""
     ledger.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{ledger}.lock"), ledger.open("ab") as stream:
         for task, rows in sorted(heldout.items()):
@@ -30,7 +30,7 @@ def record(ledger: Path, bundle: str, heldout: Mapping[str, str]) -> None:
 
 
 def count(ledger: Path, heldout: Mapping[str, str]) -> dict[str, int]:
-    """Task → how many models have been scored on its rows, named by their fingerprint."""
+    """Task → how many models have been scored on its rows, named by their sha256."""
     lines: Iterable[Any] = read_jsonl(ledger) if ledger.is_file() else ()
     looks = {(line["task"], line["rows"], line["bundle"]) for line in lines}
     return {

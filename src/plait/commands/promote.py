@@ -12,4 +12,4 @@ def promote() -> None:
     from plait.running.project import root
 
     for decision in promote_plans(load(root() / "params.yaml"), root()):
-        print(f"{decision.service}: {decision.outcome}. {decision.reason}")
+        print(f"{decision.service}: {decision.status}. {decision.reason}")

@@ -22,7 +22,7 @@ from plait.plans.seeds import siblings
 from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
 from plait.scores.differences import ROUNDING
-from plait.scores.outcomes import Outcomes, outcomes
+from plait.scores.row_results import RowResults, row_results
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Decision:
     """What became of one service; `record` is the champion, or the refused plan's record."""
 
     service: str
-    outcome: Literal["promoted", "unchanged", "refused"]
+    status: Literal["promoted", "unchanged", "refused"]
     reason: str
     record: Record
 
@@ -49,7 +49,7 @@ def promote(experiment: Experiment, root: Path) -> list[Decision]:
     candidates = dict.fromkeys(name for names in plans for name in names)
     scores = {name: _scores(root, name) for name in candidates}
     seeds = [name for own in candidates for name in siblings(experiment, own).values()]
-    rows = {name: _outcomes(experiment, root, name) for name in dict.fromkeys(seeds)}
+    rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
     with _champions_stay(registry), registry.lock():
         return [_settle(experiment, service, scores, rows, root) for service in experiment.services]
 
@@ -75,19 +75,19 @@ def _settle(
     champion = registry.champion(service)
     draft = _draft(experiment, verdict, scores, root)
     metrics = {task: experiment.tasks[task].headline() for task in draft.tasks}
-    outcome, why = _compare(registry, draft, champion, metrics)
+    status, why = _compare(registry, draft, champion, metrics)
     rule = RULE if verdict.comparisons else ""
     draft = replace(
         draft,
         reason=" ".join(filter(None, (verdict.sentence, rule, why))),
         replaces=champion.number if champion else None,
     )
-    if outcome == "refused":
-        return Decision(service, outcome, draft.reason, registry.write(draft))
+    if status == "refused":
+        return Decision(service, status, draft.reason, registry.write(draft))
     for candidate in draft.bundles:
         registry.add(root / "models" / candidate)
-    if outcome == "unchanged" and champion:
-        return Decision(service, outcome, draft.reason, champion)
+    if status == "unchanged" and champion:
+        return Decision(service, status, draft.reason, champion)
     kept = registry.write(replace(draft, outcome="promoted"))
     registry.point(kept)
     return Decision(service, "promoted", kept.reason, kept)
@@ -174,7 +174,7 @@ def _details(root: Path, candidate: str) -> Any:
     return _output(root / "predictions" / candidate / "details.json", candidate)
 
 
-def _outcomes(experiment: Experiment, root: Path, candidate: str) -> dict[str, Outcomes]:
+def _row_results(experiment: Experiment, root: Path, candidate: str) -> dict[str, RowResults]:
     """A candidate's answers row by row, by task."""
     folder = root / "predictions" / candidate
     tasks = {name: experiment.tasks[name] for name in experiment.candidates[candidate].tasks}
@@ -182,7 +182,7 @@ def _outcomes(experiment: Experiment, root: Path, candidate: str) -> dict[str, O
         dataset: list(read_jsonl(_there(folder / f"{dataset}.jsonl", candidate)))
         for dataset in {task.dataset for task in tasks.values()}
     }
-    return {name: outcomes(lines[task.dataset], name) for name, task in tasks.items()}
+    return {name: row_results(lines[task.dataset], name) for name, task in tasks.items()}
 
 
 def _output(path: Path, candidate: str) -> Any:

@@ -29,7 +29,7 @@ from plait import bundle
 from plait.errors import PlaitError, did_you_mean
 from plait.files import atomic_folder, read_json, restore, sweep, write_json
 
-Outcome = Literal["promoted", "refused"]
+RecordOutcome = Literal["promoted", "refused"]
 LOCK_SECONDS = 60.0
 
 
@@ -44,7 +44,7 @@ class Record:
     """
 
     service: str
-    outcome: Outcome
+    outcome: RecordOutcome
     reason: str
     plan: str | None = None
     tasks: Mapping[str, str] = field(default_factory=dict)

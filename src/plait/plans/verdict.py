@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from plait.errors import PlaitError
 from plait.plans.seeds import siblings
 from plait.plans.wording import consequence, findings, no_challenger, others, percent, victory
-from plait.scores.differences import ROUNDING, Difference, Outcome
-from plait.scores.outcomes import Outcomes, compare, compare_means
+from plait.scores.differences import ROUNDING, Difference, Finding
+from plait.scores.row_results import RowResults, compare, compare_means
 from plait.settings import WhenUndecided
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Candidate → task → metric → value (0–1): the contents of `scores/CANDIDATE.json` by candidate."""
-ByTask = Mapping[str, Mapping[str, Outcomes]]
+ByTask = Mapping[str, Mapping[str, RowResults]]
 """Candidate → task → its answers row by row."""
 
 
@@ -24,7 +24,7 @@ ByTask = Mapping[str, Mapping[str, Outcomes]]
 class Contender:
     """A plan with what it scored: the headline metric (0–1) of each task of the service.
 
-    `metrics` names the headline metrics, `outcomes` has the answers that they rest on, `backbones`
+    `metrics` names the headline metrics, `row_results` has the answers that they rest on, `backbones`
     is what the models are made of. `seeds` has, by task and seed, the answers of the plan's own
     model and of those that differ from it in their seed alone.
     """
@@ -33,9 +33,9 @@ class Contender:
     candidates: tuple[str, ...]
     scores: Mapping[str, float]
     metrics: Mapping[str, str] = field(default_factory=dict)
-    outcomes: Mapping[str, Outcomes] = field(default_factory=dict, repr=False)
+    row_results: Mapping[str, RowResults] = field(default_factory=dict, repr=False)
     backbones: frozenset[str] = frozenset()
-    seeds: Mapping[str, Mapping[int, Outcomes]] = field(default_factory=dict, repr=False)
+    seeds: Mapping[str, Mapping[int, RowResults]] = field(default_factory=dict, repr=False)
 
     @property
     def mean(self) -> float:
@@ -47,7 +47,7 @@ class Contender:
 class NonInferiority:
     """A plan of fewer models against one of more, on one task.
 
-    `outcome` rests on the one-sided 95 % interval of the paired bootstrap over rows, and the margin
+    `finding` rests on the one-sided 95 % interval of the paired bootstrap over rows, and the margin
     (0–1). With `seeds`, it is of the means over trainings with these seeds: of the way to train,
     not of the models that a plan names.
     """
@@ -58,7 +58,7 @@ class NonInferiority:
     metric: str
     margin: float
     difference: Difference
-    outcome: Outcome
+    finding: Finding
     seeds: tuple[int, ...] = ()
 
 
@@ -74,19 +74,19 @@ class Replacement:
     tests: tuple[NonInferiority, ...]
 
     @property
-    def outcome(self) -> Outcome:
+    def finding(self) -> Finding:
         """That of the task which speaks most against it."""
-        found = {test.outcome for test in self.tests}
-        against: tuple[Outcome, ...] = ("inferior", "undecided")
-        return next((outcome for outcome in against if outcome in found), "non-inferior")
+        found = {test.finding for test in self.tests}
+        against: tuple[Finding, ...] = ("inferior", "undecided")
+        return next((finding for finding in against if finding in found), "non-inferior")
 
-    def tasks(self, outcome: Outcome) -> tuple[str, ...]:
-        """The tasks whose tests have this outcome."""
-        return tuple(test.task for test in self.tests if test.outcome == outcome)
+    def tasks(self, finding: Finding) -> tuple[str, ...]:
+        """The tasks whose tests have this finding."""
+        return tuple(test.task for test in self.tests if test.finding == finding)
 
     def may(self, undecided: WhenUndecided) -> bool:
         """Whether the plan may replace the reference, by a service's setting."""
-        found = self.outcome
+        found = self.finding
         return found == "non-inferior" or (found == "undecided" and undecided == "fewer-models")
 
 
@@ -106,10 +106,10 @@ class Undecided:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome for one service.
+    """The decision for one service.
 
     `winner` is None where no plan may be promoted. `rejected` says of each plan that may not win
-    why. `sentence` is the outcome in words, with numbers; `headline` is who wins, and what the
+    why. `sentence` says it in words, with numbers; `headline` is who wins, and what the
     service's setting decided. `means` has each plan's mean headline metric. `comparisons` has every
     plan of fewer models, the floor left out, against the best of those with more, and against the
     best of those with more that have the same backbones; where there are trainings with several
@@ -128,7 +128,7 @@ class Verdict:
     headline: str = ""
 
 
-def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTask) -> Verdict:
+def judge(experiment: "Experiment", service: str, scores: Scores, row_results: ByTask) -> Verdict:
     """Choose among the plans of a service of an experiment.
 
     Raises:
@@ -136,7 +136,7 @@ def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTa
     """
     settings = experiment.services[service]
     contenders = [
-        _contender(experiment, service, plan, scores, outcomes) for plan in settings.plans
+        _contender(experiment, service, plan, scores, row_results) for plan in settings.plans
     ]
     floor = settings.plans[settings.floor] if settings.floor else ()
     linear = all(experiment.candidates[name].approach == "linear" for name in floor)
@@ -152,7 +152,7 @@ def judge(experiment: "Experiment", service: str, scores: Scores, outcomes: ByTa
 
 
 def _contender(
-    experiment: "Experiment", service: str, plan: str, scores: Scores, outcomes: ByTask
+    experiment: "Experiment", service: str, plan: str, scores: Scores, row_results: ByTask
 ) -> Contender:
     settings = experiment.services[service]
     candidates = settings.plans[plan]
@@ -162,11 +162,11 @@ def _contender(
         candidates,
         dict(_headlines(experiment, service, candidates, scores)),
         {task: experiment.tasks[task].headline() for task in settings.tasks},
-        {task: outcomes[name][task] for task, name in by.items()},
+        {task: row_results[name][task] for task, name in by.items()},
         frozenset(experiment.candidates[name].backbone for name in candidates),
         {
             task: {
-                seed: outcomes[other][task] for seed, other in siblings(experiment, name).items()
+                seed: row_results[other][task] for seed, other in siblings(experiment, name).items()
             }
             for task, name in by.items()
         },
@@ -269,7 +269,7 @@ def _winner(
 
 def _undecided(tried: Sequence[Replacement], setting: WhenUndecided) -> Iterator[Undecided]:
     for each in tried:
-        if each.outcome == "undecided":
+        if each.finding == "undecided":
             yield Undecided(each.plan.plan, each.reference.plan, each.tasks("undecided"), setting)
 
 
@@ -292,7 +292,7 @@ def non_inferiority(
             plan.plan, reference.plan, task, metric, margin, found, found.non_inferior(margin)
         )
         for task, metric in plan.metrics.items()
-        for found in [compare(plan.outcomes[task], reference.outcomes[task], metric)]
+        for found in [compare(plan.row_results[task], reference.row_results[task], metric)]
     )
 
 
@@ -303,9 +303,9 @@ def _over_seeds(plan: Contender, reference: Contender, margin: float) -> Iterato
         seeds = tuple(sorted(mine.keys() & others.keys()))
         if len(seeds) > 1:
             found = compare_means([mine[s] for s in seeds], [others[s] for s in seeds], metric)
-            outcome = found.non_inferior(margin)
+            finding = found.non_inferior(margin)
             yield NonInferiority(
-                plan.plan, reference.plan, task, metric, margin, found, outcome, seeds
+                plan.plan, reference.plan, task, metric, margin, found, finding, seeds
             )
 
 

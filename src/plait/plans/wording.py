@@ -34,7 +34,7 @@ def victory(
     words = f"P{_title(winner)[1:]} wins: mean headline metric {percent(winner.mean)}"
     if tried and tried[-1].plan is winner:
         against = tried[-1].reference
-        every = tried[-1].outcome == "non-inferior"
+        every = tried[-1].finding == "non-inferior"
         how = "on every task non-inferior to" if every else "shown to be inferior on no task to"
         words += (
             f", {how} {against.plan} with {_models(winner)} instead of {len(against.candidates)}"
@@ -80,8 +80,8 @@ def _against(head: str, tests: Sequence["NonInferiority"]) -> str:
 
 def consequence(found: "Replacement", undecided: "WhenUndecided") -> str:
     """What follows from a replacement that was tried and is not proven; nothing where it is."""
-    tasks = " and ".join(found.tasks(found.outcome))
-    match found.outcome:
+    tasks = " and ".join(found.tasks(found.finding))
+    match found.finding:
         case "non-inferior":
             return ""
         case "inferior":
@@ -116,7 +116,7 @@ def _in_words(test: "NonInferiority") -> str:
     found = test.difference
     low, high = (f"{100 * end:+.2f}" for end in (found.lower, found.upper))
     figures = f"{100 * found.value:+.2f} points [{low}, {high}], n {found.n:,}"
-    match test.outcome:
+    match test.finding:
         case "non-inferior":
             return f"{test.task} non-inferior ({figures})"
         case "inferior":

@@ -9,13 +9,13 @@ from plait.approaches.registry import APPROACHES
 from plait.plans.seeds import OverSeeds, family, over_seeds, seed_of
 from plait.scores.differences import Difference, McNemar, holm
 from plait.scores.intervals import Estimate
-from plait.scores.outcomes import Outcomes, compare, compare_rows, mean_over, statistics
+from plait.scores.row_results import RowResults, compare, compare_rows, mean_over, statistics
 from plait.settings import MULTI_TASK_SETTINGS
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Experiment
 
-Rows = Mapping[str, Mapping[str, Outcomes]]
+Rows = Mapping[str, Mapping[str, RowResults]]
 """Candidate → task → answers row by row."""
 
 
@@ -144,7 +144,7 @@ def _scores_over_seeds(experiment: "Experiment", rows: Rows) -> Iterator[SeedLin
             )
 
 
-def _value(found: Outcomes, metric: str) -> float:
+def _value(found: RowResults, metric: str) -> float:
     (sums,), value = statistics([found], list(found), metric)
     return float(value(sums.sum(axis=0, keepdims=True))[0])
 

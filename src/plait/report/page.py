@@ -22,16 +22,16 @@ PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets
 NOTES = (
     "Quality on held-out rows, in percent, with 95 % score intervals (Wilson's): they cover the "
     "choice of rows, not the choice of seed. Macro-F1 is over the labels that occur in gold or "
-    "predictions; its interval covers what as many rows show on average, which is not macro-F1 "
-    "over all rows that there could be: with labels of a few rows that may lie points away. "
+    "predictions; its interval covers the mean over samples of as many rows. Macro-F1 over all "
+    "possible rows may differ by points where labels have few rows. "
     "Span F1 is micro and strict (start, end and type); exact match is the share of rows where "
     "every task is right. Leak-free rows are those whose text stands neither in train nor in dev.",
     "Differences are first minus second in points, by paired bootstrap over the rows that both "
-    "answered, no narrower than by the jackknife; p is two-sided for no difference, McNemar's p is "
-    "exact, Holm's is corrected over all lines of the table. Non-inferior: the one-sided 95 % "
-    "interval, never narrower than what so many rows can leave unseen, excludes a loss as large as "
-    "the margin. For a mean over seeds it covers the choice of rows, for these very seeds; "
-    "standard deviations and intervals over seeds cover the choice of seed, on these rows.",
+    "answered, never narrower than the jackknife's interval; p is two-sided for no difference, "
+    "McNemar's p is exact, Holm's is corrected over all lines of the table. Non-inferior: the "
+    "one-sided 95 % interval, never narrower than the share that so many rows can miss, excludes a "
+    "loss as large as the margin. For a mean over seeds it covers the choice of rows, with these "
+    "seeds; standard deviations and intervals over seeds cover the choice of seed, on these rows.",
     RULE,
     "A request is one text, answered for all tasks of the service. All plans of a service are "
     "timed in turns in one process on one machine; several models in sequence, and in parallel "
@@ -151,8 +151,9 @@ def looks_words(results: Results) -> str:
     """How often the held-out rows have been looked at."""
     counts = ", ".join(f"{task} {count}" for task, count in results.looks.items())
     return (
-        f"Models that were scored on these held-out rows, in this working copy, since they were "
-        f"pinned: {counts}. The more there were, the more the best of them flatters itself."
+        f"Held-out reuse: models scored on these rows in this working copy since they were pinned: "
+        f"{counts}. The more models are compared on the same rows, the more the best score "
+        "overestimates what new rows would show."
     )
 
 

@@ -9,7 +9,7 @@ from plait.report.comparisons import Comparisons, compare_all
 from plait.report.costs import Cost, cost
 from plait.report.paper import PaperLine, paper_table
 from plait.scores.intervals import Estimate
-from plait.scores.outcomes import Outcomes, outcomes
+from plait.scores.row_results import RowResults, row_results
 from plait.scores.scoring import exact_match
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class Measured:
         pins: Mapping[str, str] = self.details["heldout"]
         return pins
 
-    def outcomes(self) -> dict[str, Outcomes]:
+    def row_results(self) -> dict[str, RowResults]:
         """Answers row by row, by task."""
         return {
-            task: outcomes(self.predictions[part["dataset"]], task)
+            task: row_results(self.predictions[part["dataset"]], task)
             for task, part in self.details["tasks"].items()
         }
 
@@ -133,7 +133,7 @@ def collect(
     Raises:
         PlaitError: a score that a service is judged by is missing.
     """
-    rows = {name: measured[name].outcomes() for name in experiment.candidates}
+    rows = {name: measured[name].row_results() for name in experiment.candidates}
     services = []
     for name in experiment.services:
         scores = {key: value.scores for key, value in measured.items()}

@@ -147,7 +147,7 @@ NON_INFERIORITY_HEAD = (
 
 def non_inferiority_line(test: NonInferiority) -> list[str]:
     """Cells under `NON_INFERIORITY_HEAD`."""
-    finding = "these rows can't decide" if test.outcome == "undecided" else test.outcome
+    finding = "these rows can't decide" if test.finding == "undecided" else test.finding
     over = f", mean of seeds {', '.join(map(str, test.seeds))}" if test.seeds else ""
     return [
         f"{test.task} {METRIC_NAMES[test.metric]}",

@@ -30,7 +30,7 @@ ROUNDING = 1e-9
 FINE = 40_000
 # Beyond each end of a one-sided 95 % interval.
 ONE_SIDED = 1 - CONFIDENCE
-Outcome = Literal["non-inferior", "undecided", "inferior"]
+Finding = Literal["non-inferior", "undecided", "inferior"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Difference:
             "n": self.n,
         }
 
-    def non_inferior(self, margin: float) -> Outcome:
+    def non_inferior(self, margin: float) -> Finding:
         """Whether the first loses less than `margin` (0–1), one-sided at 95 %.
 
         `non-inferior` when the whole one-sided interval lies above `-margin`, `inferior` when the

@@ -11,7 +11,7 @@ from pathlib import Path
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.benchmark import looks
-from plait.benchmark.heldout import Benchmark, Seen, benchmark, fingerprints
+from plait.benchmark.heldout import Benchmark, Seen, benchmark, rows_digests
 from plait.files import atomic_folder, read_json, write_json, write_jsonl
 from plait.stages import run
 from plait.tasks import label_names, read_rows
@@ -22,7 +22,7 @@ def main(name: str) -> None:
     datasets = sorted({task.dataset for task in candidate.tasks})
     held = {each: read_rows(Path("heldout", name, f"{each}.jsonl")) for each in datasets}
     found = benchmark(candidate, model, held, _seen(candidate))
-    digest, rows = bundle.digest(Path("models", name)), fingerprints(candidate.tasks, held)
+    digest, rows = bundle.digest(Path("models", name)), rows_digests(candidate.tasks, held)
     with atomic_folder(Path("predictions", name)) as folder:
         measured = {"bundle": digest, "heldout": rows, "remarks": dict(model.remarks())}
         write_json(folder / "details.json", {**found.details(), **measured})

@@ -22,9 +22,9 @@ OPTIMIZER = ("exp_avg", "exp_avg_sq", "step")
 
 @dataclass
 class State:
-    """How far training is. `fingerprint` names the run, part by part: what decides its weights."""
+    """How far training is. `identity` says what decides its weights, part by part."""
 
-    fingerprint: Mapping[str, str]
+    identity: Mapping[str, str]
     step: int = 0
     best: float = -1.0
 
@@ -36,21 +36,21 @@ class Store:
         self.folder, self.seconds = folder, seconds
         self._saved = time.monotonic()
 
-    def differences(self, fingerprint: Mapping[str, str]) -> list[str]:
+    def differences(self, identity: Mapping[str, str]) -> list[str]:
         """Parts in which the last checkpoint, if there is one, is another run's."""
         path = self.folder / "last" / "state.json"
         if not path.exists():
             return []
-        found = read_json(path)["fingerprint"]
-        # Checkpoints of earlier versions name the run by one string.
+        found = read_json(path).get("identity")
+        # Checkpoints of earlier versions have no such parts.
         saved = found if isinstance(found, dict) else {}
-        return [part for part, value in fingerprint.items() if saved.get(part) != value]
+        return [part for part, value in identity.items() if saved.get(part) != value]
 
     def resume(self, fresh: State, module: nn.Module, optimizer: torch.optim.Optimizer) -> State:
         """Load the last checkpoint of the same run into module and optimizer; else `fresh`."""
         last = self.folder / "last"
         restore(last)
-        if not (last / "state.json").exists() or self.differences(fresh.fingerprint):
+        if not (last / "state.json").exists() or self.differences(fresh.identity):
             return fresh
         state = State(**read_json(last / "state.json"))
         _load_weights(module, last / "model.safetensors")

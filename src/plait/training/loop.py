@@ -51,7 +51,7 @@ def fit(
     settings: Training,
     seed: int,
     scratch: Path,
-    fingerprint: Mapping[str, str],
+    identity: Mapping[str, str],
     label: str,
 ) -> None:
     """Train `learner.module` in place; it ends with the weights that were best on dev rows.
@@ -60,10 +60,10 @@ def fit(
         encoded: rows by dataset, each with `input_ids` and `targets`.
         evaluate: a score on dev rows, higher is better.
         scratch: folder for checkpoints; one of the same run is resumed.
-        fingerprint: what the run starts from, learns from and is told, by part; where it runs is
+        identity: what the run starts from, learns from and is told, by part; where it runs is
             added here.
     """
-    _Loop(learner, encoded, evaluate, settings, seed, scratch, fingerprint).run(label)
+    _Loop(learner, encoded, evaluate, settings, seed, scratch, identity).run(label)
 
 
 class _Loop:
@@ -75,7 +75,7 @@ class _Loop:
         settings: Training,
         seed: int,
         scratch: Path,
-        fingerprint: Mapping[str, str],
+        identity: Mapping[str, str],
     ) -> None:
         self.learner, self.encoded, self.evaluate = learner, encoded, evaluate
         self.settings, self.seed = settings, seed
@@ -83,7 +83,7 @@ class _Loop:
         lengths = {name: rows["length"] for name, rows in encoded.items()}
         self.mixture = Mixture(lengths, settings.batch_size, settings.temperature, seed)
         self.total = max(1, round(settings.epochs * self.mixture.steps_per_epoch()))
-        self.state = checkpoints.State({**fingerprint, **self._surroundings()})
+        self.state = checkpoints.State({**identity, **self._surroundings()})
         self.store = checkpoints.Store(scratch, settings.checkpoint_seconds)
         self.optimizer = self._optimizer()
         self.model, self.optimizer = self.accelerator.prepare(learner.module, self.optimizer)
@@ -128,7 +128,7 @@ class _Loop:
         self.accelerator.wait_for_everyone()
 
     def _resume(self, module: nn.Module, label: str) -> None:
-        other = self.store.differences(self.state.fingerprint)
+        other = self.store.differences(self.state.identity)
         self.state = self.store.resume(self.state, module, self.optimizer)
         if not self.accelerator.is_main_process:
             return

@@ -121,7 +121,11 @@ class Endpoint:
         )
 
     def embed(self, texts: Sequence[str]) -> Any:
-        """Not to be had."""
+        """An endpoint gives no vectors.
+
+        Raises:
+            PlaitError: always.
+        """
         raise PlaitError(
             "options.examples: 'nearest' needs a decoder's vectors, found a chat endpoint; "
             "use 'seed'"

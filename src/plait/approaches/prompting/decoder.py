@@ -67,7 +67,7 @@ class Decoder:
         """For answers: on the accelerator where there is one, else packed for the CPU.
 
         Args:
-            packed: answers only; without, it can be saved, too.
+            packed: pack the weights for speed. A packed model only answers: it can't be saved.
         """
         found = cls.load(folder, max_length, DTYPES[precision], precision)
         to_device(found.model)

@@ -24,12 +24,12 @@ class Pair:
     answer: Any
 
 
-Outcomes = Mapping[str, Pair]
+RowResults = Mapping[str, Pair]
 """By row id; rows without a gold label are not in it."""
 
 
-def outcomes(lines: Iterable[Json], task: str) -> Outcomes:
-    """One task's outcomes from the lines of `predictions/CANDIDATE/DATASET.jsonl`."""
+def row_results(lines: Iterable[Json], task: str) -> RowResults:
+    """One task's results from the lines of `predictions/CANDIDATE/DATASET.jsonl`."""
     return {
         line["id"]: Pair(_plain(line["gold"][task]), _plain(line["answers"][task]))
         for line in lines
@@ -41,7 +41,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str) else frozenset(map(tuple, value))
 
 
-def compare(first: Outcomes, second: Outcomes, metric: str) -> Difference:
+def compare(first: RowResults, second: RowResults, metric: str) -> Difference:
     """First minus second on the rows that both have, by paired bootstrap.
 
     Args:
@@ -52,7 +52,9 @@ def compare(first: Outcomes, second: Outcomes, metric: str) -> Difference:
     return compare_means([first], [second], metric)
 
 
-def compare_means(first: Sequence[Outcomes], second: Sequence[Outcomes], metric: str) -> Difference:
+def compare_means(
+    first: Sequence[RowResults], second: Sequence[RowResults], metric: str
+) -> Difference:
     """Mean of the first minus mean of the second, as many, on the rows that all have.
 
     With a training a seed, the interval covers the choice of rows, not of seeds.
@@ -65,13 +67,13 @@ def compare_means(first: Sequence[Outcomes], second: Sequence[Outcomes], metric:
     return paired_bootstrap(one, other, partial(_mean, value, len(first)), rows=rows)
 
 
-def compare_rows(first: Outcomes, second: Outcomes) -> McNemar:
+def compare_rows(first: RowResults, second: RowResults) -> McNemar:
     """McNemar's test on which rows are right (all spans, for tagging)."""
     rows = shared(first, second)
     return mcnemar(_right(first, rows), _right(second, rows))
 
 
-def mean_over(found: Sequence[Outcomes], metric: str) -> Estimate:
+def mean_over(found: Sequence[RowResults], metric: str) -> Estimate:
     """The mean of a metric over several candidates, with an interval over rows: of accuracy and
     macro-F1 never narrower than that of one candidate with this value.
     """
@@ -97,14 +99,14 @@ def _mean(value: Metric, count: int, sums: Floats) -> Floats:
     return found
 
 
-def shared(*found: Outcomes) -> list[str]:
+def shared(*found: RowResults) -> list[str]:
     """Ids of the rows that all have, in the first one's order."""
     first, *others = found
     return [row for row in first if all(row in other for other in others)]
 
 
 def statistics(
-    found: Sequence[Outcomes], rows: Sequence[str], metric: str
+    found: Sequence[RowResults], rows: Sequence[str], metric: str
 ) -> tuple[list[Floats], Metric]:
     """What each row adds to the sums of each candidate, shape (n, S), and the metric of such sums.
 
@@ -139,11 +141,11 @@ def _labels(pair: Pair) -> tuple[str, str]:
     return pair.gold, pair.answer
 
 
-def _right(found: Outcomes, rows: Sequence[str]) -> Floats:
+def _right(found: RowResults, rows: Sequence[str]) -> Floats:
     return np.array([found[row].gold == found[row].answer for row in rows], dtype=np.float64)
 
 
-def _spans(found: Outcomes, rows: Sequence[str]) -> Floats:
+def _spans(found: RowResults, rows: Sequence[str]) -> Floats:
     pairs = [found[row] for row in rows]
     sizes = [(len(p.gold & p.answer), len(p.gold), len(p.answer)) for p in pairs]
     return np.array(sizes, dtype=np.float64)
