@@ -1,4 +1,4 @@
-"""What approaches that learn by gradient share: how one is trained."""
+"""Shared by the approaches that learn by gradient: the steps of a training."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The approaches there are: one folder here and one line below each.
+"""The approaches: each has a folder here and one line below.
 
 An approach's folder exports it as `APPROACH`; `plait.approaches.loading` finds it by name.
 """

@@ -1,1 +1,1 @@
-"""Benchmark: a trained model and held-out rows in; its answers, scores, behaviour and speed out."""
+"""Benchmark: a trained model and held-out rows in; predictions, scores, behaviour and speed out."""

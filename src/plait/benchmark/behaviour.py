@@ -1,4 +1,4 @@
-"""Behavioural tests: what a change of the text should do to the answer, as pass rates.
+"""Behavioural tests: pass rates of what a change of the text should do to the prediction.
 
 Invariance and directional expectation as in Ribeiro et al. 2020, "Beyond Accuracy: Behavioral
 Testing of NLP Models with CheckList". The expectation is of the answer before the change, so that

@@ -1,4 +1,4 @@
-"""One candidate on held-out rows: its answers, which of them are right, and its scores."""
+"""One candidate on held-out rows: its predictions, which of them are right, and its scores."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How long an answer takes, how many a second holds, and on which machine that was measured.
+"""Latency of one answer, throughput of many, and the machine that they were measured on.
 
 After a warm-up, single texts are timed one by one (batch 1) and a larger set in batches (saturated:
 the batch size that answers most rows a second). The clock is read when the device has finished.

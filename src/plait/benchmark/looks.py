@@ -1,4 +1,4 @@
-"""How often held-out rows have been looked at since they were pinned.
+"""Held-out reuse: how many models were scored on the rows since they were pinned.
 
 Every model that is chosen by its score on the same rows makes that score a little less of a
 surprise (Dwork et al. 2015, "The reusable holdout"); the count is what a reader can discount by.

@@ -1,4 +1,4 @@
-"""A service's plans, timed as a request is answered: one text, all tasks, all models of the plan.
+"""Latency of a request to each plan of a service: one text, all tasks, all models of the plan.
 
 All plans of a service are timed in one process, in turns, text by text, since machines drift: only
 such figures may stand in a ratio. A plan of several models is timed in sequence, and in parallel

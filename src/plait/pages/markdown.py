@@ -1,4 +1,4 @@
-"""Text of others (labels, names, a row's words) in Markdown that means nothing but itself."""
+"""Escapes labels, names and texts of rows, so that Markdown shows them as they are."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Registry: which plan answers for a service in production, and how that came to be.
+"""Registry: the plan that serves each service in production, and the decisions that led to it.
 
     registry/bundles/DIGEST/        promoted bundles, named by their content (`plait.bundle.digest`)
     registry/SERVICE/NNNN.json      one decision each, promoted or refused, never changed afterwards

@@ -24,7 +24,7 @@ ByTask = Mapping[str, Mapping[str, RowResults]]
 class Contender:
     """A plan with what it scored: the headline metric (0–1) of each task of the service.
 
-    `metrics` names the headline metrics, `row_results` has the answers that they rest on, `backbones`
+    `metrics` names the headline metrics, `row_results` has the predictions behind them, `backbones`
     is what the models are made of. `seeds` has, by task and seed, the answers of the plan's own
     model and of those that differ from it in their seed alone.
     """

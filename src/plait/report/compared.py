@@ -1,4 +1,4 @@
-"""Tables of comparisons as text: the same cells for the page and for Markdown."""
+"""Tables of comparisons as text: page and Markdown show the same cells."""
 
 from plait.report.comparisons import PairLine, SeedLine, TransferLine
 from plait.report.paper import COLUMNS, PaperCell, PaperLine

@@ -1,4 +1,4 @@
-"""Candidates against one another: every pair, several tasks against one, seed against seed."""
+"""Comparisons of candidates: every pair, several tasks with one task, seeds with one another."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

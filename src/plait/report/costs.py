@@ -1,4 +1,4 @@
-"""What a plan's answers cost: time as a request is answered, memory, size, energy, training."""
+"""The cost of a plan's answers: latency of a request, memory, size, energy, training time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

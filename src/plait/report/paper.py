@@ -1,4 +1,4 @@
-"""Paper versus ours: every cell with its provenance; what is not at hand stays blank.
+"""The paper's figures beside ours, each with its provenance; unknown figures stay blank.
 
 The paper is "Advancing Single- and Multi-task Text Classification through LLM Fine-tuning"
 (arXiv 2412.08587).

@@ -1,4 +1,4 @@
-"""The result of a run in a few lines, as plain data: what a person is shown at its end."""
+"""The summary of a run as plain data; `screen` shows it when the run ends."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tables: of a service, one line a figure and one column a plan; and of comparisons."""
+"""Tables of a service (one line a figure, one column a plan) and of comparisons."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A task's headline metric alone, without an interval: what weights are chosen by on dev rows.
+"""A task's headline metric alone, without an interval: dev rows choose the best weights by it.
 
 Apart from the other scores: a training must not run again because an interval is computed anew.
 """

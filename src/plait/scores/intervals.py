@@ -1,4 +1,4 @@
-"""95 % intervals of metrics over rows: Wilson's, at as many rows as the metric really rests on.
+"""95 % intervals of metrics over rows: Wilson's, at the effective number of rows.
 
 Accuracy rests on all rows alike. Macro-F1 hangs on the rows of rare labels, span F1 on rows with
 many spans: how much, the jackknife says. Resamples over rows (Efron 1979, "Bootstrap Methods") are

@@ -1,4 +1,4 @@
-"""A candidate's answers beside the gold labels, row by row: what two candidates are compared on."""
+"""A candidate's predictions beside the gold labels, row by row: comparisons are made on these."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Answers and labels → scores with intervals, tables by class, and which rows were right.
+"""Predictions and gold labels → scores with intervals, tables by class, and which rows are right.
 
 Rows without a label for a task don't count for it: they are left out of `n`. scikit-learn is
 imported where it is called: it takes seconds.

@@ -1,4 +1,4 @@
-"""Stages of the DVC graph: thin, and the only code that knows where things lie."""
+"""Stages of the DVC graph: short modules, and the only code that knows where files are."""
 
 import os
 import sys

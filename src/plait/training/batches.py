@@ -1,4 +1,4 @@
-"""What a network is fed, and on what it runs; light to import, for answering needs no loop."""
+"""Batches of token ids and targets, threads and precision. Importing it loads no training loop."""
 
 from dataclasses import dataclass
 

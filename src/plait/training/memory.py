@@ -1,4 +1,4 @@
-"""Memory that runs out, said so that one knows what to change."""
+"""Out-of-memory errors that name what was computed and which setting to lower."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

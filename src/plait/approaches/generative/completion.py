@@ -1,4 +1,4 @@
-"""What is learned: the tokens of the right answer, given the prompt."""
+"""The training objective: the tokens of the right answer, given the prompt."""
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile

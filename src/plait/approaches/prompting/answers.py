@@ -1,4 +1,4 @@
-"""How an answer is written, and read back.
+"""The written form of an answer: from labels to text and tokens, and back.
 
 Tasks that are answered together have their parts one after the other. A classification task's part
 is its label, on a line of its own. A tagging task's part has a line a span, `type: words`, in the

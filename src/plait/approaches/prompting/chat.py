@@ -1,4 +1,4 @@
-"""A prompt: what stands before a text, what after it, and the token that ends an answer."""
+"""A prompt: the tokens before a text, those after it, and the token that ends an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a decoder has read so far, and a look at several continuations in one forward pass.
+"""The tokens that a decoder has read (its cache), and several continuations in one forward pass.
 
 Keys and values of what was read are kept. Continuations form a tree: each token attends to what was
 read and to its own ancestors, so alternatives share one pass and don't see each other.

@@ -1,4 +1,4 @@
-"""What is asked of a decoder, in words. A task's own `prompt` in params.yaml goes before these."""
+"""Instructions to a decoder. A task's own `prompt` in params.yaml takes precedence."""
 
 from collections.abc import Sequence
 

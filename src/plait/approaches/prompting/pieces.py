@@ -1,4 +1,4 @@
-"""The pieces of a text that a span begins and ends with, and a value's place in the text."""
+"""Tokens at which a span may begin and end, and the place of a value in the text."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What of a pretrained model is trained: one module a method, named as in params.yaml.
+"""Methods: which weights of a pretrained model are trained. A module each, named as in params.yaml.
 
 A module has `adapt(model, settings)`: it makes the model's parameters trainable or not, in place,
 and returns what is to be called when training has ended, so that the model is a plain one again.
