@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 import projects
+from plait.commands.results import results
+from plait.errors import PlaitError
 from plait.running import graph
 from plait.running.ready import Walk
 
@@ -37,3 +39,9 @@ def test_it_has_run_before_the_walk_and_tells_what_changed(project: Path) -> Non
     assert started(project) == []
     (project / "source").write_text("two")
     assert started(project) == ["after"]
+
+
+def test_results_are_not_taken_from_a_run_of_other_code(project: Path) -> None:
+    (project / "source").write_text("two")
+    with pytest.raises(PlaitError, match="stages that changed since the last run \\(after\\)"):
+        results(project / "out")

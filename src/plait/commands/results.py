@@ -20,8 +20,11 @@ def results(output: Output) -> None:
     """
     from plait.errors import PlaitError
     from plait.running import graph
+    from plait.running.processes import Processes
     from plait.running.project import root
 
+    with Processes(root()) as processes:
+        graph.run_always(root(), processes)
     changed = sorted(graph.read(root()).changed)
     if changed:
         raise PlaitError(

@@ -221,6 +221,12 @@ def run_stage(
     return outcome
 
 
+def run_always(folder: Path, processes: Processes) -> None:
+    """Run the stages that DVC runs every time: only then does `read` see all that changed."""
+    for address in sorted(read(folder).always):
+        run_stage(address, processes, lambda _line: None, lambda _figures: None)
+
+
 def _progress(line: str) -> Mapping[str, Any] | None:
     if not line.startswith(PREFIX):
         return None
