@@ -219,8 +219,8 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
         (
             ("backbones", "minilm", "model"),
             "gpt",
-            "backbones.minilm: `model` is the name of an endpoint's model: give it there, only "
-            "there",
+            "backbones.minilm: `model` names the model of an endpoint: set it for kind 'endpoint' "
+            "and no other",
         ),
         (
             ("candidates", "minilm-intent+slots", "tasks"),
