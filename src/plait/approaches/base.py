@@ -14,7 +14,7 @@ Rows = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Resolved:
-    """A candidate with everything looked up: what `inputs/CANDIDATE/candidate.json` holds."""
+    """A resolved candidate: the content of `inputs/CANDIDATE/candidate.json`."""
 
     name: str
     backbone: str
@@ -43,7 +43,7 @@ class Approach(ABC):
     def train(
         cls, candidate: Resolved, backbone: Path, train: Rows, dev: Rows, scratch: Path
     ) -> "Approach":
-        """Train from `backbone`; `scratch` is a folder of its own that outlives a kill."""
+        """Train from `backbone`; `scratch` is a folder for checkpoints, kept after a kill."""
 
     @abstractmethod
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:

@@ -12,7 +12,7 @@ ENGINE = "fbgemm"  # the library that multiplies so, on x86 with AVX2
 
 
 class Prepacked(nn.Module):
-    """Stands for a linear layer. It has no gradient, and can't be saved.
+    """Replaces a linear layer. It has no gradient and can't be saved.
 
     Weights beyond the range of float16 become its largest number (65,504).
     """
@@ -40,12 +40,12 @@ class Prepacked(nn.Module):
 
 
 def to_device(model: nn.Module) -> None:
-    """Put a model that is to answer on the accelerator, where there is one."""
+    """Move a model to the accelerator, if there is one, for inference."""
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
 def prepack(model: PreTrainedModel, precision: str) -> None:
-    """Replace the linear layers of `model.base_model` where that pays: float32 on a CPU.
+    """Replace the linear layers of `model.base_model` where that is faster: float32 on a CPU.
 
     With precision `bf16` they become bfloat16 for good, instead of anew at each pass. The head of
     the vocabulary stays: single rows of it are read.
@@ -65,6 +65,6 @@ def prepack(model: PreTrainedModel, precision: str) -> None:
 
 
 def parameters_count(model: nn.Module) -> int:
-    """How many parameters a model has, packed ones with them."""
+    """Number of parameters, packed ones included."""
     packed = (module.size for module in model.modules() if isinstance(module, Prepacked))
     return sum(parameter.numel() for parameter in model.parameters()) + sum(packed)

@@ -163,7 +163,7 @@ def _timed(
 
 
 def _torch() -> Any:
-    """torch where the model has imported it: a model without it is not charged for its memory."""
+    """torch, if the model has imported it: importing it here would add to the measured memory."""
     return sys.modules.get("torch")
 
 
@@ -173,7 +173,7 @@ def _cuda() -> Any:
 
 
 def synchronise() -> None:
-    """Wait until the GPU, if there is one, has done what it was given."""
+    """Wait until the GPU, if there is one, has finished its work."""
     if cuda := _cuda():
         cuda.synchronize()
 
@@ -186,7 +186,7 @@ def gpu_memory() -> dict[str, float]:
 
 
 def peak_rss_mib() -> float:
-    """The most memory (MiB) that this process has held."""
+    """Peak resident memory of this process, MiB."""
     status = Path("/proc/self/status")
     if status.exists():
         # getrusage's figure is inherited from the parent across exec; VmHWM is the process's own.
@@ -199,7 +199,7 @@ def peak_rss_mib() -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What a figure must be read with: processor, cores, memory, system, versions, threads, GPU."""
+    """The machine of a measurement: processor, cores, memory, system, versions, threads, GPU."""
     torch, cuda = _torch(), _cuda()
     return {
         "cpu": cpu_model(),
@@ -214,7 +214,7 @@ def machine() -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """The processor's name as its maker gives it."""
+    """The processor's model name."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text().splitlines():

@@ -22,7 +22,7 @@ LEDGER = Path(".plait/looks.jsonl")
 
 
 def record(ledger: Path, bundle: str, heldout: Mapping[str, str]) -> None:
-    """Add a look: `bundle` was scored on rows with these sha256, by task."""
+    """Record that `bundle` was scored on rows with these sha256 (by task)."""
     ledger.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{ledger}.lock"), ledger.open("ab") as stream:
         for task, rows in sorted(heldout.items()):
@@ -30,7 +30,7 @@ def record(ledger: Path, bundle: str, heldout: Mapping[str, str]) -> None:
 
 
 def count(ledger: Path, heldout: Mapping[str, str]) -> dict[str, int]:
-    """Task → how many models have been scored on its rows, named by their sha256."""
+    """Task → number of models that were scored on the rows with this sha256."""
     lines: Iterable[Any] = read_jsonl(ledger) if ledger.is_file() else ()
     looks = {(line["task"], line["rows"], line["bundle"]) for line in lines}
     return {

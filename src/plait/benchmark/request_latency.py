@@ -39,7 +39,7 @@ Plans = Mapping[str, Sequence[Approach]]
 
 @dataclass(frozen=True)
 class Way:
-    """How a plan's models are asked; `answer(texts, **options)` returns when all have answered."""
+    """How a plan's models are called; `answer(texts, **options)` returns when all have answered."""
 
     plan: str
     name: str
@@ -97,7 +97,7 @@ def _threads(models: Sequence[Approach]) -> int:
 
 
 def _limit(threads: int) -> None:
-    """PyTorch counts threads by the thread that asks."""
+    """Limit PyTorch's threads; the limit holds for the calling thread only."""
     import torch
 
     torch.set_num_threads(threads)

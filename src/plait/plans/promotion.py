@@ -27,7 +27,7 @@ from plait.scores.row_results import RowResults, row_results
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of one service; `record` is the champion, or the refused plan's record."""
+    """The decision about one service; `record` is the champion's, or the refused plan's."""
 
     service: str
     status: Literal["promoted", "unchanged", "refused"]
@@ -96,7 +96,7 @@ def _settle(
 def _compare(
     registry: Registry, draft: Record, champion: Record | None, metrics: Mapping[str, str]
 ) -> tuple[Literal["promoted", "unchanged", "refused"], str]:
-    """Winner against champion, and the reason in words."""
+    """Compare the winner with the champion; also returns the reason in words."""
     if draft.plan is None:
         return "refused", "The champion stays." if champion else "The service has no champion."
     if champion is None:
@@ -138,7 +138,7 @@ def _mean(record: Record, metrics: Mapping[str, str]) -> float:
 
 
 def _draft(experiment: Experiment, verdict: Verdict, scores: Scores, root: Path) -> Record:
-    """The winner of a verdict as a record that is refused so far."""
+    """The winner of a verdict as a record, refused until shown otherwise."""
     draft = Record(
         service=verdict.service,
         outcome="refused",

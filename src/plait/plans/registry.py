@@ -58,7 +58,7 @@ class Record:
     number: int = 0
 
     def says_the_same_as(self, other: "Record") -> bool:
-        """Whether both are one decision, whenever and from whichever revision it was made."""
+        """Whether both records agree in everything but number, time and source."""
         aside = {"number", "time", "source"}
         names = [f.name for f in fields(self) if f.name not in aside]
         return all(getattr(self, name) == getattr(other, name) for name in names)
@@ -132,7 +132,7 @@ class Registry:
         return sorted(int(name) for name in names if re.fullmatch(r"\d{4,}", name))
 
     def write(self, record: Record) -> Record:
-        """Keep a decision; one that says the same as the latest is that one.
+        """Write a decision, unless it says the same as the latest.
 
         Returns:
             the record as kept, with its number.

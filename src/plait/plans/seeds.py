@@ -46,7 +46,7 @@ def seed_of(experiment: "Experiment", name: str) -> int:
 
 
 def family(experiment: "Experiment", name: str) -> str:
-    """What candidates share that differ in their seed alone."""
+    """A key that is equal for candidates that differ in their seed only."""
     one = experiment.candidates[name]
     training = experiment.training_of(name)
     return repr((one.backbone, one.approach, one.method, one.tasks, training, one.options))

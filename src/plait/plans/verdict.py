@@ -75,7 +75,7 @@ class Replacement:
 
     @property
     def finding(self) -> Finding:
-        """That of the task which speaks most against it."""
+        """The finding that speaks most against the replacement."""
         found = {test.finding for test in self.tests}
         against: tuple[Finding, ...] = ("inferior", "undecided")
         return next((finding for finding in against if finding in found), "non-inferior")
@@ -85,7 +85,7 @@ class Replacement:
         return tuple(test.task for test in self.tests if test.finding == finding)
 
     def may(self, undecided: WhenUndecided) -> bool:
-        """Whether the plan may replace the reference, by a service's setting."""
+        """Whether the plan may replace the reference, given the service's `undecided` setting."""
         found = self.finding
         return found == "non-inferior" or (found == "undecided" and undecided == "fewer-models")
 

@@ -108,7 +108,7 @@ def _transfer(experiment: "Experiment", rows: Rows) -> Iterator[TransferLine]:
 
 
 def _kind(experiment: "Experiment", name: str) -> tuple[Any, ...]:
-    """What candidates share that differ in their tasks alone, and in how these go together."""
+    """A key that is equal for candidates that differ in their tasks only."""
     one = experiment.candidates[name]
     options = APPROACHES[one.approach].options.model_validate(one.options)
     return (

@@ -37,7 +37,7 @@ class Cost:
 
     @property
     def joule_per_answer(self) -> float | None:
-        """By the way that takes least; None where it can't be estimated."""
+        """The lowest of the ways; None if it can't be estimated."""
         found = [way["joule_per_answer"] for way in self.ways.values()]
         return None if None in found else float(min(found))
 
@@ -62,7 +62,7 @@ def cost(timings: Sequence[Json], ways: Mapping[str, Json]) -> Cost:
 
 
 def _tokens(timings: Sequence[Json]) -> float | None:
-    """Of several datasets a model's longest texts count."""
+    """Mean tokens of a text; with several datasets, of the one with the longest texts."""
     found = [list(timing["tokens_in"].values()) for timing in timings]
     if any(None in each for each in found):
         return None

@@ -103,7 +103,7 @@ def _candidate(name: str, measured: Measured) -> dict[str, Any]:
 
 
 def _remarks(name: str, measured: Measured) -> str:
-    """What a model that writes its answers says of them; nothing for the others."""
+    """Counts of written answers of a generative model; empty for other models."""
     found = measured.details["remarks"].items()
     counts = ", ".join(f"{key.replace('_', ' ')} {count:,}" for key, count in found)
     return f"{name}, written answers: {counts}." if counts else ""
@@ -148,7 +148,7 @@ def _in_words(value: Any, text: str) -> str:
 
 
 def looks_words(results: Results) -> str:
-    """How often the held-out rows have been looked at."""
+    """How often the held-out rows were reused."""
     counts = ", ".join(f"{task} {count}" for task, count in results.looks.items())
     return (
         f"Held-out reuse: models scored on these rows in this working copy since they were pinned: "

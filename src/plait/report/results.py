@@ -43,7 +43,7 @@ class Measured:
         return {}
 
     def pins(self) -> Mapping[str, str]:
-        """Task → what its held-out rows are recognised by."""
+        """Task → sha256 of its held-out rows."""
         pins: Mapping[str, str] = self.details["heldout"]
         return pins
 

@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """How a line of cost is called and shown; a figure that no plan has makes no line."""
+    """Name and format of a cost; a cost that no plan has gets no line."""
 
     name: str
     value: Callable[[Cost], float | None]
@@ -135,7 +135,7 @@ def signed(share: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """0.034; nothing below a thousandth means anything with 2,000 resamples."""
+    """0.034, or < 0.001: smaller values mean nothing with 2,000 resamples."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
@@ -192,7 +192,7 @@ def numbers(counts: Sequence[int]) -> str:
 
 
 def digits(value: float) -> str:
-    """Three digits that mean something."""
+    """Three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

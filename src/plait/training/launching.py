@@ -92,7 +92,7 @@ def _is_data_parallel(kind: object) -> bool:
 
 @contextmanager
 def own_port() -> Iterator[int]:
-    """A port that no other launch is given meanwhile.
+    """A free port, held so that no other launch gets it meanwhile.
 
     It is held, not listened on: the system gives it to nobody who asks for any port, and whoever
     knows its number can still listen on it.
@@ -104,7 +104,7 @@ def own_port() -> Iterator[int]:
 
 
 def check_environment() -> None:
-    """What a launcher that was called by hand has asked for, before accelerate acts on it.
+    """Check what a launcher that was called by hand asks for, before accelerate acts on it.
 
     Raises:
         PlaitError: it asks for sharding.

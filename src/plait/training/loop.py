@@ -90,7 +90,7 @@ class _Loop:
         self.device = self.accelerator.device
 
     def _surroundings(self) -> dict[str, str]:
-        """What decides, beside the run's own settings, what a step computes."""
+        """Device, precision, processes, threads and steps: they also decide what a step computes."""
         return {
             "device": self.accelerator.device.type,
             "precision": self.accelerator.mixed_precision,
@@ -228,7 +228,7 @@ class _Loop:
 
 @contextmanager
 def _repeatable(device: torch.device) -> Iterator[None]:
-    """Ask a GPU for algorithms that give the same bits each time; on a CPU all in use do.
+    """Ask a GPU for deterministic algorithms; those used on a CPU are deterministic anyway.
 
     An operation that has no such algorithm warns.
     """

@@ -13,7 +13,7 @@ _SIGNS = ("can't allocate memory", "not enough memory")
 
 @contextmanager
 def memory_for(what: str, remedy: str) -> Iterator[None]:
-    """Turn memory running out, on GPU or CPU, into an error that says for what.
+    """Turn an out-of-memory error, on GPU or CPU, into one that says what was computed.
 
     Raises:
         PlaitError: memory ran out in the block.

@@ -43,7 +43,7 @@ Example = tuple[Sequence[int], int]
 
 
 def next_tokens(example: Example) -> list[int]:
-    """For each token the one to be learned after it."""
+    """For each token the next one, as the training target."""
     tokens, answer = example
     silent = len(tokens) - answer - 1
     return [IGNORED] * silent + list(tokens[-answer:]) + [IGNORED]

@@ -27,7 +27,7 @@ PACKED = 256
 
 
 class Generative(Learned):
-    """A decoder and how it is asked."""
+    """A decoder and its prompts."""
 
     def __init__(
         self, asking: Asking, tasks: tuple[Task, ...], settings: Mapping[str, Any]
@@ -53,7 +53,7 @@ class Generative(Learned):
         return model
 
     def encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
-        """An example for each row and form that the row has all labels for.
+        """One example for each row and form, if the row has all labels of the form.
 
         Raises:
             PlaitError: there is no example.

@@ -34,7 +34,7 @@ transformers.utils.logging.disable_progress_bar()
 
 
 class Heads(Learned):
-    """A network, its tokenizer and how long a text may be."""
+    """A network, its tokenizer and the maximum length of a text."""
 
     def __init__(self, module: Network, tokenizer: Any, max_length: int, precision: str) -> None:
         self.module: Network = module
@@ -182,6 +182,6 @@ def _check_layers(candidate: Resolved, reading: Reading, layers: int) -> None:
 
 
 def _pooler(folder: Path) -> dict[str, bool]:
-    """BERT's and RoBERTa's own pooler is not used, so it is not built either."""
+    """Leave out the pooler of BERT and RoBERTa, which no head uses."""
     kind = read_json(folder / "config.json").get("model_type")
     return {"add_pooling_layer": False} if kind in ("bert", "roberta", "xlm-roberta") else {}

@@ -29,7 +29,7 @@ class Reading:
 
     @property
     def pooling(self) -> Literal["mean", "last"]:
-        """What a text's vector is."""
+        """How token vectors become the text's vector."""
         return "last" if self.decoder and self.attention == "causal" else "mean"
 
 

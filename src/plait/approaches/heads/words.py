@@ -16,7 +16,7 @@ SPACE = "Ġ"
 
 
 def open_texts(tokenizer: Any) -> None:
-    """Let a decoder's tokenizer open each text as the decoder has mostly seen words.
+    """Let a decoder's tokenizer begin each text with its begin mark and a space.
 
     A mark stands before the first word: the vector of the very first token gathers what attention
     goes nowhere else (Xiao et al. 2023, arXiv 2309.17453) and says little of the token. And a
@@ -57,7 +57,7 @@ def _trimmed(encoding: Any, i: int, word: int, text: str) -> Place:
 
 
 def targets_of(task: Task, row: Row, words: Sequence[tuple[int, Place]]) -> list[int]:
-    """Class of the row, or one class a token (IGNORED but on one token a word)."""
+    """The class of the row, or one for each token (IGNORED except on one token of each word)."""
     label = row.labels.get(task.field)
     if task.kind == "classification":
         return [task.labels.index(str(label)) if label in task.labels else IGNORED]

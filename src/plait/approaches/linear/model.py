@@ -99,7 +99,7 @@ class Separator:
 
     @cached_property
     def _vectorizer(self) -> TfidfVectorizer:
-        """Made once: setting it up walks through the whole vocabulary, an answer must not."""
+        """Built once: building it iterates over the whole vocabulary."""
         vectorizer = TfidfVectorizer(
             analyzer=_identity, sublinear_tf=True, dtype=np.float32, vocabulary=self.vocabulary
         )
@@ -108,7 +108,7 @@ class Separator:
 
     @cached_property
     def _coefficients(self) -> Array:
-        """Features × classes, laid out so: a product with sparse rows copies any other layout."""
+        """Features × classes in C order: a product with sparse rows copies any other layout."""
         return np.ascontiguousarray(self.weights["coefficients"].T)
 
     def scores(self, features: list[list[str]]) -> Array:

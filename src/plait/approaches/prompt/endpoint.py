@@ -27,7 +27,7 @@ CONCURRENCY = "PLAIT_ENDPOINT_CONCURRENCY"
 
 
 def concurrency() -> int:
-    """How many requests may be under way at once.
+    """Maximum number of concurrent requests.
 
     Raises:
         PlaitError: PLAIT_ENDPOINT_CONCURRENCY is no whole number from 1.
@@ -43,7 +43,7 @@ def concurrency() -> int:
 
 
 class Endpoint:
-    """A model behind a chat endpoint; asked like a decoder of one's own."""
+    """A model behind a chat endpoint, with the interface of a local decoder."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Endpoint:
         self._counting = threading.Lock()
 
     def check(self, candidate: str) -> None:
-        """Nothing is known of the endpoint's context."""
+        """Do nothing: the endpoint's context length is unknown."""
 
     def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Prediction]]:
         """By task, in the order of the texts.
@@ -132,8 +132,8 @@ class Endpoint:
         )
 
     def save(self, folder: Path, dtype: Any) -> None:
-        """There are no weights."""
+        """Do nothing: an endpoint has no weights to save."""
 
     def parameters_count(self) -> int:
-        """Not known; 0."""
+        """0: the number is unknown."""
         return 0

@@ -20,7 +20,7 @@ def usable(form: Form, rows: Sequence[Row]) -> list[Row]:
 
 
 def drawn(form: Form, rows: Sequence[Row], count: int, seed: int) -> list[Row]:
-    """`count` rows, of as many different labels as there are, in the order of the draw."""
+    """`count` rows that cover as many labels as possible, in the order of the draw."""
     shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
     choosing = [task.field for task in form.tasks if task.kind == "classification"]
     seen: dict[tuple[object, ...], int] = {}

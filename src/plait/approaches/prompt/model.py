@@ -27,7 +27,7 @@ VECTORS = "examples.safetensors"
 
 
 class Prompted(Approach):
-    """A model that is asked, and the rows that may stand in the prompt."""
+    """A model and the rows that may be examples in its prompt."""
 
     def __init__(
         self, tasks: tuple[Task, ...], settings: Mapping[str, Any], asking: "Asking | Endpoint"

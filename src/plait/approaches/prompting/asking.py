@@ -35,7 +35,7 @@ def forms_of(tasks: Sequence[Task], joint: bool, encode: Encode, end: int) -> li
 
 
 def no_shots(_form: Form, _text: str) -> Sequence[Shot]:
-    """No example."""
+    """Zero-shot: no examples."""
     return ()
 
 
@@ -61,7 +61,7 @@ class Asking:
         self.given: Counter[str] = Counter()
 
     def prompt(self, form: Form, text: str = "") -> Prompt:
-        """What stands around the text."""
+        """The tokens before and after the text."""
         asked = instruction(form.tasks, self.labels)
         return prompt(self.decoder.tokenizer, asked, self.shots(form, text))
 

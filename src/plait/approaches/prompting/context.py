@@ -46,7 +46,7 @@ class Tree:
 
 
 class Context:
-    """What a batch of texts has read. Texts may be of different lengths.
+    """The cache of a batch of texts, which may have different lengths.
 
     Args:
         model: a causal language model that takes a four-dimensional attention mask.

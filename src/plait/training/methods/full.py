@@ -7,5 +7,5 @@ from plait.training.methods import Finish
 
 
 def adapt(_model: PreTrainedModel, _settings: Training) -> Finish:
-    """All parameters stay trainable, and nothing is left to do at the end."""
+    """All parameters stay trainable; nothing has to be merged at the end."""
     return lambda: None
