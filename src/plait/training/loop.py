@@ -90,7 +90,7 @@ class _Loop:
         self.device = self.accelerator.device
 
     def _surroundings(self) -> dict[str, str]:
-        """Device, precision, processes, threads and steps: they also decide what a step computes."""
+        """Device, precision, processes, threads and steps also decide what a step computes."""
         return {
             "device": self.accelerator.device.type,
             "precision": self.accelerator.mixed_precision,
