@@ -117,7 +117,7 @@ def check_environment() -> None:
 
 
 def check_processes(accelerator: "Accelerator") -> None:
-    """What became of the processes.
+    """Check that several processes train together, each with all weights.
 
     Raises:
         PlaitError: they are not data parallel, or each of several would train on its own.
