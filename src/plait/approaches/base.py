@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plait.approaches.coverage import Coverage
 from plait.tasks import Prediction, Row, Task
 
 Rows = Mapping[str, Sequence[Row]]
@@ -57,6 +58,14 @@ class Approach(ABC):
     @abstractmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Approach":
         """The inverse of `save`; runs no code from the folder."""
+
+    def truncated(self, texts: Sequence[str]) -> list[bool]:
+        """For each text whether an answer leaves out some of it because it is too long."""
+        return [False] * len(texts)
+
+    def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
+        """How much of the rows' texts the model reads, and which gold spans it can express."""
+        return Coverage.whole(rows)
 
     def remarks(self) -> dict[str, int]:
         """Counts worth reporting of the answers so far, such as invalid ones."""
