@@ -35,7 +35,7 @@ from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
 from plait.approaches.prepacked import prepack, to_device
-from plait.approaches.prompting.asking import Asking, forms_of
+from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.benchmark.latency import machine
 from plait.settings import Training
@@ -87,7 +87,7 @@ def tune(
     made = Resolved("benchmark", "smollm2", "generative", "full", tasks, settings.model_dump(), 0)
     torch.manual_seed(0)
     model = Generative.build(made, options.weights, settings)
-    apart = forms_of(tasks, False, model.decoder.encode, model.decoder.end)
+    apart = decoder_forms(tasks, False, model.decoder)
     model.asking.forms += tuple(apart)
     with tempfile.TemporaryDirectory() as scratch:
         encoded = {"massive": model.encoded("massive", rows, Path(scratch) / "t" / "d")}
@@ -106,7 +106,7 @@ def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
 
 def asked(decoder: Decoder, tasks: Sequence[Task], decoding: str, labels: bool = False) -> Way:
     """One request: all tasks in one answer."""
-    forms = forms_of(tasks, True, decoder.encode, decoder.end)
+    forms = decoder_forms(tasks, True, decoder)
     asking = Asking(decoder, forms, "free" if decoding == "free" else "constrained", labels)
     return lambda texts: asking.answers(texts, len(texts))
 

@@ -23,8 +23,9 @@ from transformers import AutoTokenizer
 
 from iob2 import spans_from_tags
 from plait.approaches.heads.words import spans as spans_of
-from plait.approaches.heads.words import targets_of, word_tokens
+from plait.approaches.heads.words import targets_of
 from plait.approaches.tagging import best_spans, best_tags, spans_to_tags, tag_names
+from plait.approaches.texts import Texts, units
 from plait.scores.headline import headline
 from plait.scores.row_results import Pair, compare
 from plait.scores.scoring import tagging
@@ -174,9 +175,9 @@ def test_a_probability_of_zero_and_no_token_are_answered() -> None:
 def test_only_a_word_s_first_sub_word_is_scored(tiny_encoder: Path) -> None:
     """alexa/massive issue 21."""
     text = "turn on zephyr quagga"
-    encoding = AutoTokenizer.from_pretrained(tiny_encoder)([text])
-    words = word_tokens(encoding, 0, text, last=False)
-    length = len(encoding["input_ids"][0])
+    [encoded] = Texts(AutoTokenizer.from_pretrained(tiny_encoder)).encode([text], 32)
+    words = units(text, encoded, last=False)
+    length = len(encoded.ids)
     assert (len(words), length) == (4, 2 + 2 + 6 + 6)
     firsts = dict(zip((position for position, _ in words), ("O", "O", "B-x", "I-x"), strict=True))
     tags = [firsts.get(position, "B-y") for position in range(length)]

@@ -146,7 +146,7 @@ def test_the_lowest_layers_of_a_bidirectional_decoder_may_stay_causal(tiny_decod
 def test_tags_stand_on_first_sub_words_only(tiny_encoder: Path) -> None:
     model = Heads.build(candidate(SLOTS), tiny_encoder, Training(max_length=32))
     [row] = model._examples("home", home_rows(1, 1))
-    words = model._tokenise([home_rows(1, 1)[0].text]).word_ids(0)
+    words = model.tokenizer(home_rows(1, 1)[0].text).word_ids(0)
     firsts = [i for i, w in enumerate(words) if w is not None and w != words[i - 1]]
     target = row["target slots"] + [IGNORED] * (len(words) - len(row["target slots"]))
     assert [i for i, value in enumerate(target) if value != IGNORED] == firsts
@@ -161,13 +161,13 @@ def test_a_decoder_reads_a_mark_and_a_space_before_the_first_word(
     again = bundle.load(tmp_path / "b")[1]
     assert isinstance(again, Heads)
     for each in (model, again):
-        encoding = each._tokenise(["a a", ""])
-        mark, *tokens = encoding["input_ids"][0]
+        found, empty = each.texts.encode(["a a", ""], 32)
+        mark, *tokens = found.ids
         assert mark == each.tokenizer.bos_token_id
         assert tokens[: len(tokens) // 2] == tokens[len(tokens) // 2 :]
         assert each.tokenizer.convert_ids_to_tokens(tokens)[0].startswith("Ġ")
-        assert [place for _, place in each._words(encoding, 0, "a a")] == [(0, 1), (2, 3)]
-        assert encoding["input_ids"][1] == [mark]
+        assert [place for _, place in each._words("a a", found)] == [(0, 1), (2, 3)]
+        assert empty.ids == [mark]
 
 
 @pytest.mark.parametrize(("attention", "pooling"), [("causal", "last"), ("bidirectional", "mean")])

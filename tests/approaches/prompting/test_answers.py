@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from plait.approaches.prompting.answers import Form
 from plait.approaches.prompting.copying import Copy
-from plait.approaches.prompting.pieces import pieces
 from plait.approaches.prompting.trie import Search, Trie
 from plait.errors import PlaitError
+from plait.segmentation import words
 from plait.tasks import Row, Span, Task
 
 END = 0
@@ -31,6 +31,10 @@ WORDS = [
     "\t2",
     "x:y",
     ";",
+    "ห้อง",
+    "เปิด",
+    "👩‍👧",
+    "أضواء",
 ]
 
 
@@ -49,10 +53,10 @@ def form(*tasks: Task) -> Form:
 
 @st.composite
 def rows(draw: st.DrawFn) -> Row:
-    """Texts with repeated words, odd white space, and spans on whole pieces."""
-    words = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9))
-    text = "".join(word + draw(st.sampled_from([" ", "  ", "", "\n"])) for word in words)
-    places, spans, cursor = pieces(text), [], 0
+    """Texts with repeated words, odd white space, and spans on whole words."""
+    drawn = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9))
+    text = "".join(word + draw(st.sampled_from([" ", "  ", "", "\n"])) for word in drawn)
+    places, spans, cursor = words(text), [], 0
     while cursor < len(places) and draw(st.booleans()):
         first = draw(st.integers(cursor, len(places) - 1))
         last = draw(st.integers(first, min(first + 3, len(places) - 1)))
@@ -87,10 +91,10 @@ def test_case_does_not_matter(row: Row) -> None:
 
 
 @given(rows())
-def test_copying_allows_every_right_value_and_names_its_pieces(row: Row) -> None:
+def test_copying_allows_every_right_value_and_names_its_words(row: Row) -> None:
     """Each span's tokens, as they are learned, are a way through the copying automaton."""
     answers = form(SLOTS)
-    cursor, places = 0, pieces(row.text)
+    cursor, places = 0, words(row.text)
     spans = row.labels["slots"]
     assert isinstance(spans, tuple)
     for span in spans:
@@ -115,7 +119,7 @@ def test_any_way_through_the_automaton_is_a_value_of_the_text(
     row: Row, chance: random.Random
 ) -> None:
     answers = form(SLOTS)
-    places = pieces(row.text)
+    places = words(row.text)
     if not places:
         return
     threads, written = Copy(answers, row.text, 0).begin(), []
@@ -160,6 +164,18 @@ def test_invalid_answers_are_left_out_and_counted(
     assert found["intent"] == label
     assert len(found["slots"] or ()) == spans
     assert valid == (answer in ("on", "on\nname: lamp"))
+
+
+def test_case_and_white_space_of_labels_and_types_do_not_count() -> None:
+    """A model writes freely; the tokens of some vocabularies bring white space with them."""
+    found, valid = form(INTENT, SLOTS).read("the lamp", " On \n NAME :  lamp \n")
+    assert (found["intent"], found["slots"]) == ("on", (Span(4, 8, "name"),))
+    assert valid
+    alike = Task("t", "d", "classification", "f", ("On", "on"), "accuracy")
+    assert form(alike).read("x", "on") == ({"t": "on"}, True)
+    assert form(alike).read("x", "ON") == ({"t": None}, False)
+    colons = Task("s", "d", "tagging", "s", ("a", "a:b"), "span_f1")
+    assert form(colons).read("b c", "a:b: c")[0] == {"s": (Span(2, 3, "a:b"),)}
 
 
 def test_labels_that_cannot_be_told_apart_are_refused() -> None:

@@ -12,8 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from conftest import INTENT, SLOTS, home_rows
 from plait.approaches.prepacked import ENGINE, Prepacked, parameters_count
 from plait.approaches.prompting.answers import Form
-from plait.approaches.prompting.asking import Asking, forms_of
-from plait.approaches.prompting.chat import end_token, prompt
+from plait.approaches.prompting.asking import Asking, decoder_forms
+from plait.approaches.prompting.chat import Chat
 from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.copying import Copy
 from plait.approaches.prompting.decoder import Decoder
@@ -42,7 +42,7 @@ def logits(decoder: Decoder, tokens: Sequence[int]) -> torch.Tensor:
 
 def asked(decoder: Decoder, asking: Asking, form: Form, text: str) -> list[int]:
     around = asking.prompt(form, text)
-    return [*around.prefix, *decoder.encode(text), *around.suffix]
+    return [*around.prefix, *decoder.cut(text, around)[1], *around.suffix]
 
 
 def slow_label(decoder: Decoder, trie: Trie, begun: list[int]) -> dict[str, float]:
@@ -82,7 +82,7 @@ def slow_spans(
 
 @pytest.mark.parametrize("task", [INTENT, PREFIXES])
 def test_label_probabilities_equal_those_of_each_label_alone(decoder: Decoder, task: Task) -> None:
-    forms = forms_of((task,), True, decoder.encode, decoder.end)
+    forms = decoder_forms((task,), True, decoder)
     asking = Asking(decoder, forms, "constrained")
     prompts = [asking.prompt(forms[0])] * len(TEXTS)
     found = decoder.answer(TEXTS, prompts, forms[0], asking.tries)
@@ -96,7 +96,7 @@ def test_label_probabilities_equal_those_of_each_label_alone(decoder: Decoder, t
 
 @pytest.mark.parametrize("batch_size", [1, 4, 32])
 def test_spans_equal_those_of_copying_token_by_token(decoder: Decoder, batch_size: int) -> None:
-    forms = forms_of((SLOTS,), True, decoder.encode, decoder.end)
+    forms = decoder_forms((SLOTS,), True, decoder)
     asking = Asking(decoder, forms, "constrained")
     found = asking.answers(TEXTS, batch_size)["slots"]
     assert sum(map(len, found)) > len(TEXTS)
@@ -108,7 +108,7 @@ def test_spans_equal_those_of_copying_token_by_token(decoder: Decoder, batch_siz
 
 
 def test_a_joint_answer_goes_on_where_its_first_part_ends(decoder: Decoder) -> None:
-    forms = forms_of((INTENT, SLOTS), True, decoder.encode, decoder.end)
+    forms = decoder_forms((INTENT, SLOTS), True, decoder)
     assert len(forms) == 1
     asking = Asking(decoder, forms, "constrained")
     found = asking.answers(TEXTS, 4)
@@ -142,7 +142,7 @@ def test_looking_at_branches_leaves_no_trace(decoder: Decoder) -> None:
 
 
 def test_free_answers_are_read_and_invalid_ones_counted(decoder: Decoder) -> None:
-    forms = forms_of((INTENT, SLOTS), True, decoder.encode, decoder.end)
+    forms = decoder_forms((INTENT, SLOTS), True, decoder)
     asking = Asking(decoder, forms, "free")
     together = asking.answers(TEXTS, 4)
     assert asking.given["answers"] == len(TEXTS)
@@ -156,9 +156,7 @@ def test_free_answers_are_read_and_invalid_ones_counted(decoder: Decoder) -> Non
 def test_a_prompt_longer_than_the_context_is_refused(tiny_decoder: Path) -> None:
     def check(tasks: tuple[Task, ...], length: int) -> None:
         decoder = Decoder.load(tiny_decoder, length, torch.float32)
-        Asking(decoder, forms_of(tasks, True, decoder.encode, decoder.end), "constrained").check(
-            "c"
-        )
+        Asking(decoder, decoder_forms(tasks, True, decoder), "constrained").check("c")
 
     for tasks in ((INTENT,), (INTENT, SLOTS)):
         with pytest.raises(
@@ -173,32 +171,34 @@ def test_a_prompt_longer_than_the_context_is_refused(tiny_decoder: Path) -> None
 
 
 def test_a_long_text_is_cut_and_its_spans_stay_within(decoder: Decoder) -> None:
-    forms = forms_of((SLOTS,), True, decoder.encode, decoder.end)
+    forms = decoder_forms((SLOTS,), True, decoder)
     text = "the attic " * 200
-    (spans,) = Asking(decoder, forms, "constrained").answers([text], 1)["slots"]
-    covered, tokens = decoder.cut(text)
+    asking = Asking(decoder, forms, "constrained")
+    (spans,) = asking.answers([text], 1)["slots"]
+    covered, tokens = decoder.cut(text, asking.prompt(forms[0]))
     assert len(tokens) == 32
     assert all(span.end <= len(covered) for span in spans)
 
 
 def test_a_tokenizer_without_chat_form_or_system_role_serves_too(tiny_decoder: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_decoder)
-    with_chat = prompt(tokenizer, "Name it.", [("a", "b")])
+    shots = (("a", "b"),)
+    with_chat = Chat(tokenizer).prompt("Name it.", shots)
     decoded = tokenizer.decode(with_chat.prefix), tokenizer.decode(with_chat.suffix)
     assert decoded[0].endswith("<|im_start|>user\n")
     assert "Name it." in decoded[0]
     assert decoded[1] == "<|im_end|>\n<|im_start|>assistant\n"
-    assert end_token(tokenizer) == tokenizer.convert_tokens_to_ids("<|im_end|>")
+    assert Chat(tokenizer).end == tokenizer.convert_tokens_to_ids("<|im_end|>")
     tokenizer.chat_template = (
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         + tokenizer.chat_template
     )
-    assert "user\nName it.\n\na" in tokenizer.decode(
-        prompt(tokenizer, "Name it.", [("a", "b")]).prefix
-    )
+    without = Chat(tokenizer).prompt("Name it.", shots)
+    assert "user\nName it.\n\na" in tokenizer.decode(without.prefix)
     tokenizer.chat_template = None
-    plain = prompt(tokenizer, "Name it.", [("a", "b")])
-    assert tokenizer.decode(plain.prefix) == "<s>Name it.\n\nText: a\nAnswer: b\n\nText: "
+    plain = Chat(tokenizer).prompt("Name it.", shots)
+    assert tokenizer.decode(plain.prefix) == "<s>Name it.\n\nText: a\nAnswer: b\n\nText:"
+    assert (plain.gap, Chat(tokenizer).lead) == (" ", " ")
     assert tokenizer.decode(plain.suffix) == "\nAnswer:"
 
 
@@ -215,7 +215,7 @@ def test_the_head_of_the_vocabulary_is_the_models_own(decoder: Decoder, tiny_dec
 
 def test_pieces_of_all_lengths_are_copied(decoder: Decoder) -> None:
     """Long values are looked at in several passes."""
-    forms = forms_of((SLOTS,), True, decoder.encode, decoder.end)
+    forms = decoder_forms((SLOTS,), True, decoder)
     asking = Asking(decoder, forms, "constrained")
     words = ["the attic number 1", "garage", "hall and office and kitchen and bedroom and hall"]
     texts = [" ".join(order) for order in itertools.permutations(words)]
@@ -236,7 +236,7 @@ def test_packed_weights_answer_alike_and_are_not_saved(
     assert Prepacked in kinds
     assert torch.nn.Linear not in kinds
     assert parameters_count(packed.model) == parameters_count(decoder.model)
-    forms = forms_of([INTENT, SLOTS], True, decoder.encode, decoder.end)
+    forms = decoder_forms([INTENT, SLOTS], True, decoder)
     answers = [
         Asking(model, forms, "constrained").answers(TEXTS, 3)[INTENT.name]
         for model in (decoder, packed)
@@ -277,7 +277,7 @@ def test_each_forms_prefix_is_read_once_while_there_is_room(
         Task(name, "home", "classification", "intent", INTENT.labels, "accuracy")
         for name in "abcde"
     ]
-    asking = Asking(model, forms_of(tasks, False, model.encode, model.end), "constrained")
+    asking = Asking(model, decoder_forms(tasks, False, model), "constrained")
     prefixes = [asking.prompt(form).prefix for form in asking.forms]
     few = Asking(model, asking.forms[:4], "constrained")
     first, again = few.answers(TEXTS[:1], 1), few.answers(TEXTS[:1], 1)

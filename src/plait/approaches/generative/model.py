@@ -14,7 +14,7 @@ from torch import nn
 from plait.approaches.base import Resolved
 from plait.approaches.generative.completion import Completion, pack, pad
 from plait.approaches.learning import Learned, tokenised
-from plait.approaches.prompting.asking import Asking, forms_of
+from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
@@ -44,7 +44,7 @@ class Generative(Learned):
         precision = resolve_precision(settings.precision)
         decoder = Decoder.load(backbone, settings.max_length, torch.float32, precision)
         options = GenerativeOptions.model_validate(candidate.options)
-        forms = forms_of(candidate.tasks, options.joint, decoder.encode, decoder.end)
+        forms = decoder_forms(candidate.tasks, options.joint, decoder)
         asking = Asking(decoder, forms, options.decoding)
         asking.check(candidate.name)
         kept = {"max_length": settings.max_length, "precision": precision}
@@ -74,7 +74,7 @@ class Generative(Learned):
                 prompt = self.asking.prompt(form)
                 for row in rows:
                     if all(row.labels.get(task.field) is not None for task in form.tasks):
-                        text, tokens = self.decoder.cut(row.text)
+                        text, tokens = self.decoder.cut(row.text, prompt)
                         answer = form.write(text, row.labels)
                         ids = [*prompt.prefix, *tokens, *prompt.suffix, *answer]
                         yield {"input_ids": ids, "length": len(ids), "answer": len(answer)}
@@ -98,7 +98,7 @@ class Generative(Learned):
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Generative":
         settings = read_json(folder / "generative.json")
         decoder = Decoder.ready(folder, settings["max_length"], settings["precision"])
-        forms = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
+        forms = decoder_forms(tasks, settings["joint"], decoder)
         return cls(Asking(decoder, forms, settings["decoding"]), tasks, settings)
 
     def remarks(self) -> dict[str, int]:

@@ -15,15 +15,18 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from plait.approaches.base import Resolved
 from plait.approaches.heads.network import Network, Reading
-from plait.approaches.heads.words import Place, choice, open_texts, spans, targets_of, word_tokens
+from plait.approaches.heads.words import choice, spans, targets_of
 from plait.approaches.learning import Learned, tokenised
 from plait.approaches.prepacked import parameters_count, prepack, to_device
+from plait.approaches.texts import Encoded, Texts, units
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
+from plait.segmentation import Place
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Prediction, Row, Task
 from plait.training.batches import IGNORED, Batch, resolve_precision
@@ -40,8 +43,7 @@ class Heads(Learned):
         self.module: Network = module
         self.pretrained, self.tokenizer = module.encoder, tokenizer
         self.tasks, self.max_length, self.precision = module.tasks, max_length, precision
-        if module.reading.decoder:
-            open_texts(tokenizer)
+        self.texts = Texts(tokenizer, begin=module.reading.decoder)
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
@@ -60,8 +62,6 @@ class Heads(Learned):
                 f"candidates.{candidate.name}.training.max_length: {settings.max_length} tokens, "
                 f"but backbone {candidate.backbone!r} reads at most {longest}. Lower max_length."
             )
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
         options = HeadsOptions.model_validate(candidate.options)
         decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
         reading = Reading(decoder, options.attention, options.causal_layers)
@@ -82,21 +82,17 @@ class Heads(Learned):
     def _examples(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         for begin in range(0, len(rows), 1000):
             part = rows[begin : begin + 1000]
-            encoding = self._tokenise([row.text for row in part])
-            for i, row in enumerate(part):
-                words = self._words(encoding, i, row.text)
+            encoded = self.texts.encode([row.text for row in part], self.max_length)
+            for row, found in zip(part, encoded, strict=True):
+                words = self._words(row.text, found)
                 targets = {
                     f"target {task.name}": targets_of(task, row, words)
                     for task in self._tasks_of(dataset)
                 }
-                ids = encoding["input_ids"][i]
-                yield {"input_ids": ids, "length": len(ids), **targets}
+                yield {"input_ids": found.ids, "length": len(found.ids), **targets}
 
-    def _words(self, encoding: Any, i: int, text: str) -> list[tuple[int, Place]]:
-        return word_tokens(encoding, i, text, self.module.reading.decoder)
-
-    def _tokenise(self, texts: Sequence[str]) -> Any:
-        return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
+    def _words(self, text: str, encoded: Encoded) -> list[tuple[int, Place]]:
+        return units(text, encoded, self.module.reading.decoder)
 
     def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
         """Pad to the longest row; a classification target stands once, tags one a token."""
@@ -111,8 +107,12 @@ class Heads(Learned):
         return Batch(inputs, targets)
 
     def _pad(self, ids: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-        padded = self.tokenizer.pad({"input_ids": list(ids)}, return_tensors="pt")
-        return {name: padded[name] for name in ("input_ids", "attention_mask")}
+        """On the right, whatever side the tokenizer pads: positions count from the left."""
+        rows = [torch.tensor(row) for row in ids]
+        padded = pad_sequence(rows, batch_first=True, padding_value=self.texts.padding)
+        lengths = torch.tensor([len(row) for row in ids])
+        mask = torch.arange(padded.shape[1]) < lengths[:, None]
+        return {"input_ids": padded, "attention_mask": mask.long()}
 
     @torch.inference_mode()
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
@@ -128,9 +128,9 @@ class Heads(Learned):
         return answers
 
     def _answer(self, texts: Sequence[str]) -> dict[str, list[Prediction]]:
-        encoding = self._tokenise(texts)
+        encoded = self.texts.encode(texts, self.max_length)
         device = next(self.module.parameters()).device
-        inputs = {k: v.to(device) for k, v in self._pad(encoding["input_ids"]).items()}
+        inputs = {k: v.to(device) for k, v in self._pad([e.ids for e in encoded]).items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             logits = self.module.logits(inputs, [task.name for task in self.tasks])
         answers: dict[str, list[Prediction]] = {}
@@ -140,8 +140,8 @@ class Heads(Learned):
                 answers[task.name] = [choice(task, row) for row in probabilities]
             else:
                 answers[task.name] = [
-                    spans(task, probabilities[i], self._words(encoding, i, text))
-                    for i, text in enumerate(texts)
+                    spans(task, row, self._words(text, found))
+                    for row, text, found in zip(probabilities, texts, encoded, strict=True)
                 ]
         return answers
 

@@ -13,8 +13,7 @@ from safetensors.numpy import load_file, save_file
 from plait.approaches.base import Approach, Resolved, Rows
 from plait.approaches.prompt.endpoint import Endpoint
 from plait.approaches.prompt.examples import Fixed, Nearest, drawn, usable
-from plait.approaches.prompting.answers import Form
-from plait.approaches.prompting.asking import Asking, Shots, forms_of
+from plait.approaches.prompting.asking import Asking, Shots, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
@@ -112,5 +111,5 @@ def _asking(
     if settings["backbone"]["kind"] == "endpoint":
         return Endpoint(settings["backbone"]["model"], tasks, settings["joint"])
     decoder = Decoder.ready(folder, settings["max_length"], settings["precision"], packed)
-    forms: list[Form] = forms_of(tasks, settings["joint"], decoder.encode, decoder.end)
+    forms = decoder_forms(tasks, settings["joint"], decoder)
     return Asking(decoder, forms, settings["decoding"], labels=True)

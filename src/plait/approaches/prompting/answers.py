@@ -9,9 +9,11 @@ there several times and not the first is meant, a tab and the occurrence's numbe
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from plait.approaches.prompting.pieces import Place, matches, pieces, run_of, words
-from plait.approaches.prompting.trie import Tokens, Trie
+from plait.approaches.prompting.runs import folded, matches, run_of
+from plait.approaches.prompting.trie import Trie
+from plait.approaches.texts import Tokens
 from plait.errors import PlaitError
+from plait.segmentation import Place, words
 from plait.tasks import Label, LabelPrediction, Prediction, Span, Task
 
 INVALID = "(invalid)"
@@ -24,23 +26,23 @@ Encode = Callable[[str], Tokens]
 
 
 def find(value: str, text: str, places: Sequence[Place], cursor: int) -> tuple[int, int] | None:
-    """The pieces that a written value names, from piece `cursor` on; None where there are none."""
+    """The words that a written value names, from word `cursor` on; None where there are none."""
     wanted, _, number = value.partition(MARK)
-    sought = words(wanted, pieces(wanted))
-    found = matches(sought, words(text, places), cursor) if sought else []
+    sought = folded(wanted, words(wanted))
+    found = matches(sought, folded(text, places), cursor) if sought else []
     nth = int(number) if number.isdecimal() else 1
     return (found[nth - 1], found[nth - 1] + len(sought)) if 0 < nth <= len(found) else None
 
 
-def occurrence(run: tuple[int, int], folded: Sequence[str], cursor: int) -> int:
-    """Which occurrence after `cursor` a run of pieces is, from 1."""
-    return matches(folded[run[0] : run[1]], folded, cursor).index(run[0]) + 1
+def occurrence(run: tuple[int, int], among: Sequence[str], cursor: int) -> int:
+    """Which occurrence after `cursor` a run of words is, from 1."""
+    return matches(among[run[0] : run[1]], among, cursor).index(run[0]) + 1
 
 
-def written(text: str, places: Sequence[Place], piece: int, first: bool) -> str:
-    """A piece of a value: a space goes before the `first`, and where the text has white space."""
-    start, end = places[piece]
-    gap = first or start > places[piece - 1][1]
+def written(text: str, places: Sequence[Place], word: int, first: bool) -> str:
+    """A word of a value: a space goes before the `first`, and where the text has white space."""
+    start, end = places[word]
+    gap = first or start > places[word - 1][1]
     return (" " if gap else "") + text[start:end]
 
 
@@ -52,11 +54,13 @@ class Form:
         tasks: in the order of their parts.
         encode: a string's tokens, without special ones.
         end: the token that ends an answer.
+        lead: the white space before an answer that begins with a label.
     """
 
     tasks: tuple[Task, ...]
     encode: Encode
     end: int
+    lead: str = ""
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -85,35 +89,38 @@ class Form:
     def _choices(self, task: Task) -> Iterator[tuple[str, Tokens]]:
         for label in task.labels:
             if task.kind == "classification":
-                yield label, self.encode(label) + self.mark(task)
+                yield label, self._label(task, label) + self.mark(task)
             else:
                 yield label, self.encode(label) + self.encode(COLON)
         if task.kind == "tagging":
             yield END, self.mark(task)
 
+    def _label(self, task: Task, label: str) -> Tokens:
+        return self.encode(self.lead + label if task is self.tasks[0] else label)
+
     def write(self, text: str, labels: Mapping[str, Label]) -> list[int]:
-        """The tokens of the right answer. A span is widened to whole pieces of the text."""
+        """The tokens of the right answer. A span is widened to whole words of the text."""
         tokens: list[int] = []
         for task in self.tasks:
             label = labels[task.field]
             if isinstance(label, tuple):
                 tokens += self._spans(text, [s for s in label if s.label in task.labels])
             else:
-                tokens += self.encode(str(label))
+                tokens += self._label(task, str(label))
             tokens += self.mark(task)
         return tokens
 
     def _spans(self, text: str, spans: Sequence[Span]) -> Iterator[int]:
-        places = pieces(text)
-        folded, cursor = words(text, places), 0
+        places = words(text)
+        among, cursor = folded(text, places), 0
         for span in sorted(spans):
             run = run_of(span, places)
             if run is None or run[0] < cursor:
                 continue
             yield from self.encode(span.label) + self.encode(COLON)
-            for piece in range(*run):
-                yield from self.encode(written(text, places, piece, piece == run[0]))
-            yield from self.stop(occurrence(run, folded, cursor))
+            for word in range(*run):
+                yield from self.encode(written(text, places, word, word == run[0]))
+            yield from self.stop(occurrence(run, among, cursor))
             cursor = run[1]
 
     def stop(self, nth: int) -> Tokens:
@@ -124,37 +131,57 @@ class Form:
     def read(self, text: str, answer: str) -> tuple[dict[str, Label], bool]:
         """Labels by task of an answer that was written freely, and whether it is valid.
 
-        What is not valid (an unknown label or type, words that the text does not have) is left
-        out: None for a label, no span.
+        Case and white space around labels and types don't count. What is not valid (an unknown
+        label or type, words that the text does not have) is left out: None for a label, no span.
         """
-        lines = answer.rstrip(LINE).split(LINE)
+        lines = [line.strip(" ") for line in answer.rstrip(f"{LINE} ").split(LINE)]
         found: dict[str, Label] = {}
         valid = True
         for task in self.tasks:
             if task.kind == "classification":
-                label = lines.pop(0).strip() if lines else None
-                found[task.name] = label if label in task.labels else None
-                valid &= label in task.labels
+                found[task.name] = label = _read_label(task, lines.pop(0)) if lines else None
+                valid &= label is not None
             else:
                 found[task.name], sound = _read_spans(task, text, lines)
                 valid &= sound
         return found, valid and not lines
 
 
+def _read_label(task: Task, line: str) -> str | None:
+    """The label that a line names; None where it names none, or could be several."""
+    if line in task.labels:
+        return line
+    alike = [label for label in task.labels if _alike(label) == _alike(line)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _alike(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
 def _read_spans(task: Task, text: str, lines: list[str]) -> tuple[tuple[Span, ...], bool]:
     """Spans of the lines up to an empty one; what was read is taken from `lines`."""
-    places, cursor = pieces(text), 0
+    places, cursor = words(text), 0
     spans: list[Span] = []
     valid = True
     while lines and (line := lines.pop(0)):
-        label = max((t for t in task.labels if line.startswith(t + COLON)), key=len, default=None)
-        run = find(line[len(label) + 1 :], text, places, cursor) if label else None
+        label, value = _read_type(task, line)
+        run = find(value, text, places, cursor) if label else None
         if label is None or run is None:
             valid = False
             continue
         spans.append(Span(places[run[0]][0], places[run[1] - 1][1], label))
         cursor = run[1]
     return tuple(spans), valid
+
+
+def _read_type(task: Task, line: str) -> tuple[str | None, str]:
+    """The type that a line begins with, and its value; a type may hold colons."""
+    colons = [i for i, sign in enumerate(line) if sign == COLON]
+    for colon in reversed(colons):
+        if label := _read_label(task, line[:colon]):
+            return label, line[colon + 1 :]
+    return None, ""
 
 
 def free_answers(form: Form, text: str, written: str) -> tuple[dict[str, Prediction], bool]:

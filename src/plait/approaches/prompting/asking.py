@@ -9,7 +9,7 @@ import torch
 
 from plait.approaches.prepacked import parameters_count
 from plait.approaches.prompting.answers import Encode, Form
-from plait.approaches.prompting.chat import Prompt, Shot, prompt
+from plait.approaches.prompting.chat import Prompt, Shot
 from plait.approaches.prompting.decoder import Decoder
 from plait.approaches.prompting.instructions import instruction
 from plait.tasks import Prediction, Task
@@ -23,15 +23,23 @@ TOLERANCE = 0.01
 """Probability that may stay unresolved among labels that cannot win any more."""
 
 
-def forms_of(tasks: Sequence[Task], joint: bool, encode: Encode, end: int) -> list[Form]:
+def forms_of(
+    tasks: Sequence[Task], joint: bool, encode: Encode, end: int, lead: str = ""
+) -> list[Form]:
     """One form a task, or with `joint` one for all tasks of a dataset."""
     if not joint:
-        return [Form((task,), encode, end) for task in tasks]
+        return [Form((task,), encode, end, lead) for task in tasks]
     datasets = dict.fromkeys(task.dataset for task in tasks)
     return [
-        Form(tuple(task for task in tasks if task.dataset == name), encode, end)
+        Form(tuple(task for task in tasks if task.dataset == name), encode, end, lead)
         for name in datasets
     ]
+
+
+def decoder_forms(tasks: Sequence[Task], joint: bool, decoder: Decoder) -> list[Form]:
+    """The forms in a decoder's tokens."""
+    chat = decoder.chat
+    return forms_of(tasks, joint, chat.texts.tokens, chat.end, chat.lead)
 
 
 def no_shots(_form: Form, _text: str) -> Sequence[Shot]:
@@ -63,7 +71,7 @@ class Asking:
     def prompt(self, form: Form, text: str = "") -> Prompt:
         """The tokens before and after the text."""
         asked = instruction(form.tasks, self.labels)
-        return prompt(self.decoder.tokenizer, asked, self.shots(form, text))
+        return self.decoder.chat.prompt(asked, tuple(self.shots(form, text)))
 
     def check(self, candidate: str) -> None:
         """Refuse settings with which a text may not fit into the decoder's context.

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plait.approaches.prompting.answers import Form, occurrence, written
-from plait.approaches.prompting.pieces import Run, pieces, words
-from plait.approaches.prompting.trie import Tokens
+from plait.approaches.prompting.runs import Run, folded
+from plait.approaches.texts import Tokens
+from plait.segmentation import words
 
 
 @dataclass(frozen=True)
 class Thread:
-    """One reading of what was written: pieces `start` to `end`, `rest` still to be written.
+    """One reading of what was written: words `start` to `end`, `rest` still to be written.
 
     `stopping` says that the rest ends the value.
     """
@@ -23,29 +24,29 @@ class Thread:
 
 
 class Copy:
-    """The values that may be copied from a text, from piece `cursor` on."""
+    """The values that may be copied from a text, from word `cursor` on."""
 
     def __init__(self, form: Form, text: str, cursor: int) -> None:
         self.form, self.text, self.cursor = form, text, cursor
-        self.places = pieces(text)
-        self.folded = words(text, self.places)
+        self.places = words(text)
+        self.folded = folded(text, self.places)
 
     def begin(self) -> "Threads":
-        """A value may begin with each piece."""
+        """A value may begin with each word."""
         starts = range(self.cursor, len(self.places))
-        return Threads(self, tuple(self._piece(start, start) for start in starts))
+        return Threads(self, tuple(self._word(start, start) for start in starts))
 
-    def _piece(self, start: int, piece: int) -> Thread:
-        tokens = self.form.encode(written(self.text, self.places, piece, piece == start))
-        return Thread(start, piece + 1, tokens, False)
+    def _word(self, start: int, word: int) -> Thread:
+        tokens = self.form.encode(written(self.text, self.places, word, word == start))
+        return Thread(start, word + 1, tokens, False)
 
     def next(self, thread: Thread) -> Iterator[Thread]:
-        """What a thread that has written a piece may go on with: the next piece, or the end."""
+        """What a thread that has written a word may go on with: the next word, or the end."""
         if thread.rest or thread.stopping:
             yield thread
             return
         if thread.end < len(self.places):
-            yield self._piece(thread.start, thread.end)
+            yield self._word(thread.start, thread.end)
         nth = occurrence((thread.start, thread.end), self.folded, self.cursor)
         yield Thread(thread.start, thread.end, self.form.stop(nth), True)
 
@@ -63,7 +64,7 @@ class Threads:
         return any(thread.stopping and not thread.rest for thread in self.threads)
 
     def run(self) -> Run:
-        """The pieces of the complete value."""
+        """The words of the complete value."""
         found = next(t for t in self.threads if t.stopping and not t.rest)
         return found.start, found.end
 

@@ -12,10 +12,11 @@ from transformers.utils import logging
 
 from plait.approaches.prepacked import prepack, to_device
 from plait.approaches.prompting.answers import Form, free_answers
-from plait.approaches.prompting.chat import Prompt, encode, end_token
+from plait.approaches.prompting.chat import Chat, Prompt
 from plait.approaches.prompting.context import Context, Tree
-from plait.approaches.prompting.trie import Tokens, Trie
+from plait.approaches.prompting.trie import Trie
 from plait.approaches.prompting.writing import Question, Scores, Writer, Writing
+from plait.approaches.texts import Tokens
 from plait.errors import PlaitError
 from plait.tasks import Prediction
 from plait.training.batches import DTYPES
@@ -44,7 +45,7 @@ class Decoder:
     ) -> None:
         self.model, self.tokenizer, self.max_length = model, tokenizer, max_length
         self.precision = precision
-        self.end = end_token(tokenizer)
+        self.chat = Chat(tokenizer)
         self._prefixes: dict[Tokens, Context] = {}
 
     @classmethod
@@ -84,28 +85,18 @@ class Decoder:
         self.model.save_pretrained(folder, state_dict=weights)
         self.tokenizer.save_pretrained(folder)
 
-    def encode(self, text: str) -> Tokens:
-        """A string's tokens, without special ones."""
-        return encode(self.tokenizer, text)
-
-    def cut(self, text: str) -> tuple[str, Tokens]:
-        """A text's first `max_length` tokens, and the text that they cover."""
-        found = self.tokenizer(
-            text,
-            add_special_tokens=False,
-            truncation=True,
-            max_length=self.max_length,
-            return_offsets_mapping=True,
-        )
-        end = found["offset_mapping"][-1][1] if found["offset_mapping"] else 0
-        return text[:end], tuple(found["input_ids"])
+    def cut(self, text: str, prompt: Prompt) -> tuple[str, Tokens]:
+        """A text's first `max_length` tokens after a prompt, and the text that they cover."""
+        found = self.chat.texts.continued(text, self.max_length, prompt.gap)
+        return text[: found.read], tuple(found.ids)
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> Any:
         """Unit vectors (texts × size): means of the token vectors, of one text at a time."""
         vectors = []
         for text in texts:
-            ids = torch.tensor([self.cut(text)[1] or (self.end,)], device=self.model.device)
+            tokens = self.chat.texts.continued(text, self.max_length).ids or [self.chat.end]
+            ids = torch.tensor([tokens], device=self.model.device)
             with self._autocast():
                 hidden = self.model.base_model(ids, use_cache=False).last_hidden_state
             mean = hidden[0].float().mean(0)
@@ -144,7 +135,7 @@ class Decoder:
         writings = []
         room = AHEAD.get(self.model.device.type, 0) // len(texts)
         for text, prompt in zip(texts, prompts, strict=True):
-            covered, tokens = self.cut(text)
+            covered, tokens = self.cut(text, prompt)
             unread = [*prompt.prefix[begun:], *tokens, *prompt.suffix]
             writings.append(Writer(form, dict(tries), unread, tolerance, room).answer(covered))
         return self._write(context, writings)
@@ -159,7 +150,7 @@ class Decoder:
         self, texts: Sequence[str], prompts: Sequence[Prompt], form: Form
     ) -> list[tuple[dict[str, Prediction], bool]]:
         """What the model writes freely, greedily, read as answers; and whether it is valid."""
-        cut = [self.cut(text) for text in texts]
+        cut = [self.cut(text, prompt) for text, prompt in zip(texts, prompts, strict=True)]
         ids = [
             [*prompt.prefix, *tokens, *prompt.suffix]
             for (_, tokens), prompt in zip(cut, prompts, strict=True)

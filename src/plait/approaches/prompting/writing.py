@@ -14,8 +14,10 @@ from torch import Tensor
 
 from plait.approaches.prompting.answers import END, Form
 from plait.approaches.prompting.copying import Copy, Threads
-from plait.approaches.prompting.pieces import Run, pieces
-from plait.approaches.prompting.trie import Search, Tokens, Trie
+from plait.approaches.prompting.runs import Run
+from plait.approaches.prompting.trie import Search, Trie
+from plait.approaches.texts import Tokens
+from plait.segmentation import words
 from plait.tasks import LabelPrediction, Prediction, Span, Task
 
 T = TypeVar("T")
@@ -84,7 +86,7 @@ class Writer:
 
     def spans(self, task: Task, text: str) -> Writing[tuple[Span, ...]]:
         """Typed spans, one after the other, until the model ends the part or the text does."""
-        places, cursor = pieces(text), 0
+        places, cursor = words(text), 0
         spans: list[Span] = []
         trie = self.tries[task.name]
         while True:
@@ -102,7 +104,7 @@ class Writer:
             cursor = run[1]
 
     def copy(self, copy: Copy) -> Writing[tuple[Run, float]]:
-        """A value's pieces and probability, copied token by token, the likeliest each time.
+        """A value's words and probability, copied token by token, the likeliest each time.
 
         Choices within reach are looked at in one pass, so most values take two: one for where they
         begin, one for where they end.
