@@ -1,14 +1,21 @@
 """Snapshots of the Hub: safe files of one commit, and a refusal of all else."""
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from transformers import TokenizersBackend
+from transformers.models.auto.tokenization_auto import (
+    TOKENIZER_MAPPING_NAMES,
+    tokenizer_class_from_name,
+)
 
 from downloads import digest, kept, names
 from plait.errors import PlaitError
 from plait.sources import Hub
+from plait.sources.hub import SAFE_FILES
 from servers import Shelf, serve
 
 __all__ = ["kept"]
@@ -37,13 +44,38 @@ def hub_shelf(files: dict[str, bytes]) -> Shelf:
 def test_hub_snapshot_takes_safe_files_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {**MODEL, "pytorch_model.bin": b"pickle", "modeling_tiny.py": b"code", "README.md": b""}
-    with serve(hub_shelf(files)) as shelf:
+    wanted = {**MODEL, "spm.model": b"vocabulary", "added_tokens.json": b"{}"}
+    unsafe = {"pytorch_model.bin": b"pickle", "modeling_tiny.py": b"code", "README.md": b""}
+    with serve(hub_shelf({**wanted, **unsafe})) as shelf:
         monkeypatch.setenv("HF_ENDPOINT", shelf.url)
         Hub(repo="own/tiny", revision=REVISION).fetch(tmp_path / "here")
-    assert names(tmp_path / "here") == sorted(MODEL)
+    assert names(tmp_path / "here") == sorted(wanted)
     assert (tmp_path / "here" / "model.safetensors").read_bytes() == b"weights"
     assert not [path for path in shelf.asked if path.endswith((".bin", ".py"))]
+
+
+def test_every_file_of_a_fast_tokenizer_is_fetched() -> None:
+    """Those that transformers' classes name; without its vocabulary a tokenizer knows no word."""
+    known = set(filter(None, TOKENIZER_MAPPING_NAMES.values()))
+    classes = [found for name in sorted(known) if (found := tokenizer_class_from_name(name))]
+    fast = [found for found in classes if issubclass(found, TokenizersBackend)]
+    assert len(fast) > 40
+    names = {name for each in fast for name in each.vocab_files_names.values()}
+    names |= {"tekken.json", "tiktoken.model", "added_tokens.json", "special_tokens_map.json"}
+    names |= {"tokenizer.4.0.0.json", "chat_template.jinja", "additional_chat_templates/rag.jinja"}
+    assert {"spm.model", "spiece.model", "sentencepiece.bpe.model"} <= names
+    assert [name for name in sorted(names) if not safe(name)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "tokenizer.pkl", "tokenizer.py", "spm.model.py", "vocab.pt"]
+)
+def test_pickles_and_code_are_not_fetched(name: str) -> None:
+    assert not safe(name)
+
+
+def safe(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in SAFE_FILES)
 
 
 def test_hub_model_without_safetensors_is_refused(
