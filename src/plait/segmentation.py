@@ -13,13 +13,18 @@ Place = tuple[int, int]
 # Without spaces between words (Unicode's line breaking class SA, kana, Han, Yi), or, in Hangul,
 # with particles written to the word, before which a span ends.
 _SPACELESS = r"\p{lb=SA}\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Hangul}"
+# White space, controls and what is drawn as nothing: U+2800 is a Braille sign without dots. Signs
+# that Arabic writes around a number are format characters, and visible.
+_UNSEEN = (
+    r"[[\s\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]"
+    r"--\p{Prepended_Concatenation_Mark}]"
+)
 _CLUSTER = regex.compile(
-    rf"(?V1)(?P<single>(?=[[{_SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])\X)"
-    r"|(?P<letter>(?=[\p{L}\p{M}])\X)|(?P<digit>(?=\p{N})\X)|(?P<blank>(?=[\s\p{C}\p{Z}])\X)|(?P<mark>\X)"
+    rf"(?V1)(?P<open>(?={_UNSEEN})\X)|(?P<single>(?=[[{_SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])\X)"
+    r"|(?P<letter>(?=[\p{L}\p{M}])\X)|(?P<digit>(?=\p{N})\X)|(?P<mark>\X)"
 )
 _ASCII = regex.compile(r"[A-Za-z]+|[0-9]+|[!-/:-@\[-`{-~]")
-# U+2800 is a Braille sign without dots: a symbol by category, and blank.
-_INVISIBLE = regex.compile(r"[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*")
+_INVISIBLE = regex.compile(rf"(?V1){_UNSEEN}*")
 
 
 def words(text: str) -> list[Place]:
@@ -33,16 +38,22 @@ def words(text: str) -> list[Place]:
     if text.isascii():
         return [match.span() for match in _ASCII.finditer(text)]
     found: list[Place] = []
-    clusters = ((match.lastgroup, match.span()) for match in _CLUSTER.finditer(text))
-    for kind, run in groupby(clusters, key=lambda cluster: cluster[0]):
-        places = [place for _, place in run]
+    for kind, run in groupby(_CLUSTER.finditer(text), key=_kind):
+        places = [match.span() for match in run]
         if kind in ("letter", "digit"):
             found.append((places[0][0], places[-1][1]))
-        elif kind in ("single", "mark"):
+        elif kind != "blank":
             found += places
     return found
 
 
+def _kind(cluster: regex.Match[str]) -> str | None:
+    """An unseen character may carry a visible one, as a space does an accent."""
+    if cluster.lastgroup != "open":
+        return cluster.lastgroup
+    return "blank" if is_blank(cluster[0]) else "mark"
+
+
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen: white space, controls, zero-width characters."""
+    """Whether a text has no visible character: white space, controls and zero-width ones alone."""
     return _INVISIBLE.fullmatch(text) is not None

@@ -101,7 +101,7 @@ def _remedy(folder: Path) -> str:
             f" A .model file alone takes sentencepiece and protobuf, or tiktoken; not installed: "
             f"{', '.join(missing)} (pip install {' '.join(missing)})."
         )
-    return f"{found} Fetch what is missing, or choose another backbone; plait runs no backbone's own code."
+    return f"{found} Fetch what is missing, or choose another backbone (its own code is never run)."
 
 
 def _installed(module: str) -> bool:
