@@ -12,7 +12,7 @@ from plait.files import atomic_folder, read_json, restore, sha256, write_json
 from plait.pages.markdown import escape
 
 CANDIDATE = "bundle.json"
-FORMAT = 2
+FORMAT = 3
 
 
 def save(model: Approach, candidate: Resolved, folder: Path) -> None:

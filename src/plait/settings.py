@@ -69,11 +69,14 @@ class HeadsOptions(Options):
         causal_layers: the lowest layers that stay causal with `bidirectional`; half of all layers
             is a good value.
         weights: task → weight of its loss (default 1).
+        windows: classify a text that is longer than `max_length` by the mean over its windows, not
+            by the first alone. Tagging reads all windows anyway.
     """
 
     attention: Literal["causal", "bidirectional"] = "causal"
     causal_layers: Annotated[int, Field(ge=0)] = 0
     weights: Mapping[str, Annotated[float, Field(gt=0)]] = {}
+    windows: bool = False
 
     def mistakes(self, tasks: Collection[str], kind: str | None) -> Iterator[str]:
         if self.attention == "bidirectional" and kind == "encoder":
@@ -86,10 +89,14 @@ class HeadsOptions(Options):
 
 
 class GenerativeOptions(Options):
-    """Options of approach `generative`; with `joint` one prompt asks for all tasks of a dataset."""
+    """Options of approach `generative`; with `joint` one prompt asks for all tasks of a dataset.
+
+    `windows` is that of approach `heads`.
+    """
 
     joint: bool = True
     decoding: Literal["constrained", "free"] = "constrained"
+    windows: bool = False
 
 
 class PromptOptions(GenerativeOptions):

@@ -59,14 +59,16 @@ def test_a_consolidated_model_learns_both_tasks(tiny_encoder: Path, tmp_path: Pa
 def test_a_bundle_holds_exactly_these_files(tiny_encoder: Path, tmp_path: Path) -> None:
     made = candidate(INTENT, epochs=0.2)
     bundle.save(trained(made, tiny_encoder, tmp_path / "s"), made, tmp_path / "b")
-    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [
+    files = (path for path in (tmp_path / "b").rglob("*") if path.is_file())
+    assert sorted(path.relative_to(tmp_path / "b").as_posix() for path in files) == [
         "README.md",
+        "backbone/config.json",
+        "backbone/tokenizer.json",
+        "backbone/tokenizer_config.json",
         "bundle.json",
         "config.json",
         "heads.json",
-        "model.safetensors",
-        "tokenizer.json",
-        "tokenizer_config.json",
+        "heads.safetensors",
     ]
 
 
@@ -316,7 +318,7 @@ def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -
     (loss,) = {round(found, 3) for found in _last_losses(alone.communicate()[1].decode())}
     assert _last_losses(errors) == [pytest.approx(loss, rel=0.02)] * 2
     assert alone.returncode == 0
-    weights = [load_file(f / "models" / made.name / "model.safetensors") for f in (one, two)]
+    weights = [load_file(f / "models" / made.name / "heads.safetensors") for f in (one, two)]
     same = [
         torch.isclose(weights[0][n], weights[1][n], atol=2e-4).float().mean() for n in weights[0]
     ]

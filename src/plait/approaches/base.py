@@ -65,7 +65,7 @@ class Approach(ABC):
 
     def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
         """How much of the rows' texts the model reads, and which gold spans it can express."""
-        return Coverage.whole(rows)
+        return Coverage.whole(rows, [task for task in self.tasks if task.dataset == dataset])
 
     def remarks(self) -> dict[str, int]:
         """Counts worth reporting of the answers so far, such as invalid ones."""

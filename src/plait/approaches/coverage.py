@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plait.tasks import Row
+from plait.segmentation import Place, words
+from plait.tasks import Row, Task
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,39 @@ class Coverage:
     spans_lost: int = 0
 
     @classmethod
-    def whole(cls, rows: Sequence[Row]) -> "Coverage":
-        """Of a model that reads each text to its end."""
-        return cls(rows=len(rows), characters=sum(len(row.text) for row in rows))
+    def whole(cls, rows: Sequence[Row], tasks: Sequence[Task]) -> "Coverage":
+        """Of a model that reads each text to its end, and tags words."""
+        counts = [lost(row, tasks, words(row.text), [(0, len(row.text))]) for row in rows]
+        return cls(
+            rows=len(rows),
+            characters=sum(len(row.text) for row in rows),
+            spans=sum(count for count, _ in counts),
+            spans_lost=sum(missed for _, missed in counts),
+        )
+
+
+def lost(
+    row: Row, tasks: Sequence[Task], places: Sequence[Place], slices: Sequence[Place]
+) -> tuple[int, int]:
+    """How many gold spans of the tasks a row has, and how many of them no prediction can equal.
+
+    Args:
+        places: where a span may begin and end.
+        slices: a span stands within one of them.
+    """
+    begins, ends = {start for start, _ in places}, {end for _, end in places}
+    labels = ((task, row.labels.get(task.field)) for task in tasks if task.kind == "tagging")
+    spans = [
+        span
+        for task, label in labels
+        if isinstance(label, tuple)
+        for span in label
+        if span.label in task.labels
+    ]
+    found = [
+        span.start in begins
+        and span.end in ends
+        and any(start <= span.start and span.end <= end for start, end in slices)
+        for span in spans
+    ]
+    return len(spans), found.count(False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plait.tasks import Span
+from plait.tasks import Span, Task
 
 OUTSIDE = 0
 Array = NDArray[np.floating[Any]]
@@ -16,6 +16,11 @@ Array = NDArray[np.floating[Any]]
 def tag_names(labels: Sequence[str]) -> list[str]:
     """`["O", "B-a", "I-a", "B-b", …]`: the classes of a tagging task, by index."""
     return ["O", *(f"{prefix}-{label}" for label in labels for prefix in "BI")]
+
+
+def classes(task: Task) -> list[str]:
+    """Names of the classes that a task's model scores."""
+    return list(task.labels) if task.kind == "classification" else tag_names(task.labels)
 
 
 def spans_to_tags(

@@ -87,12 +87,16 @@ class Texts:
         numbers = map(self.backend.token_to_id, self.control)
         return frozenset(n for n in numbers if n not in (None, self.unknown))
 
+    def room(self, longest: int) -> int:
+        """Tokens of text among `longest`, the others being marks."""
+        return max(1, longest - len(self.before) - len(self.after))
+
     def encode(self, texts: Sequence[str], longest: int) -> list[Encoded]:
         """Tokens with begin and end marks, at most `longest` a text."""
         leading = [text and self.lead + text for text in texts]
         found = self._natural.encode_batch(leading, add_special_tokens=False)
-        room = max(0, longest - len(self.before) - len(self.after))
-        cut = (self._cut(e, t, self.lead, room) for e, t in zip(found, texts, strict=True))
+        room = self.room(longest)
+        cut = (self._cut(e, t, t and self.lead, room) for e, t in zip(found, texts, strict=True))
         return [
             Encoded(
                 [*self.before, *body.ids, *self.after],
@@ -102,6 +106,13 @@ class Texts:
             )
             for body in cut
         ]
+
+    def whole(self, text: str) -> Encoded:
+        """All tokens of a text, without marks."""
+        lead = text and self.lead
+        return self._cut(
+            self._natural.encode(lead + text, add_special_tokens=False), text, lead, None
+        )
 
     def continued(self, text: str, longest: int | None = None, lead: str = "") -> Encoded:
         """Tokens of a text that follows others, after `lead`; no marks."""

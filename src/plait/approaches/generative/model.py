@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 from plait.approaches.base import Resolved
+from plait.approaches.coverage import Coverage
 from plait.approaches.generative.completion import Completion, pack, pad
 from plait.approaches.learning import Learned, tokenised
+from plait.approaches.prompting.answers import Form
 from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
@@ -36,6 +38,7 @@ class Generative(Learned):
         self.decoder = asking.decoder
         self.pretrained = self.decoder.model
         self.module: nn.Module = Completion(self.pretrained)
+        self.reach = self.decoder.reach(tasks, self.settings["windows"])
         self.packing = True
 
     @classmethod
@@ -72,12 +75,22 @@ class Generative(Learned):
         for form in self.asking.forms:
             if form.tasks[0].dataset == dataset:
                 prompt = self.asking.prompt(form)
-                for row in rows:
-                    if all(row.labels.get(task.field) is not None for task in form.tasks):
-                        text, tokens = self.decoder.cut(row.text, prompt)
-                        answer = form.write(text, row.labels)
-                        ids = [*prompt.prefix, *tokens, *prompt.suffix, *answer]
-                        yield {"input_ids": ids, "length": len(ids), "answer": len(answer)}
+                for row in self._slices(form, rows):
+                    text, tokens = self.decoder.cut(row.text)
+                    answer = form.write(text, row.labels)
+                    ids = [*prompt.prefix, *tokens, *prompt.suffix, *answer]
+                    yield {"input_ids": ids, "length": len(ids), "answer": len(answer)}
+
+    def _slices(self, form: Form, rows: Sequence[Row]) -> Iterator[Row]:
+        """Rows that have all labels of a form, long ones in slices."""
+        # Tasks that are answered together are so in each slice, whether the label counts or not.
+        classify = True if len(form.tasks) > 1 else None
+        for row in rows:
+            if all(row.labels.get(task.field) is not None for task in form.tasks):
+                slices = self.reach.rows(row, form.tasks, classify)
+                yield from (
+                    s for s in slices if all(s.labels[t.field] is not None for t in form.tasks)
+                )
 
     def forget(self) -> None:
         self.decoder.forget()
@@ -88,7 +101,13 @@ class Generative(Learned):
         return pack(examples, PACKED) if self.packing else pad(examples)
 
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
-        return self.asking.answers(texts, batch_size)
+        return self.reach.answers(texts, lambda slices: self.asking.answers(slices, batch_size))
+
+    def truncated(self, texts: Sequence[str]) -> list[bool]:
+        return self.reach.truncated(texts)
+
+    def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
+        return self.reach.coverage(dataset, rows)
 
     def save(self, folder: Path) -> None:
         self.asking.save(folder, DTYPES[self.settings["precision"]])

@@ -8,6 +8,7 @@ through the backbone once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,26 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel
 
 from plait.approaches.base import Resolved
+from plait.approaches.coverage import Coverage
 from plait.approaches.heads.network import Network, Reading
 from plait.approaches.heads.words import choice, spans, targets_of
 from plait.approaches.learning import Learned, tokenised
 from plait.approaches.prepacked import parameters_count, prepack, to_device
+from plait.approaches.reach import Reach
+from plait.approaches.tagging import classes
 from plait.approaches.texts import Encoded, Texts, units
+from plait.approaches.tokenizers import load_tokenizer
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.segmentation import Place
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Prediction, Row, Task
 from plait.training.batches import IGNORED, Batch, resolve_precision
+
+BACKBONE, WEIGHTS = "backbone", "heads.safetensors"
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
 transformers.utils.logging.set_verbosity_error()
@@ -39,11 +46,21 @@ transformers.utils.logging.disable_progress_bar()
 class Heads(Learned):
     """A network, its tokenizer and the maximum length of a text."""
 
-    def __init__(self, module: Network, tokenizer: Any, max_length: int, precision: str) -> None:
+    def __init__(
+        self,
+        module: Network,
+        tokenizer: Any,
+        max_length: int,
+        precision: str,
+        windows: bool = False,
+    ) -> None:
         self.module: Network = module
         self.pretrained, self.tokenizer = module.encoder, tokenizer
         self.tasks, self.max_length, self.precision = module.tasks, max_length, precision
         self.texts = Texts(tokenizer, begin=module.reading.decoder)
+        self.reach = Reach(
+            self.tasks, self.texts.room(max_length), self.texts.whole, self._places, windows
+        )
 
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
@@ -55,7 +72,7 @@ class Heads(Learned):
             trust_remote_code=False,
             **_pooler(backbone),
         )
-        tokenizer = AutoTokenizer.from_pretrained(backbone, trust_remote_code=False)
+        tokenizer = load_tokenizer(backbone, candidate.backbone)
         longest = getattr(encoder.config, "max_position_embeddings", settings.max_length)
         if settings.max_length > longest:
             raise PlaitError(
@@ -68,7 +85,7 @@ class Heads(Learned):
         _check_layers(candidate, reading, encoder.config.num_hidden_layers)
         precision = resolve_precision(settings.precision)
         network = Network(encoder, candidate.tasks, reading, options.weights)
-        return cls(network, tokenizer, settings.max_length, precision)
+        return cls(network, tokenizer, settings.max_length, precision, options.windows)
 
     def encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
         targets = tuple(f"target {task.name}" for task in self._tasks_of(dataset))
@@ -80,19 +97,20 @@ class Heads(Learned):
         return [task for task in self.tasks if task.dataset == dataset]
 
     def _examples(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-        for begin in range(0, len(rows), 1000):
-            part = rows[begin : begin + 1000]
+        tasks = self._tasks_of(dataset)
+        slices = (slice_ for row in rows for slice_ in self.reach.rows(row, tasks))
+        while part := list(islice(slices, 1000)):
             encoded = self.texts.encode([row.text for row in part], self.max_length)
             for row, found in zip(part, encoded, strict=True):
                 words = self._words(row.text, found)
-                targets = {
-                    f"target {task.name}": targets_of(task, row, words)
-                    for task in self._tasks_of(dataset)
-                }
+                targets = {f"target {task.name}": targets_of(task, row, words) for task in tasks}
                 yield {"input_ids": found.ids, "length": len(found.ids), **targets}
 
     def _words(self, text: str, encoded: Encoded) -> list[tuple[int, Place]]:
         return units(text, encoded, self.module.reading.decoder)
+
+    def _places(self, text: str, encoded: Encoded) -> list[Place]:
+        return [place for _, place in self._words(text, encoded)]
 
     def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
         """Pad to the longest row; a classification target stands once, tags one a token."""
@@ -114,9 +132,18 @@ class Heads(Learned):
         mask = torch.arange(padded.shape[1]) < lengths[:, None]
         return {"input_ids": padded, "attention_mask": mask.long()}
 
-    @torch.inference_mode()
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
         self.module.eval()
+        return self.reach.answers(texts, lambda slices: self._answers(slices, batch_size))
+
+    def truncated(self, texts: Sequence[str]) -> list[bool]:
+        return self.reach.truncated(texts)
+
+    def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
+        return self.reach.coverage(dataset, rows)
+
+    @torch.inference_mode()
+    def _answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Prediction]]:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         answers: dict[str, list[Prediction]] = {task.name: [()] * len(texts) for task in self.tasks}
         for begin in range(0, len(texts), batch_size):
@@ -146,27 +173,46 @@ class Heads(Learned):
         return answers
 
     def save(self, folder: Path) -> None:
-        self.module.encoder.config.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        """Plain transformers refuses to load it, which would leave out the heads.
+
+        The backbone's configuration and tokenizer stand in a folder of their own.
+        """
+        (folder / BACKBONE).mkdir()
+        self.module.encoder.config.save_pretrained(folder / BACKBONE)
+        self.tokenizer.save_pretrained(folder / BACKBONE)
         state = self.module.state_dict()
         weights = {name: value.cpu().contiguous() for name, value in state.items()}
-        save_file(weights, folder / "model.safetensors")
-        kept = {"max_length": self.max_length, "precision": self.precision}
+        save_file(weights, folder / WEIGHTS)
+        kept = {
+            "max_length": self.max_length,
+            "precision": self.precision,
+            "windows": self.reach.classify,
+        }
         write_json(folder / "heads.json", {**kept, **asdict(self.module.reading)})
+        write_json(folder / "config.json", self._config())
+
+    def _config(self) -> dict[str, Any]:
+        """What a bundle is, for those who look for `config.json`."""
+        return {
+            "model_type": "plait-heads",  # unknown to transformers: it says so
+            "load_with": "plait.bundle.load",
+            "tasks": {
+                task.name: {"kind": task.kind, "id2label": dict(enumerate(classes(task)))}
+                for task in self.tasks
+            },
+        }
 
     @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
-        settings = read_json(folder / "heads.json")
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        encoder = AutoModel.from_config(config, trust_remote_code=False, **_pooler(folder))
+        settings, own = read_json(folder / "heads.json"), folder / BACKBONE
+        config = AutoConfig.from_pretrained(own, trust_remote_code=False)
+        encoder = AutoModel.from_config(config, trust_remote_code=False, **_pooler(own))
         reading = {name: settings.pop(name) for name in asdict(Reading())}
         module = Network(encoder, tasks, Reading(**reading))
-        module.load_state_dict(load_file(folder / "model.safetensors"))
+        module.load_state_dict(load_file(folder / WEIGHTS))
         to_device(module)
         prepack(encoder, settings["precision"])
-        return cls(
-            module, AutoTokenizer.from_pretrained(folder, trust_remote_code=False), **settings
-        )
+        return cls(module, load_tokenizer(own, BACKBONE), **settings)
 
     def parameters_count(self) -> int:
         return parameters_count(self.module)

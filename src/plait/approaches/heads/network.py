@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from plait.approaches.tagging import tag_names
+from plait.approaches.tagging import classes
 from plait.tasks import Task
 from plait.training.batches import IGNORED
 
@@ -50,7 +50,7 @@ class Network(nn.Module):
         self.tasks = tuple(tasks)
         size = encoder.config.hidden_size
         self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
-        self.heads = nn.ModuleList(nn.Linear(size, classes_count(task)) for task in tasks)
+        self.heads = nn.ModuleList(nn.Linear(size, len(classes(task))) for task in tasks)
         if self.reading.causal_layers:
             for layer in encoder.layers[: self.reading.causal_layers]:
                 layer.register_forward_pre_hook(_causal, with_kwargs=True)
@@ -101,8 +101,3 @@ class Network(nn.Module):
 def _causal(_layer: nn.Module, args: Any, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """A decoder layer's arguments, with a mask (batch × 1 × length × length) that looks back."""
     return args, {**settings, "attention_mask": settings["attention_mask"].tril()}
-
-
-def classes_count(task: Task) -> int:
-    """Outputs of the task's head."""
-    return len(task.labels if task.kind == "classification" else tag_names(task.labels))

@@ -22,7 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from plait.approaches.base import Approach, Resolved, Rows
-from plait.approaches.tagging import best_spans, spans_to_tags, tag_names
+from plait.approaches.tagging import best_spans, classes, spans_to_tags
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
@@ -162,11 +162,6 @@ EXAMPLES: dict[str, Examples] = {
     "classification": _classification_examples,
     "tagging": _tagging_examples,
 }
-
-
-def classes(task: Task) -> list[str]:
-    """Names of the classes that a head or separator of this task has."""
-    return list(task.labels) if task.kind == "classification" else tag_names(task.labels)
 
 
 class Linear(Approach):

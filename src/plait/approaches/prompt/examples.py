@@ -14,11 +14,6 @@ Embed = Callable[[Sequence[str]], Any]
 """Texts to unit vectors (texts × size)."""
 
 
-def usable(form: Form, rows: Sequence[Row]) -> list[Row]:
-    """Rows that have a label for each of the form's tasks."""
-    return [row for row in rows if all(row.labels.get(t.field) is not None for t in form.tasks)]
-
-
 def drawn(form: Form, rows: Sequence[Row], count: int, seed: int) -> list[Row]:
     """`count` rows that cover as many labels as possible, in the order of the draw."""
     shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]

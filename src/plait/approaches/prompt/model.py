@@ -11,10 +11,13 @@ from typing import Any
 from safetensors.numpy import load_file, save_file
 
 from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.coverage import Coverage
 from plait.approaches.prompt.endpoint import Endpoint
-from plait.approaches.prompt.examples import Fixed, Nearest, drawn, usable
+from plait.approaches.prompt.examples import Fixed, Nearest, drawn
+from plait.approaches.prompting.answers import usable
 from plait.approaches.prompting.asking import Asking, Shots, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
+from plait.approaches.reach import Reach
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.settings import PromptOptions, Training
@@ -29,11 +32,15 @@ class Prompted(Approach):
     """A model and the rows that may be examples in its prompt."""
 
     def __init__(
-        self, tasks: tuple[Task, ...], settings: Mapping[str, Any], asking: "Asking | Endpoint"
+        self, tasks: tuple[Task, ...], settings: Mapping[str, Any], asking: Asking | Endpoint
     ) -> None:
         self.tasks, self.settings, self.asking = tasks, dict(settings), asking
+        self.reach = None if isinstance(asking, Endpoint) else self._reach(asking)
         self.rows: list[Row] = []
         self.vectors: Any = None
+
+    def _reach(self, asking: Asking) -> Reach:
+        return asking.decoder.reach(self.tasks, self.settings["windows"])
 
     @classmethod
     def train(
@@ -78,7 +85,17 @@ class Prompted(Approach):
         return Nearest(self.rows, self.vectors, self.settings["shots"], self.asking.embed)
 
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
-        return self.asking.answers(texts, batch_size)
+        def answers(slices: Sequence[str]) -> dict[str, list[Prediction]]:
+            return self.asking.answers(slices, batch_size)
+
+        return self.reach.answers(texts, answers) if self.reach else answers(texts)
+
+    def truncated(self, texts: Sequence[str]) -> list[bool]:
+        return self.reach.truncated(texts) if self.reach else super().truncated(texts)
+
+    def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
+        found = self.reach.coverage(dataset, rows) if self.reach else None
+        return found or super().coverage(dataset, rows)
 
     def remarks(self) -> dict[str, int]:
         return dict(self.asking.given)

@@ -14,7 +14,7 @@ from plait.approaches.prompting.trie import Trie
 from plait.approaches.texts import Tokens
 from plait.errors import PlaitError
 from plait.segmentation import Place, words
-from plait.tasks import Label, LabelPrediction, Prediction, Span, Task
+from plait.tasks import Label, LabelPrediction, Prediction, Row, Span, Task
 
 INVALID = "(invalid)"
 """Stands for the label of an answer that names none."""
@@ -209,3 +209,8 @@ def spelled(tasks: Sequence[Task], text: str, labels: Mapping[str, Label]) -> st
     """The right answer as text."""
     tokens = Form(tuple(tasks), letters, end=0).write(text, labels)
     return "".join(chr(token - 1) for token in tokens if token)
+
+
+def usable(form: Form, rows: Sequence[Row]) -> list[Row]:
+    """Rows that have a label for each of the form's tasks."""
+    return [row for row in rows if all(row.labels.get(t.field) is not None for t in form.tasks)]

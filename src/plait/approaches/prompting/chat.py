@@ -26,14 +26,10 @@ _STAND_IN = re.compile("\ue000([0-9]+)\ue001")
 
 @dataclass(frozen=True)
 class Prompt:
-    """Tokens around a text. `prefix` is the same for every text, so it is read once.
-
-    `gap` is the white space before the text, which belongs to the text's first token.
-    """
+    """Tokens around a text. `prefix` is the same for every text, so it is read once."""
 
     prefix: Tokens
     suffix: Tokens
-    gap: str = ""
 
 
 class Chat:
@@ -41,6 +37,7 @@ class Chat:
 
     Attributes:
         end: the token that ends an answer.
+        gap: the white space before a text, which belongs to the text's first token.
         lead: the white space before an answer, which belongs to the answer's first token.
 
     Raises:
@@ -49,7 +46,8 @@ class Chat:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer, self.texts = tokenizer, Texts(tokenizer)
-        asked = self._parts("", [("", None)])[-1]
+        before, asked = self._parts("", [("", None)])
+        self.gap = _spaces(before)
         _, between, after = self._parts("", [("", "")])
         self.lead = _spaces(asked) or _spaces(between)
         self.end = self._end(after.strip())
@@ -76,8 +74,7 @@ class Chat:
         for content, gap, part in zip(contents, [opening, *parts], parts, strict=False):
             tokens += self.texts.tokens(_spaces(gap) + content)
             tokens += self.texts.parsed(part.rstrip(" "))
-        gap = _spaces(parts[-1] if parts else opening)
-        return Prompt(tuple(tokens), self.texts.parsed(after.rstrip(" ")), gap)
+        return Prompt(tuple(tokens), self.texts.parsed(after.rstrip(" ")))
 
     def _opening(self, part: str) -> Tokens:
         tokens = self.texts.parsed(part, first=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 from transformers.utils import logging
 
 from plait.approaches.prepacked import prepack, to_device
@@ -16,9 +16,12 @@ from plait.approaches.prompting.chat import Chat, Prompt
 from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.trie import Trie
 from plait.approaches.prompting.writing import Question, Scores, Writer, Writing
-from plait.approaches.texts import Tokens
+from plait.approaches.reach import Reach
+from plait.approaches.texts import Encoded, Tokens
+from plait.approaches.tokenizers import load_tokenizer
 from plait.errors import PlaitError
-from plait.tasks import Prediction
+from plait.segmentation import words
+from plait.tasks import Prediction, Task
 from plait.training.batches import DTYPES
 
 # Their bars and notices would hide ours; what goes wrong is raised all the same.
@@ -58,7 +61,7 @@ class Decoder:
         )
         return cls(
             model,
-            AutoTokenizer.from_pretrained(folder, trust_remote_code=False),
+            load_tokenizer(folder, folder.name),
             max_length,
             precision,
         )
@@ -85,10 +88,18 @@ class Decoder:
         self.model.save_pretrained(folder, state_dict=weights)
         self.tokenizer.save_pretrained(folder)
 
-    def cut(self, text: str, prompt: Prompt) -> tuple[str, Tokens]:
-        """A text's first `max_length` tokens after a prompt, and the text that they cover."""
-        found = self.chat.texts.continued(text, self.max_length, prompt.gap)
+    def cut(self, text: str) -> tuple[str, Tokens]:
+        """A text's first `max_length` tokens, and the text that they cover."""
+        found = self.chat.texts.continued(text, self.max_length, self.chat.gap)
         return text[: found.read], tuple(found.ids)
+
+    def reach(self, tasks: tuple[Task, ...], classify: bool) -> Reach:
+        """How far into a text the answers to the tasks reach."""
+
+        def whole(text: str) -> Encoded:
+            return self.chat.texts.continued(text, lead=self.chat.gap)
+
+        return Reach(tasks, self.max_length, whole, lambda text, _: words(text), classify)
 
     @torch.inference_mode()
     def embed(self, texts: Sequence[str]) -> Any:
@@ -135,7 +146,7 @@ class Decoder:
         writings = []
         room = AHEAD.get(self.model.device.type, 0) // len(texts)
         for text, prompt in zip(texts, prompts, strict=True):
-            covered, tokens = self.cut(text, prompt)
+            covered, tokens = self.cut(text)
             unread = [*prompt.prefix[begun:], *tokens, *prompt.suffix]
             writings.append(Writer(form, dict(tries), unread, tolerance, room).answer(covered))
         return self._write(context, writings)
@@ -150,7 +161,7 @@ class Decoder:
         self, texts: Sequence[str], prompts: Sequence[Prompt], form: Form
     ) -> list[tuple[dict[str, Prediction], bool]]:
         """What the model writes freely, greedily, read as answers; and whether it is valid."""
-        cut = [self.cut(text, prompt) for text, prompt in zip(texts, prompts, strict=True)]
+        cut = [self.cut(text) for text in texts]
         ids = [
             [*prompt.prefix, *tokens, *prompt.suffix]
             for (_, tokens), prompt in zip(cut, prompts, strict=True)
