@@ -187,10 +187,17 @@ def test_labels_that_cannot_be_told_apart_are_refused() -> None:
         Trie({"a": (1,), "b": (1, 2)})
     same = Task("t", "d", "classification", "f", ("a", "b"), "accuracy")
     with pytest.raises(PlaitError, match=r"tasks\.t: 'a' and 'b' have the same tokens"):
-        Form((same,), lambda _: (7,), END).trie(same)
+        Form((same,), lambda text: (7, text == "\n"), END).trie(same)
     broken = Task("t", "d", "classification", "f", ("a\nb", "c"), "accuracy")
     with pytest.raises(PlaitError, match=r"label 'a\\nb' cannot be written"):
         form(broken)
+
+
+def test_a_tokenizer_without_line_breaks_cannot_write_answers() -> None:
+    with pytest.raises(PlaitError, match="no tokens of its own for a line break and a tab"):
+        Form((SLOTS,), lambda text: encode(" ".join(text.split())), END)
+    with pytest.raises(PlaitError, match="no tokens of its own for a line break and a tab"):
+        Form((SLOTS,), lambda text: encode(text.replace("\t", "\n")), END)
 
 
 def test_labels_that_begin_one_another_are_told_apart_by_their_end() -> None:

@@ -63,6 +63,12 @@ class Form:
     lead: str = ""
 
     def __post_init__(self) -> None:
+        line, mark = self.encode(LINE), self.encode(MARK)
+        if not line or not mark or line == mark:
+            raise PlaitError(
+                "the tokenizer has no tokens of its own for a line break and a tab, which stand "
+                "between the parts of an answer. Choose another backbone, or approach `heads`."
+            )
         for task in self.tasks:
             for label in task.labels:
                 if not label.strip() or any(mark in label for mark in (LINE, MARK)):
