@@ -69,8 +69,7 @@ class HeadsOptions(Options):
         causal_layers: the lowest layers that stay causal with `bidirectional`; half of all layers
             is a good value.
         weights: task → weight of its loss (default 1).
-        windows: classify a text that is longer than `max_length` by the mean over its windows, not
-            by the first alone. Tagging reads all windows anyway.
+        windows: classify a long text by the mean over its windows; tagging always reads all.
     """
 
     attention: Literal["causal", "bidirectional"] = "causal"
@@ -91,7 +90,7 @@ class HeadsOptions(Options):
 class GenerativeOptions(Options):
     """Options of approach `generative`; with `joint` one prompt asks for all tasks of a dataset.
 
-    `windows` is that of approach `heads`.
+    With `windows` a long text is classified by the mean over its windows; tagging always reads all.
     """
 
     joint: bool = True
