@@ -29,6 +29,7 @@ def test_a_bundle_answers_as_the_model_that_was_saved(
     assert {path.name for path in (tmp_path / "bundle").iterdir()} == {
         "README.md",
         "bundle.json",
+        "coverage.json",
         "intent.safetensors",
         "intent.vocabulary.json",
     }

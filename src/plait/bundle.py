@@ -1,4 +1,4 @@
-"""Bundle: a trained candidate on disk (safetensors, what `load` needs, a model card)."""
+"""Bundle: a trained candidate on disk (safetensors, what `load` needs, a model card, coverage)."""
 
 import hashlib
 from pathlib import Path
@@ -6,17 +6,22 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from plait.approaches.base import Approach, Resolved
+from plait.approaches.coverage import Splits, as_json, from_json
 from plait.approaches.loading import approach
 from plait.errors import PlaitError
 from plait.files import atomic_folder, read_json, restore, sha256, write_json
 from plait.pages.markdown import escape
 
 CANDIDATE = "bundle.json"
+COVERAGE = "coverage.json"
 FORMAT = 3
 
 
-def save(model: Approach, candidate: Resolved, folder: Path) -> None:
+def save(model: Approach, candidate: Resolved, folder: Path, read: Splits | None = None) -> None:
     """Write a bundle, whole or not at all: a failure leaves an old bundle as it was.
+
+    Args:
+        read: how much the model reads of the rows that it was trained and chosen by.
 
     Raises:
         PlaitError: the disk is full or the folder cannot be written.
@@ -25,6 +30,7 @@ def save(model: Approach, candidate: Resolved, folder: Path) -> None:
         with atomic_folder(folder) as partial:
             model.save(partial)
             write_json(partial / CANDIDATE, {"format": FORMAT, **candidate.as_json()})
+            write_json(partial / COVERAGE, as_json(read or {}))
             (partial / "README.md").write_text(card(candidate, model), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise PlaitError(
@@ -50,6 +56,21 @@ def load(folder: Path) -> tuple[Resolved, Approach]:
         )
     candidate = Resolved.from_json(value)
     return candidate, approach(candidate.approach).load(folder, candidate.tasks)
+
+
+def coverage(folder: Path) -> Splits:
+    """How much a bundle's model reads of the rows that it was trained and chosen by.
+
+    Raises:
+        PlaitError: the bundle doesn't say so.
+    """
+    path = folder / COVERAGE
+    if not path.is_file():
+        raise PlaitError(
+            f"{path}: no such file, so the bundle was made by another version of plait. "
+            "Train it again: `dvc repro`."
+        )
+    return from_json(read_json(path))
 
 
 def digest(folder: Path) -> str:

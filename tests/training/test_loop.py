@@ -67,6 +67,7 @@ def test_a_bundle_holds_exactly_these_files(tiny_encoder: Path, tmp_path: Path) 
         "backbone/tokenizer_config.json",
         "bundle.json",
         "config.json",
+        "coverage.json",
         "heads.json",
         "heads.safetensors",
     ]

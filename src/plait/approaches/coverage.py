@@ -1,10 +1,18 @@
 """How much of its texts a model reads, and which gold spans its tokens can express."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from plait.segmentation import Place, words
+from plait.settings import Training
 from plait.tasks import Row, Task
+
+if TYPE_CHECKING:
+    from plait.approaches.base import Resolved
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,10 @@ class Coverage:
             spans_lost=sum(missed for _, missed in counts),
         )
 
+    def complete(self) -> bool:
+        """Whether all is read and every gold span can be answered."""
+        return not (self.rows_cut or self.characters_cut or self.tokens_unknown or self.spans_lost)
+
 
 def lost(
     row: Row, tasks: Sequence[Task], places: Sequence[Place], slices: Sequence[Place]
@@ -68,3 +80,68 @@ def lost(
         for span in spans
     ]
     return len(spans), found.count(False)
+
+
+Splits = Mapping[str, Mapping[str, Coverage]]
+"""Coverage by split and dataset."""
+
+
+def as_json(splits: Splits) -> dict[str, Any]:
+    """Split → dataset → counts."""
+    return {
+        split: {dataset: asdict(found) for dataset, found in datasets.items()}
+        for split, datasets in splits.items()
+    }
+
+
+def from_json(value: Mapping[str, Any]) -> Splits:
+    """The inverse of `as_json`."""
+    return {
+        split: {dataset: Coverage(**counts) for dataset, counts in datasets.items()}
+        for split, datasets in value.items()
+    }
+
+
+def share(part: int, whole: int) -> str:
+    """In percent; a share of some is never shown as none, nor one of less than all as all."""
+    if 0 < part < whole:
+        return f"{min(max(100 * part / whole, 0.1), 99.9):.1f} %"
+    return "100 %" if part else "0 %"
+
+
+def say(coverage: Coverage, candidate: "Resolved", split: str, dataset: str) -> None:
+    """Say on stderr what a candidate doesn't read of a dataset's rows; nothing if it reads all.
+
+    A line is printed once in a process, and there by the first of several ranks: what is said
+    before a training need not be said again after it.
+    """
+    if os.environ.get("RANK", "0") == "0" and not coverage.complete():
+        sentences = " ".join(_sentences(coverage, candidate, split))
+        _print(f"{candidate.name}, {dataset}: {sentences}")
+
+
+@cache
+def _print(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _sentences(found: Coverage, candidate: "Resolved", split: str) -> Iterator[str]:
+    if found.rows_cut or found.characters_cut:
+        length = Training.model_validate(candidate.training).max_length
+        yield (
+            f"{found.rows_cut:,} of {found.rows:,} {split} rows are longer than max_length "
+            f"{length}: {share(found.characters_cut, found.characters)} of all characters are not "
+            "read."
+        )
+        windows = "" if candidate.options.get("windows") else ", or set options.windows"
+        yield f"Raise training.max_length{windows}."
+    if found.tokens_unknown:
+        yield (
+            f"{share(found.tokens_unknown, found.tokens)} of the tokens of {split} rows stand for "
+            "text that the tokenizer has no token for. Choose a backbone that knows this text."
+        )
+    if found.spans_lost:
+        yield (
+            f"{found.spans_lost:,} of {found.spans:,} gold spans of {split} rows begin or end "
+            "inside a token or are outside what is read, so no prediction can equal them."
+        )

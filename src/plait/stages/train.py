@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from plait import bundle
-from plait.approaches.base import Resolved, Rows
+from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.coverage import Coverage, say
 from plait.approaches.loading import approach
 from plait.files import read_json, remove, restore
 from plait.stages import run
@@ -25,16 +26,23 @@ def train(name: str) -> None:
     candidate = Resolved.from_json(read_json(inputs / "candidate.json"))
     restore(scratch)
     scratch.mkdir(parents=True, exist_ok=True)
+    rows = {split: _rows(inputs / split) for split in ("train", "dev")}
+    weights = Path("weights", candidate.backbone)
     model = approach(candidate.approach).train(
-        candidate,
-        Path("weights", candidate.backbone),
-        _rows(inputs / "train"),
-        _rows(inputs / "dev"),
-        scratch,
+        candidate, weights, rows["train"], rows["dev"], scratch
     )
     if os.environ.get("RANK", "0") == "0":
-        bundle.save(model, candidate, Path("models", name))
+        coverage = {split: _coverage(model, candidate, split, rows[split]) for split in rows}
+        bundle.save(model, candidate, Path("models", name), coverage)
         remove(scratch)
+
+
+def _coverage(model: Approach, candidate: Resolved, split: str, rows: Rows) -> dict[str, Coverage]:
+    """By dataset; what the model doesn't read is said."""
+    found = {dataset: model.coverage(dataset, each) for dataset, each in rows.items()}
+    for dataset, coverage in found.items():
+        say(coverage, candidate, split, dataset)
+    return found
 
 
 def _rows(folder: Path) -> Rows:
