@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plait.approaches.base import Approach, Resolved
+from plait.approaches.coverage import Coverage, Splits, as_json
 from plait.benchmark.behaviour import behaviour
 from plait.files import dump_json
 from plait.progress import Progress
@@ -34,11 +35,13 @@ class Seen:
     """What is known of training: rows (spans) by task and label, and held-out rows that it saw.
 
     `leaked` maps a dataset to ids of held-out rows whose text also stands, as it is or nearly so,
-    in train or dev; a dataset that it lacks has not been checked.
+    in train or dev; a dataset that it lacks has not been checked. `coverage` says how much of the
+    train and dev rows the model read.
     """
 
     support: Mapping[str, Mapping[str, int]]
     leaked: Mapping[str, frozenset[str]]
+    coverage: Splits
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Benchmark:
     `joint` is None unless a dataset carries several of the candidate's tasks: it is the share of
     that dataset's rows where all of them are right (over all such datasets' rows);
     `leak_free_joint` is the same without the rows that training has seen. `views` has by task the
-    other ways to look at the same answers: slices, calibration, behavioural tests.
+    other ways to look at the same answers: slices, calibration, behavioural tests. By dataset
+    `coverage` says how much of the held-out rows was read, `truncated` which of them were cut.
     """
 
     candidate: Resolved
@@ -59,6 +63,8 @@ class Benchmark:
     views: Mapping[str, Mapping[str, Any]]
     held: Held
     seen: Seen
+    coverage: Mapping[str, Coverage]
+    truncated: Mapping[str, Sequence[bool]]
 
     def values(self) -> dict[str, dict[str, float]]:
         """Task → metric → value (0–1), and `joint`: what `dvc metrics show` reads."""
@@ -89,12 +95,14 @@ class Benchmark:
                 for task in self.candidate.tasks
             },
             JOINT: _joint_json(self.joint, self.leak_free_joint),
+            "coverage": as_json({**self.seen.coverage, "heldout": self.coverage}),
         }
 
     def predictions(self, dataset: str, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         """One line a held-out row: answers, their probability, and whether they are right.
 
-        `leaked` says whether training has seen the text; null where that is not known.
+        `leaked` says whether training has seen the text; null where that is not known. `truncated`
+        says whether an answer rests on a part of the text.
         """
         tasks = [task for task in self.candidate.tasks if task.dataset == dataset]
         leaked = self.seen.leaked.get(dataset)
@@ -106,6 +114,7 @@ class Benchmark:
                 "probability": {name: _probability(answer) for name, answer in answers.items()},
                 "correct": {task.name: self.scores[task.name].correct[index] for task in tasks},
                 "leaked": None if leaked is None else row.id in leaked,
+                "truncated": self.truncated[dataset][index],
                 "gold": {task.name: _plain(row.labels.get(task.field)) for task in tasks},
             }
 
@@ -161,6 +170,8 @@ def benchmark(candidate: Resolved, model: Approach, held: Held, seen: Seen) -> B
         _views(candidate, model, held, answers, seen),
         held,
         seen,
+        {dataset: model.coverage(dataset, rows) for dataset, rows in held.items()},
+        {name: model.truncated([row.text for row in rows]) for name, rows in held.items()},
     )
 
 

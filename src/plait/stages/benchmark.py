@@ -1,7 +1,7 @@
 """heldout/CANDIDATE, models/CANDIDATE → scores/CANDIDATE.json, predictions/CANDIDATE, confusions/.
 
-The only stage that reads held-out rows. What it knows of training comes from inputs/CANDIDATE/train
-and validation/leaks.json.
+The only stage that reads held-out rows. What it knows of training comes from the bundle,
+inputs/CANDIDATE/train and validation/leaks.json.
 """
 
 import csv
@@ -42,7 +42,8 @@ def _seen(candidate: Resolved) -> Seen:
         support[task.name] = Counter(n for row in rows for n in label_names(row.labels[task.field]))
     path = Path("validation/leaks.json")
     leaks = read_json(path) if path.is_file() else {}
-    return Seen(support, {name: frozenset(v["exact"] + v["near"]) for name, v in leaks.items()})
+    leaked = {name: frozenset(v["exact"] + v["near"]) for name, v in leaks.items()}
+    return Seen(support, leaked, bundle.coverage(Path("models", candidate.name)))
 
 
 def _write_confusions(found: Benchmark, path: Path) -> None:
