@@ -12,6 +12,7 @@ from plait.pages.rendering import render
 from plait.plans.wording import RULE
 from plait.report.compared import non_inferiority_table, tables
 from plait.report.confusion import confusion_layout, top_confusions
+from plait.report.coverage import HEAD, NOTE, TITLE, covered
 from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
 from plait.report.summary import summary
@@ -72,6 +73,7 @@ def page(results: Results) -> str:
         services=[_service_section(service) for service in results.services],
         candidates=[_candidate(name, found) for name, found in results.candidates.items()],
         tables=tables(results),
+        coverage={"title": TITLE, "head": HEAD, "note": NOTE, "found": covered(results)},
         looks=looks_words(results),
         notes=NOTES,
         versions=versions(),
@@ -178,6 +180,7 @@ def _paragraphs(results: Results) -> Iterator[str]:
     for title, head, lines in tables(results):
         yield f"## {title}"
         yield markdown(head, lines)
+    yield from _coverage(results)
     if remarks := list(filter(None, starmap(_remarks, results.candidates.items()))):
         yield "\n".join(f"- {escape(remark)}" for remark in remarks)
     yield "## How to read this"
@@ -186,6 +189,16 @@ def _paragraphs(results: Results) -> Iterator[str]:
     yield _checks(results)
     yield escape(f"Measured on {'; '.join(results.machines())}.")
     yield f"Versions: {', '.join(f'{name} {found}' for name, found in versions().items())}."
+
+
+def _coverage(results: Results) -> Iterator[str]:
+    if found := covered(results):
+        yield f"## {TITLE}"
+        if found.lines:
+            yield markdown(HEAD, found.lines)
+            yield NOTE
+        if found.sentence:
+            yield escape(found.sentence)
 
 
 def _service_markdown(service: Service) -> str:
