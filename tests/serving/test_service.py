@@ -77,7 +77,8 @@ def test_an_answer_for_a_person(root: Path) -> None:
 def test_an_answer_as_json(root: Path) -> None:
     (line,) = run(TEXT, "--json", "--top", "3").splitlines()
     reply = json.loads(line)
-    assert list(reply) == ["text", "answers"]
+    assert list(reply) == ["text", "truncated", "answers"]
+    assert reply["truncated"] is False
     intent, slots = reply["answers"]["intent"], reply["answers"]["slots"]
     assert intent["label"] == intent["top"][0]["label"] == "HassTurnOn"
     assert intent["probability"] == intent["top"][0]["probability"]

@@ -80,6 +80,8 @@ def _lines(stream: Iterable[bytes]) -> Iterator[str]:
 def _show(reply: "Reply", top: int) -> str:
     """A reply as lines for the terminal."""
     lines = [reply.text]
+    if reply.truncated:
+        lines.append("  (only a part of this text was read: it is too long for the model)")
     for task, answer in reply.as_json(top)["answers"].items():
         shown = list(map(_label if isinstance(answer, dict) else _span, _entries(answer)))
         lines += [f"  {task}: {shown[0] if shown else 'none'}"]

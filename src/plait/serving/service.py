@@ -23,10 +23,14 @@ from plait.tasks import LabelPrediction, Prediction, Span
 
 @dataclass(frozen=True)
 class Reply:
-    """A text and the answer to each task of the service."""
+    """A text and the answer to each task of the service.
+
+    `truncated` says that the text is too long for a model: some answer rests on a part of it.
+    """
 
     text: str
     answers: Mapping[str, Prediction]
+    truncated: bool
 
     def as_json(self, top: int = 1) -> dict[str, Any]:
         """The reply as JSON values.
@@ -35,12 +39,13 @@ class Reply:
             top: how many labels of a classification are listed, likeliest first.
 
         Returns:
-            `{"text", "answers": {TASK: …}}`; a classification is `{"label", "probability", "top":
-            [{"label", "probability"}, …]}`, a tagging `[{"start", "end", "label", "text",
-            "probability"}, …]` with offsets in characters, `end` excluded.
+            `{"text", "truncated", "answers": {TASK: …}}`; a classification is `{"label",
+            "probability", "top": [{"label", "probability"}, …]}`, a tagging `[{"start", "end",
+            "label", "text", "probability"}, …]` with offsets in characters, `end` excluded.
         """
         return {
             "text": self.text,
+            "truncated": self.truncated,
             "answers": {
                 task: _choice(answer, top)
                 if isinstance(answer, LabelPrediction)
@@ -120,8 +125,11 @@ class Service:
         for index, text in enumerate(texts):
             check_text(text, f"text {index}")
         answers = {name: model.predict(texts, batch_size) for name, model in self.models.items()}
+        cut = map(
+            any, zip(*(model.truncated(texts) for model in self.models.values()), strict=True)
+        )
         tasks = self.champion.tasks.items()
         return [
-            Reply(text, {task: answers[name][task][index] for task, name in tasks})
-            for index, text in enumerate(texts)
+            Reply(text, {task: answers[name][task][index] for task, name in tasks}, truncated)
+            for index, (text, truncated) in enumerate(zip(texts, cut, strict=True))
         ]
