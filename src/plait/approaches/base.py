@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plait.approaches.coverage import Coverage
+from plait.approaches.coverage import Coverage, check_unknown, say
 from plait.tasks import Prediction, Row, Task
 
 Rows = Mapping[str, Sequence[Row]]
@@ -66,6 +66,17 @@ class Approach(ABC):
     def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
         """How much of the rows' texts the model reads, and which gold spans it can express."""
         return Coverage.whole(rows, [task for task in self.tasks if task.dataset == dataset])
+
+    def check_reading(self, candidate: Resolved, train: Rows) -> None:
+        """Say what of the training texts will not be read, before time is spent on them.
+
+        Raises:
+            PlaitError: too much of them is unknown to the tokenizer.
+        """
+        for dataset, rows in train.items():
+            found = self.coverage(dataset, rows)
+            say(found, candidate, "train", dataset)
+            check_unknown(found, candidate.name, candidate.backbone)
 
     def remarks(self) -> dict[str, int]:
         """Counts worth reporting of the answers so far, such as invalid ones."""

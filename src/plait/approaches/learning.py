@@ -49,6 +49,7 @@ class Learned(Approach):
         use_all_cores(settings.threads)
         torch.manual_seed(candidate.seed)
         model = cls.build(candidate, backbone, settings)
+        model.check_reading(candidate, train)
         finish = adapt(candidate.method, model.pretrained, settings)
         run = identity(candidate, backbone, train, dev)
         tokens = scratch / "tokens" / hashlib.sha256(dump_json(run)).hexdigest()

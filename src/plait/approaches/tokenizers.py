@@ -12,7 +12,6 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoTokenizer
 
-from plait.approaches.coverage import Coverage
 from plait.errors import PlaitError
 
 _FILES = ("tokenizer.json", "tekken.json", "vocab.txt", "vocab.json", "merges.txt", "*.model")
@@ -28,10 +27,6 @@ _MARKS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_
 LEAST_SHARE = 0.5
 """Of the embedding's rows that a vocabulary fills. Embeddings are padded by a few hundred rows; a
 tokenizer without its files fills less than 1 %."""
-MOST_UNKNOWN = 0.1
-"""Of a training set's tokens. The WordPiece of English BERT makes no token of English commands or
-newsgroups unknown, 18 % of Japanese, 58 % of Chinese and all of Thai; of Hindi, where it knows the
-letters but no words, 9 %."""
 
 
 def load_tokenizer(folder: Path, name: str) -> Any:
@@ -65,25 +60,6 @@ def load_tokenizer(folder: Path, name: str) -> Any:
     if size is not None:
         _keep_within(found, size, name)
     return found
-
-
-def check_unknown(coverage: Coverage, candidate: str, backbone: str) -> None:
-    """Refuse to learn from texts that the backbone's tokenizer has no tokens for.
-
-    Args:
-        coverage: of the training rows.
-
-    Raises:
-        PlaitError: more than `MOST_UNKNOWN` of the tokens are unknown.
-    """
-    share = coverage.tokens_unknown / max(1, coverage.tokens)
-    if share > MOST_UNKNOWN:
-        raise PlaitError(
-            f"candidate {candidate!r}: {share:.0%} of the tokens of its training texts are unknown "
-            f"to the tokenizer of backbone {backbone!r}, at most {MOST_UNKNOWN:.0%} may be. The "
-            "tokenizer doesn't know the texts' script or language: choose a multilingual backbone, "
-            "or one of that language."
-        )
 
 
 def _fails(name: str, error: Exception) -> str:

@@ -57,6 +57,7 @@ class Prompted(Approach):
         }
         asking = _asking(backbone, candidate.tasks, settings, packed=False)
         model = cls(candidate.tasks, settings, asking)
+        model.check_reading(candidate, train)
         model._choose(options, train, candidate.seed)
         model.asking.check(candidate.name)
         return model
