@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from plait.approaches.base import Resolved
 
 MOST_UNKNOWN = 0.1
-"""Share of unknown tokens beyond which a training set is refused. The WordPiece of English BERT makes no token of English commands or
-newsgroups unknown, 18 % of Japanese, 58 % of Chinese and all of Thai; of Hindi, where it knows the
-letters but no words, 9 %."""
-
+"""Share of unknown tokens beyond which a training set is refused. The WordPiece of English BERT has
+tokens for all English commands and newsgroups, but none for 18 % of Japanese, 58 % of Chinese and
+all of Thai; of Hindi, where it knows the letters but no words, 9 %."""
 SOME_UNKNOWN = 0.01
 """Share of unknown tokens from which a training says so; the report always does."""
 
