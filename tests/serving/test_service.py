@@ -191,9 +191,16 @@ def test_a_missing_bundle_is_named(root: Path) -> None:
     assert refused(TEXT).startswith(f"registry/bundles/{folder.name}: no such bundle")
 
 
-@pytest.mark.parametrize("text", ["", "  \t"])
-def test_an_empty_text(root: Path, text: str) -> None:
-    assert refused(text) == "the text: found an empty text, expected words. Leave it out."
+def test_an_empty_text(root: Path) -> None:
+    assert refused("") == "the text: found an empty text, expected words. Leave it out."
+
+
+@pytest.mark.parametrize("text", ["  \t", "\ufeff", "\u200b \u2800", "\u3164", "\u00ad\ufe0f"])
+def test_a_text_of_which_nothing_can_be_seen(root: Path, text: str) -> None:
+    assert refused(text) == "the text: found no visible character, expected words. Leave it out."
+    assert refused(stdin=f"lights on\n{text}\n") == (
+        "standard input, line 2: found no visible character, expected words. Leave it out."
+    )
 
 
 def test_an_empty_line(root: Path) -> None:

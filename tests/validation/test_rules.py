@@ -119,6 +119,16 @@ def test_digits_and_units_are_words_of_their_own(tmp_path: Path) -> None:
     assert [result.passed for result in results] == [True, True, True]
 
 
+@pytest.mark.parametrize("text", ["", "\u200b", "\ufeff\u2800"])
+def test_texts_of_which_nothing_can_be_seen_are_not_equal_texts(tmp_path: Path, text: str) -> None:
+    data = healthy()
+    for i in range(8):
+        put("train", i, text=text, slots=[])(data)
+    assert find(apply("text_empty", tmp_path, data, TOPIC), "text_empty", "train").count == 8
+    for rule in ("label_conflict", "text_duplicate"):
+        assert all(result.passed for result in apply(rule, tmp_path, data, TOPIC))
+
+
 def test_samples_are_at_most_ten_and_in_order(tmp_path: Path) -> None:
     data = healthy()
     for i in range(30):

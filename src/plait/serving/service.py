@@ -18,6 +18,7 @@ from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.plans.registry import Record, Registry
+from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, Span
 
 
@@ -78,10 +79,11 @@ def check_text(text: str, where: str) -> None:
     """Refuse a text that has nothing to answer; `where` stands in the error message.
 
     Raises:
-        PlaitError: it is empty or has characters that UTF-8 doesn't (lone surrogates).
+        PlaitError: it has no visible character, or some that UTF-8 doesn't (lone surrogates).
     """
-    if not text.strip():
-        raise PlaitError(f"{where}: found an empty text, expected words. Leave it out.")
+    if is_blank(text):
+        found = "no visible character" if text else "an empty text"
+        raise PlaitError(f"{where}: found {found}, expected words. Leave it out.")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -120,7 +122,7 @@ class Service:
         """Answer texts, in their order.
 
         Raises:
-            PlaitError: a text is empty or has characters that UTF-8 doesn't.
+            PlaitError: a text has no visible character, or some that UTF-8 doesn't.
         """
         for index, text in enumerate(texts):
             check_text(text, f"text {index}")

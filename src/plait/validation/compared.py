@@ -11,6 +11,7 @@ from plait.leakage.leaks import MixtureDatasets, training_splits
 from plait.leakage.matches import DatasetSplit, Flags, Matches, Text, match
 from plait.leakage.shingles import shingles, unpacked, words, words_digest
 from plait.progress import Progress
+from plait.segmentation import is_blank
 from plait.tasks import SPLITS, Split
 from plait.validation.fingerprints import fingerprint
 from plait.validation.prepared import PreparedDataset, PreparedLine
@@ -87,7 +88,7 @@ def _read(
     found = words(line.text)
     text = Text(
         line.name,
-        fingerprint(line.text) if line.text.strip() else None,
+        None if is_blank(line.text) else fingerprint(line.text),
         words_digest(found) if found else None,
         shingles(found) if len(found) >= short_words else None,
     )
