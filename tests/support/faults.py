@@ -110,7 +110,7 @@ FAULTS = [
     ),
     Fault(
         "text_empty", "critical", "heldout", put("heldout", 3, text=" ", slots=[]),
-        "1 of 20 held-out rows have a text that is empty or only white space.", ("heldout-3",),
+        "1 of 20 held-out rows have a text without a visible character.", ("heldout-3",),
     ),
     Fault(
         "text_control", "warning", "train", put("train", 2, text="in train\x1b[0m at 2 o'clock"),
@@ -208,8 +208,8 @@ FAULTS = [
     ),
     Fault(
         "span_cuts_word", "warning", "heldout", put("heldout", 2, slots=[[3, 7, "place"]]),
-        "1 of 39 held-out spans begin or end inside a word or on white space.", ("heldout-2",),
-        "slots",
+        "1 of 39 held-out spans begin or end inside a word or on white space: no prediction can equal",
+        ("heldout-2",), "slots",
     ),
     Fault(
         "rows", "critical", "dev", lambda d: d["dev"].clear(),
@@ -238,11 +238,11 @@ FAULTS = [
     ),
     Fault(
         "text_empty", "critical", "train", put("train", 2, text="", slots=[]),
-        "1 of 40 train rows have a text that is empty or only white space.", ("train-2",),
+        "1 of 40 train rows have a text without a visible character.", ("train-2",),
     ),
     Fault(
-        "text_empty", "critical", "dev", put("dev", 3, text=" \t\n\u00a0", slots=[]),
-        "1 of 20 dev rows have a text that is empty or only white space.", ("dev-3",),
+        "text_empty", "critical", "dev", put("dev", 3, text=" \t\n\u200b\ufeff", slots=[]),
+        "1 of 20 dev rows have a text without a visible character.", ("dev-3",),
     ),
     Fault(
         "text_nul", "critical", "train", put("train", 2, text="in tr\x00in at 2 o'clock"),
@@ -346,6 +346,7 @@ FAULTS = [
     ),
     Fault(
         "span_cuts_word", "warning", "train", put("train", 2, slots=[[3, 7, "place"]]),
-        "1 of 79 train spans begin or end inside a word or on white space.", ("train-2",), "slots",
+        "1 of 79 train spans begin or end inside a word or on white space: no prediction can equal",
+        ("train-2",), "slots",
     ),
 ]  # fmt: skip

@@ -6,8 +6,9 @@ from collections import Counter
 import pytest
 
 from plait.leakage.shingles import words
+from plait.tasks import Span
 from plait.validation.drift import excess_distance
-from plait.validation.textfacts import TextFacts, text_facts
+from plait.validation.textfacts import TextFacts, span_facts, text_facts
 
 
 def of(text: str) -> TextFacts:
@@ -38,6 +39,9 @@ def test_sound_texts_have_no_fault(text: str, script: str) -> None:
     [
         ("", "empty"),
         ("\u00a0\n", "empty"),
+        ("\ufeff\u200b", "empty"),
+        ("\u2800\u3164", "empty"),
+        ("\u00ad\ufe0f", "empty"),
         ("a\x00b", "nul"),
         ("bell\x07", "control"),
         ("it\x92s from Windows", "control"),
@@ -52,6 +56,57 @@ def test_sound_texts_have_no_fault(text: str, script: str) -> None:
 )
 def test_faults_are_told(text: str, fault: str) -> None:
     assert getattr(of(text), fault) is True
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b\ufeff", "\u3164", "\U000e0041"])
+def test_a_text_has_one_fault_if_nothing_can_be_seen(text: str) -> None:
+    assert of(text)[1:7] == (True, *(False,) * 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("打开客厅的灯", "客厅"),
+        ("明日の東京の天気", "東京"),
+        ("เปิดไฟในห้องนั่งเล่น", "ห้อง"),
+        ("សូមបើកភ្លើង", "បើក"),
+        ("서울에서 만나", "서울"),
+        ("set it to 1500kelvin", "1500"),
+        ("شغّل الأضواء الآن", "الأضواء"),
+        ("play Beyonce\u0301 now", "Beyonce\u0301"),
+        ("نمی\u200cخواهم برو", "نمی\u200cخواهم"),
+        ("love 👩‍👩‍👧 it", "👩‍👩‍👧"),
+        ("the room(s)", "room"),
+    ],
+)
+def test_spans_that_a_prediction_can_equal(text: str, value: str) -> None:
+    start = text.index(value)
+    assert span_facts(text, [Span(start, start + len(value), "x")]) == [(True, True, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("turn on the kitchen", "kitch"),
+        ("turn on the kitchen", " kitchen"),
+        ("turn on the kitchen", "on "),
+        ("turn on  the kitchen", " "),
+        ("play Beyonce\u0301 now", "Beyonce"),
+        ("नमस्ते दुनिया", "दुन"),
+        ("पानी लाओ", "पान"),
+        ("น้ำ", "น"),
+        ("love 👩‍👩‍👧 it", "👩"),
+        ("hi 👍🏽", "👍"),
+        ("\ufeffkitchen", "\ufeffkitchen"),
+    ],
+)
+def test_spans_that_no_prediction_can_equal(text: str, value: str) -> None:
+    start = text.index(value)
+    assert span_facts(text, [Span(start, start + len(value), "x")]) == [(True, True, False)]
+
+
+def test_a_span_outside_its_text_has_that_fault_alone() -> None:
+    assert span_facts("kitchen", [Span(3, 9, "x")]) == [(False, True, True)]
 
 
 def test_drift_of_samples_from_one_source_is_about_nothing() -> None:

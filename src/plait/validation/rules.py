@@ -151,7 +151,7 @@ def text_rules(scripts: Sequence[str], limits: "Validation") -> list[Rule]:
 _DAMAGES = (
     (
         "empty",
-        "have a text that is empty or only white space",
+        "have a text without a visible character",
         "Remove the rows from the source.",
     ),
     (
@@ -374,7 +374,7 @@ def span_rules() -> list[Rule]:
         Rule(
             "span_cuts_word",
             _one_of("word_aligned", [True]),
-            "begin or end inside a word or on white space",
+            "begin or end inside a word or on white space: no prediction can equal them",
             "Correct the offsets in the source.",
         ),
     ]

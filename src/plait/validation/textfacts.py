@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from plait.segmentation import is_blank, words
 from plait.tasks import Span
 
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f\x80-\x9f]")
@@ -24,7 +25,7 @@ class TextFacts(NamedTuple):
 
     Attributes:
         characters: length of the text.
-        empty: the text is empty or white space.
+        empty: the text has no visible character.
         nul: it holds a NUL character.
         control: it holds control characters other than white space and NUL.
         replacement: it holds U+FFFD.
@@ -44,19 +45,18 @@ class TextFacts(NamedTuple):
     script: str | None
 
 
-def text_facts(text: str, words: list[str]) -> TextFacts:
-    """The facts of a text; `words` are its words (`plait.leakage.shingles.words`)."""
-    script = _script(text)
-    plain = text.isascii()
+def text_facts(text: str, found: list[str]) -> TextFacts:
+    """The facts of a text; `found` are its words (`plait.leakage.shingles.words`)."""
+    script, empty, plain = _script(text), is_blank(text), text.isascii()
     return TextFacts(
         characters=len(text),
-        empty=not text or text.isspace(),
+        empty=empty,
         nul="\x00" in text,
         control=_CONTROL.search(text) is not None,
         replacement=not plain and "\ufffd" in text,
         mojibake=not plain and _mojibake(text),
-        placeholder=(script is None and bool(text.strip()))
-        or (len(words) <= 2 and " ".join(words) in _PLACEHOLDERS),
+        placeholder=(script is None and not empty)
+        or (len(found) <= 2 and " ".join(found) in _PLACEHOLDERS),
         script=script,
     )
 
@@ -80,7 +80,14 @@ def _script_of(letter: str) -> str:
 
 
 class SpanFacts(NamedTuple):
-    """Whether a span lies inside its text, overlaps no earlier span, and has word boundaries."""
+    """Facts about a span.
+
+    Attributes:
+        inside: it holds characters of its text and no others.
+        disjoint: it overlaps no earlier span.
+        word_aligned: it begins where a word of the text does and ends where one does
+            (`plait.segmentation.words`); no prediction can equal another. True if not inside.
+    """
 
     inside: bool
     disjoint: bool
@@ -89,22 +96,13 @@ class SpanFacts(NamedTuple):
 
 def span_facts(text: str, spans: Iterable[Span]) -> list[SpanFacts]:
     """Facts of the spans, sorted by position."""
+    ordered = sorted(spans)
+    places = words(text) if ordered else []
+    starts, ends = {start for start, _ in places}, {end for _, end in places}
     found, reached = [], 0
-    for span in sorted(spans):
+    for span in ordered:
         inside = 0 <= span.start < span.end <= len(text)
-        found.append(SpanFacts(inside, span.start >= reached, _is_word_aligned(text, span)))
+        aligned = not inside or (span.start in starts and span.end in ends)
+        found.append(SpanFacts(inside, span.start >= reached, aligned))
         reached = max(reached, span.end)
     return found
-
-
-def _is_word_aligned(text: str, span: Span) -> bool:
-    """Whether a span cuts no word and has no white space at its ends."""
-    inside = text[span.start : span.end]
-    before, after = text[max(0, span.start - 1) : span.start], text[span.end : span.end + 1]
-    cut = _one_word(before, inside[:1]) or _one_word(inside[-1:], after)
-    return inside == inside.strip() and not cut
-
-
-def _one_word(left: str, right: str) -> bool:
-    """Whether two neighbouring characters belong to one word: two letters, or two digits."""
-    return (left.isalpha() and right.isalpha()) or (left.isdigit() and right.isdigit())
