@@ -10,9 +10,9 @@ import regex
 Place = tuple[int, int]
 """(start, end) characters, `end` excluded."""
 
-# Without spaces between words (Unicode's line breaking class SA, kana, Han, Yi), or, in Hangul,
-# with particles written to the word, before which a span ends.
-_SPACELESS = r"\p{lb=SA}\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Hangul}"
+SPACELESS = r"\p{lb=SA}\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Hangul}"
+"""Of a set of characters in `regex`: scripts without spaces between words (Unicode's line breaking
+class SA, kana, Han, Yi), or, in Hangul, with particles written to the word, where a span ends."""
 # White space, controls and what is drawn as nothing: U+2800 is a Braille sign without dots. Signs
 # that Arabic writes around a number are format characters, and visible.
 _UNSEEN = (
@@ -20,7 +20,7 @@ _UNSEEN = (
     r"--\p{Prepended_Concatenation_Mark}]"
 )
 _CLUSTER = regex.compile(
-    rf"(?V1)(?P<open>(?={_UNSEEN})\X)|(?P<single>(?=[[{_SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])\X)"
+    rf"(?V1)(?P<open>(?={_UNSEEN})\X)|(?P<single>(?=[[{SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])\X)"
     r"|(?P<letter>(?=[\p{L}\p{M}])\X)|(?P<digit>(?=\p{N})\X)|(?P<mark>\X)"
 )
 _ASCII = regex.compile(r"[A-Za-z]+|[0-9]+|[!-/:-@\[-`{-~]")

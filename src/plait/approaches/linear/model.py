@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy.optimize import minimize_scalar
@@ -26,33 +27,33 @@ from plait.approaches.tagging import best_spans, classes, spans_to_tags
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
+from plait.segmentation import SPACELESS, words
 from plait.tasks import LabelPrediction, Prediction, Row, Task
 
 Array = NDArray[np.float32]
-TOKEN = re.compile(r"\w+|[^\w\s]")
 WINDOW = 2
+# A script without spaces would otherwise make a sentence one word, which no other text has.
+_WORD = regex.compile(rf"(?V1)(?=[[\w]&&[{SPACELESS}]])\X|[[\w\p{{N}}]--[{SPACELESS}]]{{2,}}")
 
 
 def word_features(text: str) -> list[str]:
-    """Lower-case words of two letters or more, and pairs of neighbours."""
-    words = re.findall(r"\b\w\w+\b", text.lower())
-    return words + [f"{a} {b}" for a, b in pairwise(words)]
+    """Lower-case words of two letters or more, and pairs of neighbours.
+
+    A character is a word in a script without spaces between words.
+    """
+    found = _WORD.findall(text.lower())
+    return found + [f"{a} {b}" for a, b in pairwise(found)]
 
 
-def token_features(words: Sequence[str]) -> list[list[str]]:
+def token_features(tokens: Sequence[str]) -> list[list[str]]:
     """For each token: the words around it by distance, its ends and its shape."""
-    padded = [""] * WINDOW + [word.lower() for word in words] + [""] * WINDOW
+    padded = [""] * WINDOW + [token.lower() for token in tokens] + [""] * WINDOW
     return [
         [f"{d}:{padded[i + WINDOW + d]}" for d in range(-WINDOW, WINDOW + 1)]
         + [f"<{padded[i + 1]} {padded[i + WINDOW]}", f"{padded[i + WINDOW]} {padded[i + 3]}>"]
-        + [f"^{word[:3].lower()}", f"{word[-3:].lower()}$", re.sub(r"\d", "0", word)]
-        for i, word in enumerate(words)
+        + [f"^{token[:3].lower()}", f"{token[-3:].lower()}$", re.sub(r"\d", "0", token)]
+        for i, token in enumerate(tokens)
     ]
-
-
-def tokens(text: str) -> list[tuple[int, int]]:
-    """(start, end) characters of the words and signs of a text."""
-    return [match.span() for match in TOKEN.finditer(text)]
 
 
 class Separator:
@@ -149,7 +150,7 @@ def _tagging_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]],
     for row in rows:
         spans = row.labels.get(task.field)
         if isinstance(spans, tuple):
-            places = tokens(row.text)
+            places = words(row.text)
             features += token_features([row.text[a:b] for a, b in places])
             targets += spans_to_tags(
                 [s for s in spans if s.label in task.labels], places, task.labels
@@ -211,11 +212,11 @@ class Linear(Approach):
         return [self._tag(text, task) for text in texts]
 
     def _tag(self, text: str, task: Task) -> Prediction:
-        places = tokens(text)
+        places = words(text)
         if not places:
             return ()
-        words = [text[start:end] for start, end in places]
-        found = self.separators[task.name].probabilities(token_features(words))
+        features = token_features([text[start:end] for start, end in places])
+        found = self.separators[task.name].probabilities(features)
         return best_spans(found, places, task.labels)
 
     def save(self, folder: Path) -> None:
