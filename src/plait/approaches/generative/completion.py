@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from plait.approaches.masks import Masks, fitted
+from plait.approaches.scaling import next_token_scores
 from plait.training.batches import IGNORED, Batch
 
 LOSS = "answer"
@@ -29,13 +31,21 @@ class Completion(nn.Module):
                 for packed rows) and, for packed rows, `position_ids`.
             targets: the next token at each place (batch × length); IGNORED in prompts.
         """
-        hidden = self.model.base_model(**inputs, use_cache=False).last_hidden_state
         wanted = targets[LOSS]
         learned = wanted != IGNORED
-        logits = self.model.get_output_embeddings()(hidden[learned])  # answer tokens × vocabulary
-        cap = getattr(self.model.config, "final_logit_softcapping", None)
-        logits = torch.tanh(logits.float() / cap) * cap if cap else logits.float()
+        logits = self.logits(inputs, learned)
         return {LOSS: nn.functional.cross_entropy(logits, wanted[learned], reduction="sum")}
+
+    def logits(self, inputs: Mapping[str, Tensor], learned: Tensor) -> Tensor:
+        """Scores of the next token (learned tokens × vocabulary)."""
+        positions = inputs.get("position_ids")
+        mask: Masks = inputs["attention_mask"]
+        if positions is not None:
+            mask = fitted(self.model, inputs["attention_mask"], positions, positions)
+        taken = {**inputs, "attention_mask": mask}
+        hidden = self.model.base_model(**taken, use_cache=False).last_hidden_state
+        found = self.model.get_output_embeddings()(hidden[learned])
+        return next_token_scores(self.model.config, found)
 
 
 Example = tuple[Sequence[int], int]

@@ -13,6 +13,7 @@ from torch import nn
 
 from plait.approaches.base import Resolved
 from plait.approaches.coverage import Coverage
+from plait.approaches.generative.agreement import check_rows
 from plait.approaches.generative.completion import Completion, pack, pad
 from plait.approaches.learning import Learned, tokenised
 from plait.approaches.prompting.answers import Form
@@ -46,6 +47,7 @@ class Generative(Learned):
         """A pretrained decoder, before training; weights in float32."""
         precision = resolve_precision(settings.precision)
         decoder = Decoder.load(backbone, settings.max_length, torch.float32, precision)
+        check_rows(decoder.model, settings.max_length)
         options = GenerativeOptions.model_validate(candidate.options)
         forms = decoder_forms(candidate.tasks, options.joint, decoder)
         asking = Asking(decoder, forms, options.decoding)

@@ -17,10 +17,12 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoConfig, AutoModel
+from transformers import AutoModel
 
+from plait.approaches import limits, supported
 from plait.approaches.base import Resolved
 from plait.approaches.coverage import Coverage
+from plait.approaches.heads.agreement import check_heads
 from plait.approaches.heads.network import Network, Reading
 from plait.approaches.heads.words import choice, spans, targets_of
 from plait.approaches.learning import Learned, tokenised
@@ -65,6 +67,7 @@ class Heads(Learned):
     @classmethod
     def build(cls, candidate: Resolved, backbone: Path, settings: Training) -> "Heads":
         """A pretrained backbone with fresh heads."""
+        supported.body(backbone)
         encoder = AutoModel.from_pretrained(
             backbone,
             dtype=torch.float32,
@@ -73,18 +76,14 @@ class Heads(Learned):
             **_pooler(backbone),
         )
         tokenizer = load_tokenizer(backbone, candidate.backbone)
-        longest = getattr(encoder.config, "max_position_embeddings", settings.max_length)
-        if settings.max_length > longest:
-            raise PlaitError(
-                f"candidates.{candidate.name}.training.max_length: {settings.max_length} tokens, "
-                f"but backbone {candidate.backbone!r} reads at most {longest}. Lower max_length."
-            )
+        limits.check(candidate, encoder, settings.max_length)
         options = HeadsOptions.model_validate(candidate.options)
         decoder = read_json(backbone / "backbone.json")["kind"] == "decoder"
         reading = Reading(decoder, options.attention, options.causal_layers)
         _check_layers(candidate, reading, encoder.config.num_hidden_layers)
         precision = resolve_precision(settings.precision)
         network = Network(encoder, candidate.tasks, reading, options.weights)
+        check_heads(network, settings.max_length)
         return cls(network, tokenizer, settings.max_length, precision, options.windows)
 
     def encoded(self, dataset: str, rows: Sequence[Row], cache: Path) -> Any:
@@ -205,12 +204,13 @@ class Heads(Learned):
     @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
         settings, own = read_json(folder / "heads.json"), folder / BACKBONE
-        config = AutoConfig.from_pretrained(own, trust_remote_code=False)
+        config = supported.body(own)
         encoder = AutoModel.from_config(config, trust_remote_code=False, **_pooler(own))
         reading = {name: settings.pop(name) for name in asdict(Reading())}
         module = Network(encoder, tasks, Reading(**reading))
         module.load_state_dict(load_file(folder / WEIGHTS))
         to_device(module)
+        check_heads(module, settings["max_length"])
         prepack(encoder, settings["precision"])
         return cls(module, load_tokenizer(own, BACKBONE), **settings)
 

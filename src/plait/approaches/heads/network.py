@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from plait.approaches.masks import Masks, fitted, look_back
 from plait.approaches.tagging import classes
 from plait.tasks import Task
 from plait.training.batches import IGNORED
@@ -52,12 +53,11 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
         self.heads = nn.ModuleList(nn.Linear(size, len(classes(task))) for task in tasks)
         if self.reading.causal_layers:
-            for layer in encoder.layers[: self.reading.causal_layers]:
-                layer.register_forward_pre_hook(_causal, with_kwargs=True)
+            look_back(encoder, self.reading.causal_layers)
 
     def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         """By task: (batch × classes), or for tagging (batch × length × classes)."""
-        hidden = self._hidden(inputs)
+        hidden = self.hidden(inputs)
         text = self._pooled(hidden, inputs["attention_mask"])
         return {
             task.name: head(self.dropout(text if task.kind == "classification" else hidden))
@@ -65,14 +65,24 @@ class Network(nn.Module):
             if task.name in names
         }
 
-    def _hidden(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Vectors of the tokens (batch × length × size)."""
-        mask = inputs["attention_mask"]
+    def hidden(self, inputs: Mapping[str, Tensor], causal: bool = False) -> Tensor:
+        """Vectors of the tokens (batch × length × size).
+
+        Args:
+            causal: let the tokens of a bidirectional decoder look back only, as in pretraining.
+        """
+        mask: Masks = inputs["attention_mask"]
         if self.reading.attention == "bidirectional":
-            length = mask.shape[1]
-            mask = mask.bool()[:, None, None, :].expand(-1, -1, length, -1)
+            mask = self._mask(inputs["attention_mask"], causal)
         found: Tensor = self.encoder(inputs["input_ids"], attention_mask=mask).last_hidden_state
         return found
+
+    def _mask(self, read: Tensor, causal: bool) -> Masks:
+        """From which tokens are no padding (batch × length), which are attended to."""
+        length = read.shape[1]
+        mask = read.bool()[:, None, None, :].expand(-1, -1, length, -1)
+        places = torch.arange(length, device=read.device)[None]
+        return fitted(self.encoder, mask.tril() if causal else mask, places, places)
 
     def _pooled(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """The texts' vectors (batch × size)."""
@@ -96,8 +106,3 @@ class Network(nn.Module):
             )
             for name, logits in self.logits(inputs, list(targets)).items()
         }
-
-
-def _causal(_layer: nn.Module, args: Any, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """A decoder layer's arguments, with a mask (batch × 1 × length × length) that looks back."""
-    return args, {**settings, "attention_mask": settings["attention_mask"].tril()}

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from plait.approaches.masks import fitted
+
 ROOT = -1
 
 
@@ -57,6 +59,7 @@ class Context:
         self.model = model
         self.cache = DynamicCache()
         self.read = torch.zeros(size, 0, dtype=torch.bool, device=model.device)  # batch × slots
+        self.positions = torch.zeros(size, 0, dtype=torch.long, device=model.device)  # of slots
 
     def repeated(self, size: int) -> "Context":
         """A context of `size` texts that have all read what this one (of one text) has."""
@@ -66,6 +69,7 @@ class Context:
         if size != len(self.read):
             twin.cache.batch_repeat_interleave(size)
         twin.read = self.read.repeat_interleave(size // len(self.read), 0)
+        twin.positions = self.positions.repeat_interleave(size // len(self.read), 0)
         return twin
 
     def look(self, trees: Sequence[Tree]) -> Tensor:
@@ -74,33 +78,37 @@ class Context:
         stems = torch.tensor([tree.stem for tree in trees])
         ancestors = _ancestors(_padded([tree.parents for tree in trees], ROOT), int(stems.min()))
         device = self.model.device
-        hidden = self._forward(tokens.to(device), ancestors.to(device))
+        hidden, positions = self._forward(tokens.to(device), ancestors.to(device))
         kept = int(stems.max())
         self.cache.crop(kept - tokens.shape[1])
         stem = torch.arange(kept) < stems[:, None]
         self.read = torch.cat([self.read, stem.to(device)], 1)
+        self.positions = torch.cat([self.positions, positions[:, :kept]], 1)
         return hidden
 
     def keep(self, texts: Sequence[int]) -> None:
         """Go on with some of the texts alone."""
         places = torch.tensor(texts, device=self.model.device)
         self.cache.batch_select_indices(places)
-        self.read = self.read[places]
+        self.read, self.positions = self.read[places], self.positions[places]
 
-    def _forward(self, tokens: Tensor, ancestors: Tensor) -> Tensor:
-        """Each token attends to what was read, its ancestors and itself; depth is position."""
+    def _forward(self, tokens: Tensor, ancestors: Tensor) -> tuple[Tensor, Tensor]:
+        """The tokens' hidden states and positions.
+
+        Each token attends to what was read, its ancestors and itself; depth is position.
+        """
         past = self.read[:, None, :].expand(-1, tokens.shape[1], -1)
         mask = torch.cat([past, ancestors], -1)[:, None]  # batch × 1 × tokens × slots
         positions = self.read.sum(-1, keepdim=True) + ancestors.sum(-1) - 1
+        keys = torch.cat([self.positions, positions], 1)
         found: Any = self.model.base_model(
             input_ids=tokens,
-            attention_mask=mask,
+            attention_mask=fitted(self.model, mask, positions, keys),
             position_ids=positions,
             past_key_values=self.cache,
             use_cache=True,
         )
-        hidden: Tensor = found.last_hidden_state
-        return hidden
+        return found.last_hidden_state, positions
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:

@@ -10,13 +10,17 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 from transformers.utils import logging
 
+from plait.approaches import supported
+from plait.approaches.limits import longest
 from plait.approaches.prepacked import prepack, to_device
+from plait.approaches.prompting.agreement import check_decoder
 from plait.approaches.prompting.answers import Form, free_answers
 from plait.approaches.prompting.chat import Chat, Prompt
 from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.trie import Trie
 from plait.approaches.prompting.writing import Question, Scores, Writer, Writing
 from plait.approaches.reach import Reach
+from plait.approaches.scaling import next_token_scores
 from plait.approaches.texts import Encoded, Tokens
 from plait.approaches.tokenizers import load_tokenizer
 from plait.errors import PlaitError
@@ -56,9 +60,11 @@ class Decoder:
         cls, folder: Path, max_length: int, dtype: torch.dtype, precision: str = "fp32"
     ) -> "Decoder":
         """From safetensors and a tokenizer; no code of the folder is run."""
+        supported.decoder(folder)
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
+        check_decoder(model, max_length)
         return cls(
             model,
             load_tokenizer(folder, folder.name),
@@ -120,7 +126,7 @@ class Decoder:
         Raises:
             PlaitError: they may; names the setting and the most that fits.
         """
-        context = getattr(self.model.config, "max_position_embeddings", None) or 2**31
+        context = longest(self.model) or 2**31
         labels = [len(max(form.trie(task).answers.values(), key=len)) for task in form.tasks]
         copied = any(task.kind == "tagging" for task in form.tasks)
         room = context - len(prompt.prefix) - len(prompt.suffix) - sum(labels)
@@ -252,7 +258,4 @@ class Decoder:
         scores = head.weight[chosen] @ hidden.to(head.weight.dtype)
         if getattr(head, "bias", None) is not None:
             scores = scores + head.bias[chosen]
-        cap = getattr(self.model.config, "final_logit_softcapping", None)
-        scores = scores.float()
-        capped: Tensor = torch.tanh(scores / cap) * cap if cap else scores
-        return capped.log_softmax(-1).cpu()
+        return next_token_scores(self.model.config, scores).log_softmax(-1).cpu()
