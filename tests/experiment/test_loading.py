@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from plait import strict_yaml
+from plait.approaches.registry import APPROACHES
 from plait.errors import PlaitError
 from plait.experiment.loading import check, load
 
@@ -43,6 +44,13 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
     value["candidates"]["minilm-intent"]["training"] = {"epochs": 5}
     training = check(value, "params.yaml").training_of("minilm-intent")
     assert (training.epochs, training.batch_size) == (5, 16)
+
+
+@pytest.mark.parametrize("approach", ["heads", "generative", "prompt"])
+def test_a_backbone_may_classify_in_windows_and_does_not_unless_told(approach: str) -> None:
+    options = APPROACHES[approach].options
+    assert options.model_validate({}).windows is False
+    assert options.model_validate({"windows": True}).windows is True
 
 
 @pytest.mark.parametrize(
@@ -210,6 +218,16 @@ def test_own_training_overrides_the_experiments(value: Any) -> None:
             {"causal_layers": 2},
             "candidates.minilm-intent+slots.options.causal_layers: all layers are causal unless "
             "attention is 'bidirectional'",
+        ),
+        (
+            ("candidates", "minilm-intent", "options"),
+            {"windows": 2},
+            "candidates.minilm-intent.options.windows: found 2, expected a valid boolean",
+        ),
+        (
+            ("candidates", "tfidf-intent", "options"),
+            {"windows": True},
+            "candidates.tfidf-intent.options.windows: unknown setting; known: none",
         ),
         (
             ("candidates", "tfidf-intent", "options"),
