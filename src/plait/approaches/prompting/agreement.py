@@ -6,8 +6,8 @@ from transformers import PreTrainedModel
 from plait.approaches.agreement import PROMPT, agree, beyond, checking, own_scores
 from plait.approaches.limits import ordinary
 from plait.approaches.prompting.context import Context, Tree
-from plait.approaches.prompting.trie import Tokens
 from plait.approaches.scaling import next_token_scores
+from plait.approaches.texts import Tokens
 
 
 def check_decoder(model: PreTrainedModel, max_length: int) -> None:
