@@ -136,6 +136,31 @@ def test_length_slices_are_quarters_that_do_not_overlap() -> None:
     ]  # fmt: skip
 
 
+def test_characters_are_words_in_a_script_without_spaces() -> None:
+    texts = ["打开灯", "ไฟ", "서울", "turn it on", "LED灯 an", "don't, ok"]
+    rows = [Row(f"n{i}", text, {"topic": "news"}) for i, text in enumerate(texts)]
+    found = [s for s in slices(TOPIC, rows, {}, None, frozenset({"topic"})) if s.by == "length"]
+    assert {each.name: each.rows for each in found} == {
+        "2–2 words": (1, 2, 5),
+        "3–3 words": (0, 3, 4),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("dim the kitchen", "dim the kicthen"),
+        ("включи свет", "вкюлчи свет"),
+        ("打开客厅的灯", None),
+        ("เปดไฟในครว", None),
+        ("서울에서 만나", None),
+        ("play Beyonce\u0301", None),
+    ],
+)
+def test_a_typo_swaps_letters_of_one_word(text: str, changed: str | None) -> None:
+    assert misspelt(text) == (changed or text)
+
+
 def test_of_several_span_types_the_rarest_in_training_names_the_slice() -> None:
     rows = small.rows(3, 4)[:2]
     found = slices(small.SLOTS, rows, {"name": 500, "area": 3}, None, frozenset({"slots"}))

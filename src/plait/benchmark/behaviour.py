@@ -17,6 +17,7 @@ from plait.approaches.base import Approach
 from plait.progress import Progress
 from plait.scores.headline import spans_as_set
 from plait.scores.intervals import share
+from plait.segmentation import words
 from plait.tasks import LabelPrediction, Prediction, Row, Span, Task
 
 ROWS = 200
@@ -124,10 +125,13 @@ def punctuated(text: str) -> str:
 
 
 def misspelt(text: str) -> str:
-    """Two letters within the longest word (the first of those) change places."""
+    """Two letters within the longest word (the first of those) change places.
+
+    Not in a script without spaces, where those would be two words, or a sign and its letter.
+    """
     word = max(text.split(), key=len, default="")
     middle = len(word) // 2
-    if len(word) < LEAST_LETTERS or not word.isalpha():
+    if len(word) < LEAST_LETTERS or not word.isalpha() or len(words(word)) > 1:
         return text
     swapped = word[: middle - 1] + word[middle] + word[middle - 1] + word[middle + 1 :]
     return text.replace(word, swapped, 1)

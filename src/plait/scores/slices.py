@@ -5,13 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import regex
 
+from plait.segmentation import SPACELESS
 from plait.tasks import Label, Row, Task
 
 # Slices of one kind that are scored, the largest: a field may have thousands of values.
 MOST = 30
 # Training rows with the label. Few-shot classes are where an overall score says least.
 SUPPORTS = ((0, 0), (1, 9), (10, 99), (100, None))
+# What stands between spaces, or a character of a script without them.
+_WORD = regex.compile(rf"(?V1)(?=[{SPACELESS}])\X|[\S--[{SPACELESS}]]+")
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def _natural(name: str) -> tuple[int, str]:
 
 def _lengths(texts: Sequence[str]) -> list[str]:
     """The quarter of lengths, in words, that each text falls in."""
-    words = np.array([len(text.split()) for text in texts])
+    words = np.array([len(_WORD.findall(text)) for text in texts])
     ends = np.unique(np.quantile(words, [0.25, 0.5, 0.75, 1]).astype(int))
     lows = [int(words.min()), *(int(end) + 1 for end in ends[:-1])]
     places = np.searchsorted(ends, words)
