@@ -1,6 +1,7 @@
 """Tokenizers that load, and a refusal by name of those that would not read a text rightly."""
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_a_tokenizer_without_its_files(config: Any, size: int, tmp_path: Path) -
     assert ("but the embedding 30000" in message) == (size == 30_000)
 
 
+@pytest.mark.skipif(find_spec("sentencepiece") is not None, reason="sentencepiece is installed")
 @pytest.mark.parametrize("name", ["spm.model", "spiece.model", "tokenizer.model"])
 def test_a_model_file_that_no_package_reads(name: str, tmp_path: Path) -> None:
     kind = {"spm.model": "deberta-v2", "spiece.model": "t5", "tokenizer.model": "llama"}[name]
