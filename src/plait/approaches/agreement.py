@@ -5,6 +5,7 @@ architecture does with them. A few short texts show it, before a training and wh
 loaded: a model that plait would read wrongly is refused.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from transformers import PreTrainedModel
 
 from plait.approaches.limits import longest
 from plait.approaches.masks import architecture, windows
+from plait.approaches.undisturbed import undisturbed
 from plait.errors import PlaitError
 
 LENGTH = 8
@@ -27,7 +29,9 @@ EXACT, ROUNDED = 1e-3, 0.1
 def own_scores(model: PreTrainedModel, text: Sequence[int], last: int) -> Tensor:
     """The model's own logits after each of a text's last tokens (last × vocabulary)."""
     ids = torch.tensor([list(text)], device=model.device)
-    found: Tensor = model(ids, use_cache=False).logits[0, -last:]
+    keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
+    kept = {"logits_to_keep": last} if keeps else {}  # else all tokens × a large vocabulary
+    found: Tensor = model(ids, use_cache=False, **kept).logits[0, -last:]
     return found
 
 
@@ -40,15 +44,13 @@ def beyond(model: PreTrainedModel, most: int) -> int:
 
 @contextmanager
 def checking(model: PreTrainedModel) -> Iterator[None]:
-    """No dropout, no gradient, no random number taken; what fails names the architecture.
+    """The model undisturbed; what fails within names the architecture.
 
     Raises:
         PlaitError: something failed within.
     """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     try:
-        with torch.no_grad(), torch.random.fork_rng():
+        with undisturbed(model):
             yield
     except PlaitError:
         raise
@@ -57,9 +59,6 @@ def checking(model: PreTrainedModel) -> Iterator[None]:
             f"architecture {architecture(model.config)}: the model can't be read the way plait "
             f"reads it ({type(error).__name__}: {error}). Use another backbone."
         ) from error
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def agree(model: PreTrainedModel, what: str, found: Tensor, own: Tensor) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from plait.approaches.base import Resolved
+from plait.approaches.undisturbed import undisturbed
 from plait.errors import PlaitError
 
 QUICK = 1024
@@ -57,12 +58,9 @@ def check(candidate: Resolved, model: PreTrainedModel, max_length: int) -> None:
 
 
 def _read(model: PreTrainedModel, length: int) -> None:
-    """One pass without dropout and without a random number."""
     ids = torch.full((1, length), ordinary(model.config, 1)[0], device=model.device)
-    training = model.training
-    with torch.no_grad(), torch.random.fork_rng():
-        model.eval()(ids)
-    model.train(training)
+    with undisturbed(model):
+        model(ids)
 
 
 def ordinary(config: Any, count: int) -> list[int]:
