@@ -162,6 +162,12 @@ def test_each_kind_of_layer_gets_its_own_mask(kind: str) -> None:
         assert narrow == expected, name
 
 
+def test_where_nothing_is_to_be_done_the_mask_stays_the_same_tensor() -> None:
+    mask = torch.ones(1, 1, 3, 3, dtype=torch.bool).tril()
+    places = torch.arange(3)[None]
+    assert fitted(decoder_of("llama", "sdpa"), mask, places, places) is mask
+
+
 def test_layers_of_another_kind_are_refused_by_name() -> None:
     model = decoder_of("llama")
     model.config.layer_types = ["chunked_attention"] * 4
