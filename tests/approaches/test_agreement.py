@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModel, PreTrainedModel
 
-from architectures import DECODERS, config_of, decoder_of
+from random_models import DECODERS, config_of, decoder_of
 from conftest import INTENT, candidate
 from plait.approaches import masks, scaling
 from plait.approaches.agreement import agree, checking

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModel, BloomConfig, PreTrainedModel, XLNetConfig
 
-from architectures import config_of, decoder_of
+from random_models import config_of, decoder_of
 from conftest import INTENT, candidate
 from plait.approaches.base import Resolved
 from plait.approaches.limits import check, longest, ordinary

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from architectures import DECODERS, WINDOW, WINDOWED, decoder_of
+from random_models import DECODERS, WINDOW, WINDOWED, decoder_of
 from conftest import INTENT
 from plait.approaches.generative.completion import LOSS, Completion, pack, pad
 from plait.approaches.heads.network import Network, Reading

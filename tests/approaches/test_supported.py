@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import CONFIG_MAPPING
 
-from architectures import DECODERS, config_of
+from random_models import DECODERS, config_of
 from conftest import INTENT, candidate
 from plait.approaches import supported
 from plait.approaches.generative import Generative

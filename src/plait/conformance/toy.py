@@ -1,0 +1,124 @@
+"""Toy commands in several languages, with intent and slots: separable, so any model learns them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from plait.tasks import Row, Span, Task
+
+INTENT = Task("intent", "toy", "classification", "intent", ("off", "on", "query"), "accuracy")
+SLOTS = Task("slots", "toy", "tagging", "slots", ("number", "room"), "span_f1")
+TASKS = (INTENT, SLOTS)
+ROOM, NUMBER = "⟨room⟩", "⟨number⟩"
+
+
+@dataclass(frozen=True)
+class Language:
+    """How a language says a command.
+
+    Attributes:
+        commands: for each intent the sentence, with the place of the room.
+        numbered: the same, with the place of a number.
+        rooms: names that are spans whole.
+        filler: what makes a text long.
+    """
+
+    name: str
+    commands: dict[str, str]
+    numbered: dict[str, str]
+    rooms: tuple[str, ...]
+    filler: str
+
+    def phrases(self) -> list[str]:
+        """What texts are put together from; a token that spans two of them could cut a span."""
+        sentences = [*self.commands.values(), *self.numbered.values()]
+        split = [s.replace(NUMBER, ROOM).split(ROOM) for s in sentences]
+        parts = [part.strip() for each in split for part in each]
+        return [*filter(None, parts), *self.rooms, self.filler.strip(), *"123456789"]
+
+
+def _language(
+    name: str, commands: tuple[str, str, str], number: str, rooms: tuple[str, ...], filler: str
+) -> Language:
+    """Commands in the order of the intents; `number` follows the room."""
+    by_intent = dict(zip(INTENT.labels, commands, strict=True))
+    numbered = {intent: said.replace(ROOM, ROOM + number) for intent, said in by_intent.items()}
+    return Language(name, by_intent, numbered, rooms, filler)
+
+
+LANGUAGES = (
+    _language(
+        "English",
+        (f"turn off the {ROOM}", f"turn on the {ROOM}", f"what about the {ROOM} then"),
+        f" number {NUMBER}",
+        ("kitchen", "bedroom", "garage", "living room", "office", "attic"),
+        "please ",
+    ),
+    _language(
+        "Chinese",
+        (f"关闭{ROOM}", f"打开{ROOM}", f"查询{ROOM}吗"),
+        f"{NUMBER}号灯",
+        ("厨房", "卧室", "车库", "客厅", "书房", "阁楼"),
+        "谢谢",
+    ),
+    _language(
+        "Thai",
+        (f"ปิดไฟ{ROOM}", f"เปิดไฟ{ROOM}", f"ตรวจสอบ{ROOM}หรือ"),
+        f"หมายเลข {NUMBER}",
+        ("ครัว", "ห้องนอน", "โรงรถ", "ห้องนั่งเล่น", "สำนักงาน", "ดาดฟ้า"),
+        "ขอบคุณ",
+    ),
+    _language(
+        "Arabic",
+        (f"أطفئ {ROOM}", f"شغل {ROOM}", f"ماذا عن {ROOM} الآن"),
+        f" رقم {NUMBER}",
+        ("المطبخ", "غرفة النوم", "المرآب", "الصالة", "المكتب", "العلية"),
+        "شكرا ",
+    ),
+    _language(
+        "Emoji",  # English with a family (joined by ZWJ), a flag, a skin tone: within spans, too
+        (f"turn off 🌑 the {ROOM}", f"turn on 💡 the {ROOM} 🙏🏿", f"what about the {ROOM} 🇩🇪"),
+        f" number {NUMBER}",
+        ("👨‍👩‍👧 room", "🧑🏽‍🍳 kitchen", "garage 🚗", "🇫🇷 office", "attic", "hall 👍🏾"),
+        "🙂 ",
+    ),
+)
+
+
+def language(name: str) -> Language:
+    """The language of that name."""
+    return next(each for each in LANGUAGES if each.name == name)
+
+
+def rows(spoken: Language, split: Literal["train", "test"]) -> list[Row]:
+    """Commands with and without a number; no test row's intent and room stand in one train row."""
+    return [row for row, held_out in _all_rows(spoken) if held_out == (split == "test")]
+
+
+def _all_rows(spoken: Language) -> Iterator[tuple[Row, bool]]:
+    for (i, intent), (j, room) in product(enumerate(INTENT.labels), enumerate(spoken.rooms)):
+        held_out = (i + j) % 3 == 0
+        for k, sentence in enumerate((spoken.commands[intent], spoken.numbered[intent])):
+            name = f"{spoken.name}-{i}{j}{k}"
+            yield _row(name, sentence, intent, room, str(1 + (5 * i + 2 * j) % 9)), held_out
+
+
+def _row(name: str, sentence: str, intent: str, room: str, number: str) -> Row:
+    before, after = sentence.split(ROOM)
+    text = before + room + after
+    spans = [Span(len(before), len(before) + len(room), "room")]
+    if NUMBER in text:
+        at = text.index(NUMBER)
+        text = text.replace(NUMBER, number)
+        spans.append(Span(at, at + len(number), "number"))
+    return Row(name, text, {"intent": intent, "slots": tuple(sorted(spans))})
+
+
+def long_text(spoken: Language, tokens: int) -> str:
+    """A command with more than so many tokens after it, whatever the tokenizer."""
+    return rows(spoken, "test")[0].text + " " + spoken.filler * tokens
+
+
+INVISIBLE = ("", " ", "\u200b\u200b", "\ufeff", "\u2800 \u00ad", "\u202e\u200f")
+"""Texts of which nothing can be seen."""
