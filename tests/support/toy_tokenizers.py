@@ -1,6 +1,7 @@
 """Small tokenizers of each family, trained on the toy commands, in their architectures' classes."""
 
 import json
+from string import ascii_lowercase, digits, punctuation
 from typing import Any
 
 import regex
@@ -20,6 +21,7 @@ from transformers import TokenizersBackend
 from plait.approaches.prompting.instructions import instruction
 from plait.conformance.toy import LANGUAGES, TASKS
 
+ASCII = ascii_lowercase + digits + punctuation
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
@@ -44,7 +46,7 @@ def word_pieces(cls: Any, *special: str, **options: Any) -> Any:
     plain = cls(vocab={token: i for i, token in enumerate(special)}, **options).backend_tokenizer
     normalised = [plain.normalizer.normalize_str(text) for text in texts()]
     words = [w for t in normalised for w, _ in plain.pre_tokenizer.pre_tokenize_str(t)]
-    letters = sorted(set("".join(words)) | set("abcdefghijklmnopqrstuvwxyz0123456789.,:"))
+    letters = sorted(set("".join(words)) | set(ASCII))
     pieces = dict.fromkeys([*special, *words, *letters, *(f"##{letter}" for letter in letters)])
     return cls(vocab={piece: i for i, piece in enumerate(pieces)}, **options)
 
@@ -126,7 +128,7 @@ def unigram(cls: Any, *special: str, **options: Any) -> Any:
     spoken = [plain.normalize_str(text) if plain else text for text in texts()]
     words = dict.fromkeys(word for text in spoken for word in text.split())
     spaced = [f"▁{word}" for word in words if not regex.match(r"\p{Han}|\p{Thai}", word)]
-    letters = sorted(set("".join(words)) | set("abcdefghijklmnopqrstuvwxyz0123456789.,:▁"))
+    letters = sorted(set("".join(words)) | set(ASCII) | {"▁"})
     pieces = {**dict.fromkeys(letters, -10.0), **dict.fromkeys([*spaced, *words], -8.0)}
     rest = [(piece, score) for piece, score in pieces.items() if piece not in special]
     return cls(vocab=[*((token, 0.0) for token in special), *rest], **options)

@@ -1,8 +1,9 @@
 """Toy commands in several languages, with intent and slots: separable, so any model learns them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from string import ascii_letters
 from typing import Literal
 
 from plait.tasks import Row, Span, Task
@@ -86,6 +87,9 @@ LANGUAGES = (
 )
 
 
+Languages = Sequence[Language]
+
+
 def language(name: str) -> Language:
     """The language of that name."""
     return next(each for each in LANGUAGES if each.name == name)
@@ -99,9 +103,10 @@ def rows(spoken: Language, split: Literal["train", "test"]) -> list[Row]:
 def _all_rows(spoken: Language) -> Iterator[tuple[Row, bool]]:
     for (i, intent), (j, room) in product(enumerate(INTENT.labels), enumerate(spoken.rooms)):
         held_out = (i + j) % 3 == 0
-        for k, sentence in enumerate((spoken.commands[intent], spoken.numbered[intent])):
-            name = f"{spoken.name}-{i}{j}{k}"
-            yield _row(name, sentence, intent, room, str(1 + (5 * i + 2 * j) % 9)), held_out
+        first = (len(spoken.rooms) * i + j) % 9  # train rows have each number
+        for number in ("", str(1 + first), str(1 + (first + 4) % 9)):
+            sentence = (spoken.numbered if number else spoken.commands)[intent]
+            yield _row(f"{spoken.name}-{i}{j}{number}", sentence, intent, room, number), held_out
 
 
 def _row(name: str, sentence: str, intent: str, room: str, number: str) -> Row:
@@ -122,3 +127,11 @@ def long_text(spoken: Language, tokens: int) -> str:
 
 INVISIBLE = ("", " ", "\u200b\u200b", "\ufeff", "\u2800 \u00ad", "\u202e\u200f")
 """Texts of which nothing can be seen."""
+
+
+def alike(token: str) -> str:
+    """Plain words of the look of a control token: each letter is the next one."""
+    return token.translate(_NEXT)
+
+
+_NEXT = str.maketrans(ascii_letters, ascii_letters[1:] + ascii_letters[:1])

@@ -1,0 +1,113 @@
+"""Every approach on every architecture: right answers, or a refusal that names the reason."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+import architectures
+from architectures import ARCHITECTURES
+from plait.conformance import matrix, toy
+from plait.conformance.examining import Setting, examine
+from plait.conformance.findings import Verdict
+from projects import REPOSITORY
+
+HEADS, GENERATIVE, PROMPT = Setting("heads"), Setting("generative"), Setting("prompt")
+BOTH_WAYS = {"attention": "bidirectional", "causal_layers": 1}
+REFUSED: set[tuple[str, str]] = set()
+"""Architectures and approaches that plait refuses; all others must fit."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One examination; `side` is the tokenizer's padding side where it is not its own."""
+
+    architecture: str
+    name: str
+    setting: Setting
+    side: Literal["left", "right"] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.architecture}-{self.setting.approach}-{self.name}"
+
+
+SETTINGS: dict[str, tuple[tuple[str, Setting, Literal["left", "right"] | None], ...]] = {
+    "encoder": (
+        ("padded right", HEADS, "right"),
+        ("padded left", HEADS, "left"),
+        ("bf16", replace(HEADS, precision="bf16"), None),
+    ),
+    "decoder": (
+        ("padded right", HEADS, "right"),
+        ("padded left", HEADS, "left"),
+        ("bf16", replace(HEADS, precision="bf16"), None),
+        ("bidirectional", replace(HEADS, options=BOTH_WAYS), None),
+        ("padded right", GENERATIVE, "right"),
+        ("padded left", GENERATIVE, "left"),
+        ("not packed", replace(GENERATIVE, packing=False), None),
+        ("bf16", replace(GENERATIVE, precision="bf16"), None),
+        ("padded right", PROMPT, "right"),
+        ("padded left", PROMPT, "left"),
+        ("bf16", replace(PROMPT, precision="bf16"), None),
+    ),
+}
+CELLS = [
+    Cell(name, called, setting, side)
+    for name, made in ARCHITECTURES.items()
+    for called, setting, side in SETTINGS[made.kind]
+]
+FEW = (toy.language("English"), toy.language("Chinese"))
+FAST = [
+    Cell(name, "fast", replace(setting, languages=FEW))
+    for name, setting in (
+        ("bert", HEADS),
+        ("xlm-roberta", HEADS),
+        ("llama (Llama 2's tokenizer)", HEADS),
+        ("llama (Llama 3's tokenizer)", HEADS),
+        ("llama (Llama 3's tokenizer)", GENERATIVE),
+        ("gemma2", HEADS),
+        ("gemma2", PROMPT),
+    )
+]
+
+
+def examined(cell: Cell, folder: Path) -> Verdict:
+    backbone = architectures.make(cell.architecture, folder / "backbone", cell.side)
+    return examine(backbone, cell.setting, folder / "scratch")
+
+
+def check(cell: Cell, verdict: Verdict) -> None:
+    """The failing checks, each with found and expected, are the message."""
+    refused = (cell.architecture, cell.setting.approach) in REFUSED
+    assert (verdict.refusal is not None) == refused, f"{cell}: {verdict}"
+    if verdict.refusal is not None:
+        assert cell.architecture.split()[0] in verdict.refusal
+        return
+    assert verdict.findings
+    assert verdict.fits(), f"{cell}:\n{verdict}"
+
+
+@pytest.mark.parametrize("cell", FAST, ids=str)
+def test_a_few_architectures_fit(cell: Cell, tmp_path: Path) -> None:
+    check(cell, examined(cell, tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_every_architecture_fits(cell: Cell, tmp_path: Path, results: Path) -> None:
+    verdict = examined(cell, tmp_path)
+    if os.environ.get("PLAIT_MATRIX"):
+        names = (cell.architecture, cell.setting.approach)
+        matrix.keep(results, names, cell.name, verdict)
+    check(cell, verdict)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_page_names_every_architecture_and_approach(name: str) -> None:
+    page = (REPOSITORY / "docs/models.md").read_text(encoding="utf-8")
+    table = page.partition(matrix.BEGIN)[2].partition(matrix.END)[0].replace("\\", "")
+    approaches = {setting.approach for _, setting, _ in SETTINGS[ARCHITECTURES[name].kind]}
+    for approach in sorted(approaches):
+        assert f"| {name} | {approach} |" in table
