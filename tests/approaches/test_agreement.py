@@ -7,7 +7,6 @@ import pytest
 import torch
 from transformers import AutoModel, PreTrainedModel
 
-from random_models import DECODERS, config_of, decoder_of
 from conftest import INTENT, candidate
 from plait.approaches import masks, scaling
 from plait.approaches.agreement import agree, checking
@@ -20,6 +19,7 @@ from plait.approaches.prompting.agreement import check_decoder
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.settings import Training
+from random_models import DECODERS, config_of, decoder_of
 
 BOTH_WAYS = Reading(decoder=True, attention="bidirectional")
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import AutoModel, BloomConfig, PreTrainedModel, XLNetConfig
 
-from random_models import config_of, decoder_of
 from conftest import INTENT, candidate
 from plait.approaches.base import Resolved
 from plait.approaches.limits import check, longest, ordinary
 from plait.approaches.prompting.asking import Asking, forms_of
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
+from random_models import config_of, decoder_of
 
 
 def body_of(kind: str, **changed: Any) -> PreTrainedModel:

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from random_models import DECODERS, WINDOW, WINDOWED, decoder_of
 from conftest import INTENT
 from plait.approaches.generative.completion import LOSS, Completion, pack, pad
 from plait.approaches.heads.network import Network, Reading
@@ -17,6 +16,7 @@ from plait.approaches.prompting.decoder import Decoder
 from plait.approaches.scaling import next_token_scores
 from plait.errors import PlaitError
 from plait.training.batches import IGNORED
+from random_models import DECODERS, WINDOW, WINDOWED, decoder_of
 
 PROMPT = list(range(10, 22))
 EXAMPLES = [([*PROMPT, 31, 32, 33, 34, 35], 3), ([*PROMPT, 41, 42, 43], 2), ([*PROMPT, 51, 52], 1)]

@@ -7,7 +7,6 @@ import pytest
 import torch
 from transformers import CONFIG_MAPPING
 
-from random_models import DECODERS, config_of
 from conftest import INTENT, candidate
 from plait.approaches import supported
 from plait.approaches.generative import Generative
@@ -16,6 +15,7 @@ from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import write_json
 from plait.settings import Training
+from random_models import DECODERS, config_of
 
 
 def saved(folder: Path, config: Any, architecture: str) -> Path:
