@@ -93,6 +93,12 @@ def test_a_model_that_stays_causal_is_told_from_one_that_sees_both_ways() -> Non
     check_decoder(model, 32)
 
 
+def test_a_model_without_vectors_of_tokens_is_named() -> None:
+    model = AutoModel.from_config(config_of("dpr"))
+    with pytest.raises(PlaitError, match=r"architecture dpr: .*'last_hidden_state'"):
+        check_heads(Network(model, (INTENT,)), 32)
+
+
 def test_what_an_architecture_raises_names_it() -> None:
     model = decoder_of("llama")
     with (

@@ -48,7 +48,6 @@ def test_padded_and_packed_rows_score_as_the_model_does(kind: str, attention: st
 
 @pytest.mark.parametrize("kind", ["gemma2", "gemma3_text", "mistral"])
 def test_packed_rows_have_the_gradient_of_single_ones(kind: str) -> None:
-    """Empty places, which see nothing near, must not make it infinite."""
     gradients = []
     for batches in ([pad([example]) for example in EXAMPLES], [pack(EXAMPLES, 18)]):
         model = decoder_of(kind)
@@ -121,6 +120,22 @@ def test_a_bidirectional_decoder_reads_a_batch_as_single_texts(
         # the first token sees the second, so another one there changes it
         changed = network.hidden(inputs([PROMPT[0], 99, *PROMPT[2:]]))[0]
         assert not torch.allclose(changed[0], alone[0][0], atol=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "attention"), CASES)
+def test_padding_that_sees_no_text_near_it_changes_no_gradient(
+    kind: str, attention: str | None
+) -> None:
+    texts, gradients = [PROMPT, [31, 32, 33]], []
+    for batches in ([texts], [[text] for text in texts]):
+        body = decoder_of(kind, attention).base_model
+        network = Network(body, (INTENT,), Reading(decoder=True, attention="bidirectional"))
+        for batch in batches:
+            targets = {"intent": torch.tensor([[texts.index(text)] for text in batch])}
+            network(inputs(*batch), targets)["intent"].backward()
+        found = [p.grad.flatten() for p in body.parameters() if p.grad is not None]
+        gradients.append(torch.cat(found))
+    assert torch.allclose(*gradients, rtol=1e-3, atol=1e-3 * float(gradients[0].abs().max()))
 
 
 @pytest.mark.parametrize(("kind", "attention"), CASES)

@@ -82,9 +82,7 @@ def _within(mask: Tensor, queries: Tensor, keys: Tensor, window: int | None) -> 
     if window is None:
         return mask
     distance = (queries[:, None, :, None] - keys[:, None, None, :]).abs()
-    near = mask & (distance < window)
-    # A token of padding may have none within its window: attention to nothing is not a number.
-    return near | ~near.any(-1, keepdim=True)
+    return mask & (distance < window)
 
 
 def _typed(model: PreTrainedModel, mask: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -52,6 +52,7 @@ class Texts:
         self.control, self.backend = control_tokens(tokenizer), tokenizer.backend_tokenizer
         self.unknown, self.padding = tokenizer.unk_token_id, tokenizer.pad_token_id or 0
         self.before, self.after = _marks(self._reader)
+        self._tokens = lru_cache(maxsize=1 << 15)(self._encoded)
         self.lead = ""
         if begin:
             self._begin(tokenizer)
@@ -121,6 +122,9 @@ class Texts:
 
     def tokens(self, text: str) -> Tokens:
         """All tokens of a text that follows others; no marks."""
+        return self._tokens(text)
+
+    def _encoded(self, text: str) -> Tokens:
         return tuple(self.continued(text).ids) if text else ()
 
     def parsed(self, part: str, first: bool = False) -> Tokens:

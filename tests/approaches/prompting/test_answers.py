@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from plait.approaches.prompting.answers import Form
 from plait.approaches.prompting.copying import Copy
 from plait.approaches.prompting.trie import Search, Trie
+from plait.approaches.prompting.written import Written
 from plait.errors import PlaitError
 from plait.segmentation import words
 from plait.tasks import Row, Span, Task
@@ -100,7 +101,7 @@ def test_copying_allows_every_right_value_and_names_its_words(row: Row) -> None:
     for span in spans:
         alone = answers.write(row.text[places[cursor][0] :], _shifted(span, places[cursor][0]))
         value = alone[len(span.label) + 1 : -1]
-        threads = Copy(answers, row.text, cursor).begin()
+        threads = Copy(answers, Written(row.text), cursor).begin()
         for token in value:
             assert token in threads.options()
             threads = threads.take(token)
@@ -122,7 +123,7 @@ def test_any_way_through_the_automaton_is_a_value_of_the_text(
     places = words(row.text)
     if not places:
         return
-    threads, written = Copy(answers, row.text, 0).begin(), []
+    threads, written = Copy(answers, Written(row.text), 0).begin(), []
     while not threads.finished:
         token = chance.choice(threads.options())
         written.append(token)
@@ -134,11 +135,11 @@ def test_any_way_through_the_automaton_is_a_value_of_the_text(
 
 
 def test_what_is_looked_at_ahead_are_choices_on_the_way() -> None:
-    threads = Copy(form(SLOTS), "in the living room", 0).begin()
+    threads = Copy(form(SLOTS), Written("in the living room"), 0).begin()
     assert list(threads.ahead(12)) == [encode(" ")]  # beyond it lies a choice of four words
     threads = threads.take(encode(" ")[0]).take(encode("l")[0])
     assert list(threads.ahead(12)) == [encode("iving")]
-    two = Copy(form(SLOTS), "a b", 0).begin().take(encode(" ")[0])
+    two = Copy(form(SLOTS), Written("a b"), 0).begin().take(encode(" ")[0])
     assert list(two.ahead(0)) == [()]
     assert list(two.ahead(2)) == [(), encode("a")]
 

@@ -18,6 +18,7 @@ from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.copying import Copy
 from plait.approaches.prompting.decoder import Decoder
 from plait.approaches.prompting.trie import Trie
+from plait.approaches.prompting.written import Written
 from plait.errors import PlaitError
 from plait.tasks import LabelPrediction, Task
 
@@ -63,20 +64,20 @@ def slow_spans(
 ) -> list[tuple[int, int, str]]:
     """Types by exhaustive search, values token by token, each from a forward pass of its own."""
     trie, spans, cursor = form.trie(task), [], 0
-    copy = Copy(form, text, cursor)
-    while cursor < len(copy.places):
+    copy = Copy(form, Written(text), cursor)
+    while cursor < len(copy.text.places):
         types = slow_label(decoder, trie, begun)
         label = max(types, key=lambda name: types[name])
         begun = [*begun, *trie.answers[label]]
         if not label:
             break
-        threads = Copy(form, text, cursor).begin()
+        threads = Copy(form, Written(text), cursor).begin()
         while not threads.finished:
             options = threads.options()
             token = options[int(logits(decoder, begun)[options].argmax())]
             begun, threads = [*begun, token], threads.take(token)
         first, cursor = threads.run()
-        spans.append((copy.places[first][0], copy.places[cursor - 1][1], label))
+        spans.append((copy.text.places[first][0], copy.text.places[cursor - 1][1], label))
     return spans
 
 

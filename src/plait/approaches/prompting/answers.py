@@ -9,11 +9,10 @@ there several times and not the first is meant, a tab and the occurrence's numbe
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from plait.approaches.prompting.runs import folded, matches, run_of
 from plait.approaches.prompting.trie import Trie
+from plait.approaches.prompting.written import Run, Written, folded
 from plait.approaches.texts import Tokens
 from plait.errors import PlaitError
-from plait.segmentation import Place, words
 from plait.tasks import Label, LabelPrediction, Prediction, Row, Span, Task
 
 INVALID = "(invalid)"
@@ -25,25 +24,13 @@ LINE, MARK, COLON = "\n", "\t", ":"
 Encode = Callable[[str], Tokens]
 
 
-def find(value: str, text: str, places: Sequence[Place], cursor: int) -> tuple[int, int] | None:
+def find(value: str, text: Written, cursor: int) -> Run | None:
     """The words that a written value names, from word `cursor` on; None where there are none."""
     wanted, _, number = value.partition(MARK)
-    sought = folded(wanted, words(wanted))
-    found = matches(sought, folded(text, places), cursor) if sought else []
+    sought = folded(wanted)
+    found = text.find(sought, cursor)
     nth = int(number) if number.isdecimal() else 1
     return (found[nth - 1], found[nth - 1] + len(sought)) if 0 < nth <= len(found) else None
-
-
-def occurrence(run: tuple[int, int], among: Sequence[str], cursor: int) -> int:
-    """Which occurrence after `cursor` a run of words is, from 1."""
-    return matches(among[run[0] : run[1]], among, cursor).index(run[0]) + 1
-
-
-def written(text: str, places: Sequence[Place], word: int, first: bool) -> str:
-    """A word of a value: a space goes before the `first`, and where the text has white space."""
-    start, end = places[word]
-    gap = first or start > places[word - 1][1]
-    return (" " if gap else "") + text[start:end]
 
 
 @dataclass(frozen=True)
@@ -117,16 +104,15 @@ class Form:
         return tokens
 
     def _spans(self, text: str, spans: Sequence[Span]) -> Iterator[int]:
-        places = words(text)
-        among, cursor = folded(text, places), 0
+        source, cursor = Written(text), 0
         for span in sorted(spans):
-            run = run_of(span, places)
+            run = source.run(span)
             if run is None or run[0] < cursor:
                 continue
             yield from self.encode(span.label) + self.encode(COLON)
             for word in range(*run):
-                yield from self.encode(written(text, places, word, word == run[0]))
-            yield from self.stop(occurrence(run, among, cursor))
+                yield from self.encode(source.word(word, first=word == run[0]))
+            yield from self.stop(source.occurrence(run, cursor))
             cursor = run[1]
 
     def stop(self, nth: int) -> Tokens:
@@ -167,16 +153,16 @@ def _alike(text: str) -> str:
 
 def _read_spans(task: Task, text: str, lines: list[str]) -> tuple[tuple[Span, ...], bool]:
     """Spans of the lines up to an empty one; what was read is taken from `lines`."""
-    places, cursor = words(text), 0
+    source, cursor = Written(text), 0
     spans: list[Span] = []
     valid = True
     while lines and (line := lines.pop(0)):
         label, value = _read_type(task, line)
-        run = find(value, text, places, cursor) if label else None
+        run = find(value, source, cursor) if label else None
         if label is None or run is None:
             valid = False
             continue
-        spans.append(Span(places[run[0]][0], places[run[1] - 1][1], label))
+        spans.append(Span(source.places[run[0]][0], source.places[run[1] - 1][1], label))
         cursor = run[1]
     return tuple(spans), valid
 

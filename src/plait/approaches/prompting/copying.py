@@ -4,10 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plait.approaches.prompting.answers import Form, occurrence, written
-from plait.approaches.prompting.runs import Run, folded
+from plait.approaches.prompting.answers import Form
+from plait.approaches.prompting.written import Run, Written
 from plait.approaches.texts import Tokens
-from plait.segmentation import words
 
 
 @dataclass(frozen=True)
@@ -26,18 +25,16 @@ class Thread:
 class Copy:
     """The values that may be copied from a text, from word `cursor` on."""
 
-    def __init__(self, form: Form, text: str, cursor: int) -> None:
+    def __init__(self, form: Form, text: Written, cursor: int) -> None:
         self.form, self.text, self.cursor = form, text, cursor
-        self.places = words(text)
-        self.folded = folded(text, self.places)
 
     def begin(self) -> "Threads":
         """A value may begin with each word."""
-        starts = range(self.cursor, len(self.places))
+        starts = range(self.cursor, len(self.text.places))
         return Threads(self, tuple(self._word(start, start) for start in starts))
 
     def _word(self, start: int, word: int) -> Thread:
-        tokens = self.form.encode(written(self.text, self.places, word, word == start))
+        tokens = self.form.encode(self.text.word(word, first=word == start))
         return Thread(start, word + 1, tokens, False)
 
     def next(self, thread: Thread) -> Iterator[Thread]:
@@ -45,9 +42,9 @@ class Copy:
         if thread.rest or thread.stopping:
             yield thread
             return
-        if thread.end < len(self.places):
+        if thread.end < len(self.text.places):
             yield self._word(thread.start, thread.end)
-        nth = occurrence((thread.start, thread.end), self.folded, self.cursor)
+        nth = self.text.occurrence((thread.start, thread.end), self.cursor)
         yield Thread(thread.start, thread.end, self.form.stop(nth), True)
 
 

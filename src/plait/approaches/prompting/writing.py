@@ -14,10 +14,9 @@ from torch import Tensor
 
 from plait.approaches.prompting.answers import END, Form
 from plait.approaches.prompting.copying import Copy, Threads
-from plait.approaches.prompting.runs import Run
 from plait.approaches.prompting.trie import Search, Trie
+from plait.approaches.prompting.written import Run, Written
 from plait.approaches.texts import Tokens
-from plait.segmentation import words
 from plait.tasks import LabelPrediction, Prediction, Span, Task
 
 T = TypeVar("T")
@@ -86,11 +85,11 @@ class Writer:
 
     def spans(self, task: Task, text: str) -> Writing[tuple[Span, ...]]:
         """Typed spans, one after the other, until the model ends the part or the text does."""
-        places, cursor = words(text), 0
+        source, cursor = Written(text), 0
         spans: list[Span] = []
         trie = self.tries[task.name]
         while True:
-            if cursor == len(places):
+            if cursor == len(source.places):
                 self.unread += trie.answers[END]
                 return tuple(spans)
             types, tokens = yield from self.choose(trie)
@@ -98,8 +97,8 @@ class Writer:
             label = max(types, key=lambda name: types[name])
             if label == END:
                 return tuple(spans)
-            run, probability = yield from self.copy(Copy(self.form, text, cursor))
-            start, end = places[run[0]][0], places[run[1] - 1][1]
+            run, probability = yield from self.copy(Copy(self.form, source, cursor))
+            start, end = source.places[run[0]][0], source.places[run[1] - 1][1]
             spans.append(Span(start, end, label, round(types[label] * probability, 6)))
             cursor = run[1]
 
