@@ -119,6 +119,14 @@ def byte_fallback(cls: Any, *special: str, prepend: bool = False, **options: Any
     found.normalizer = normalizers.Sequence(
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
     )
+    found.decoder = decoders.Sequence(
+        [
+            decoders.Replace("▁", " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
     return _wrapped(found, special, opening="<s>", **options)
 
 
