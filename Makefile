@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Without cached byte code every stage compiles its imports again, for ten seconds and more.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo run test types units lint clean
+.PHONY: demo run test types units models lint clean
 .DEFAULT_GOAL := run
 
 demo: .venv/ready  ## a small experiment, and one sentence answered; then the default one is in place
@@ -26,6 +26,9 @@ types: .venv/ready
 
 units: .venv/ready
 	$(BIN)/pytest -n auto -m "not slow and not gpu and not browser"
+
+models: .venv/ready  ## every approach on every architecture; writes the matrix in docs/models.md
+	PLAIT_MATRIX=write $(BIN)/pytest -n auto --dist worksteal -m slow tests/models
 
 lint: .venv/ready
 	$(BIN)/ruff check --fix .

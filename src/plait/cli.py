@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from plait.commands.check_model import check_model
 from plait.commands.compare import compare
 from plait.commands.configure import configure
 from plait.commands.fetch import fetch
@@ -39,6 +40,7 @@ for command in (
     results,
     compare,
     verify,
+    check_model,
     schedule,
 ):
     app.command()(command)

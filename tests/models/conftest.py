@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from architectures import ARCHITECTURES
+from architectures import APPROACHES, ARCHITECTURES
 from plait.conformance import matrix
 from projects import REPOSITORY
 
@@ -13,6 +13,9 @@ WRITE = "PLAIT_MATRIX"
 """Environment variable: when set, docs/models.md gets the results of this run."""
 RESULTS = REPOSITORY / ".pytest_cache/matrix"
 PAGE = REPOSITORY / "docs/models.md"
+CELLS = [
+    (name, approach) for name, made in ARCHITECTURES.items() for approach in APPROACHES[made.kind]
+]
 
 
 def _writes(config: pytest.Config) -> bool:
@@ -28,7 +31,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if _writes(session.config) and (found := matrix.read(RESULTS)):
-        matrix.rewrite(PAGE, matrix.table(found, list(ARCHITECTURES)))
+        matrix.rewrite(PAGE, matrix.table(found, CELLS))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 import architectures
-from architectures import ARCHITECTURES
+from architectures import APPROACHES, ARCHITECTURES
+from plait.approaches.registry import APPROACHES as REGISTRY
 from plait.conformance import matrix, toy
 from plait.conformance.examining import Setting, examine
 from plait.conformance.findings import Verdict
@@ -107,7 +108,12 @@ def test_every_architecture_fits(cell: Cell, tmp_path: Path, results: Path) -> N
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_page_names_every_architecture_and_approach(name: str) -> None:
     page = (REPOSITORY / "docs/models.md").read_text(encoding="utf-8")
-    table = page.partition(matrix.BEGIN)[2].partition(matrix.END)[0].replace("\\", "")
-    approaches = {setting.approach for _, setting, _ in SETTINGS[ARCHITECTURES[name].kind]}
-    for approach in sorted(approaches):
+    table = page.partition(matrix.BEGIN)[2].partition(matrix.END)[0]
+    for approach in APPROACHES[ARCHITECTURES[name].kind]:
         assert f"| {name} | {approach} |" in table
+
+
+def test_every_approach_of_the_registry_is_tried() -> None:
+    for kind, tried in APPROACHES.items():
+        assert set(tried) == {name for name, made in REGISTRY.items() if kind in made.backbones}
+        assert set(tried) == {setting.approach for _, setting, _ in SETTINGS[kind]}

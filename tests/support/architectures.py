@@ -258,6 +258,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     "stablelm": _decoder("StableLmConfig", _neox, use_qkv_bias=True),
 }
 
+APPROACHES = {"encoder": ("heads",), "decoder": ("heads", "generative", "prompt")}
+"""What is tried on each kind."""
+
 
 def make(name: str, folder: Path, side: Literal["left", "right"] | None = None) -> Path:
     """Write the backbone; `side` pads on another side than the tokenizer's own."""

@@ -20,9 +20,7 @@ EXACT, PACKED, BF16 = 1e-3, 2e-2, 0.1
 """Differences of probabilities: by the order of sums, by weights in float16, by bfloat16."""
 TURNED = 0.05
 """Share of texts whose answers may turn where rounding meets a close decision."""
-EPOCHS = (12, 36)
-"""Trainings are tried in this order until one has learned the toy."""
-WIDTH = 0.2
+WIDTH = 0.25
 """Learning rate times hidden size: wider layers need smaller steps (Yang et al. 2022, arXiv
 2203.03466)."""
 
@@ -34,6 +32,8 @@ class Setting:
     Attributes:
         precision: of training and answers, `fp32` or `bf16`.
         packing: whether several examples stand in one row of a batch (`generative`).
+        epochs: trainings are tried in this order until one has learned the toy.
+        threads: of a training; 0 for one a core.
     """
 
     approach: str
@@ -42,6 +42,8 @@ class Setting:
     method: str = "full"
     options: Mapping[str, Any] = field(default_factory=dict)
     languages: toy.Languages = toy.LANGUAGES
+    epochs: tuple[int, ...] = (12, 36)
+    threads: int = 1
 
     @property
     def learns(self) -> bool:
@@ -109,7 +111,7 @@ class Examination:
             "precision": self.setting.precision,
             "packing": self.setting.packing,
             "evaluations": 1,
-            "threads": 1,
+            "threads": self.setting.threads,
         }
         setting = self.setting
         name = f"{self.backbone.name}-{setting.approach}"
@@ -176,7 +178,7 @@ class Examination:
     def _trained(self) -> None:
         """What must hold of a model that has learned."""
         languages, tolerance = self.setting.languages, self.setting.tolerance
-        for epochs in EPOCHS:
+        for epochs in self.setting.epochs:
             self.say(f"training, {epochs} epochs")
             candidate = self._candidate(epochs)
             model = self._train(candidate)
@@ -200,12 +202,6 @@ class Examination:
         _, again = bundle.load(folder)
         tolerance = max(self.setting.tolerance, PACKED)
         return answers.reloaded(model, again, self.setting.languages, tolerance, TURNED)
-
-
-def settings_of(kind: str) -> list[Setting]:
-    """The approaches that suit a kind of backbone."""
-    heads = [Setting("heads")]
-    return heads if kind == "encoder" else [*heads, Setting("generative"), Setting("prompt")]
 
 
 def examine(

@@ -37,12 +37,11 @@ def read(folder: Path) -> Matrix:
     return found
 
 
-def table(matrix: Matrix, order: Sequence[str]) -> str:
-    """A line for each architecture and approach, a column for each language."""
+def table(matrix: Matrix, cells: Sequence[Cell]) -> str:
+    """A line for each of the cells, a column for each language."""
     names = [spoken.name for spoken in toy.LANGUAGES]
     lines = [["architecture", "approach", *names], ["---"] * (2 + len(names))]
-    cells = sorted(matrix, key=lambda cell: (order.index(cell[0]), cell[1]))
-    lines += [[*cell, *(_entry(matrix[cell], name) for name in names)] for cell in cells]
+    lines += [[*cell, *(_entry(matrix.get(cell, {}), name) for name in names)] for cell in cells]
     return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines)
 
 
@@ -52,6 +51,8 @@ def _escaped(text: str) -> str:
 
 def _entry(verdicts: Mapping[str, Verdict], language: str) -> str:
     """`fits`, or what went wrong with which settings."""
+    if not verdicts:
+        return "not run"
     wrong: dict[str, list[str]] = {}
     for setting, verdict in verdicts.items():
         summary = verdict.summary(language)
