@@ -138,7 +138,7 @@ def test_a_control_token_that_turns_answers_is_found(linear: Approach) -> None:
     assert answers.control_tokens(linear, ["[PAD]", "</s>"]).passed
     found = answers.control_tokens(Faulty(linear, turned), ["[PAD]", "</s>"])
     assert not found.passed
-    assert found.found.startswith("12 of 24 wrong")
+    assert found.found == "accuracy 0.500"
 
 
 def test_what_was_not_learned_is_found(linear: Approach) -> None:
@@ -178,11 +178,10 @@ def test_a_crash_is_a_finding_and_a_refusal_is_not(tmp_path: Path) -> None:
 def test_gold_spans_are_whole_words() -> None:
     for spoken in toy.LANGUAGES:
         train, test = toy.rows(spoken, "train"), toy.rows(spoken, "test")
-        assert (len(train), len(test)) == (36, 18)
+        assert (len(train), len(test)) == (72, 18)
         assert not {row.text for row in train} & {row.text for row in test}
         for row in [*train, *test]:
-            label = row.labels["slots"]
-            assert isinstance(label, tuple)
+            label = toy.spans_of(row)
             starts, ends = zip(*words(row.text), strict=True)
             assert all(span.start in starts and span.end in ends for span in label)
             texts = {span.label: row.text[span.start : span.end] for span in label}

@@ -25,10 +25,10 @@ Epochs = Annotated[
 ]
 
 
-def check_model(backbone: Backbone, kind: Kind = None, epochs: Epochs = 6) -> None:
+def check_model(backbone: Backbone, kind: Kind = None, epochs: Epochs = 3) -> None:
     """Check whether a backbone gives right answers with each approach that suits it.
 
-    Trains it on 180 toy commands in five languages (English, Chinese, Thai, Arabic, English with
+    Trains it on 360 toy commands in five languages (English, Chinese, Thai, Arabic, English with
     emoji), then checks: does it learn labels and spans; are its vectors and scores those of the
     model's own forward pass; do batches, packed rows and a saved model answer alike; are spans
     whole words; are control tokens, invisible and long texts harmless? Writes nothing into the

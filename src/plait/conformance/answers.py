@@ -16,6 +16,8 @@ from plait.tasks import LabelPrediction, Prediction, Row, Span
 Answers = Mapping[str, Sequence[Prediction]]
 LEAST = {"classification": 0.95, "tagging": 0.9}
 """Score of test rows at which the toy is learned, by kind of task."""
+STUMBLE = 0.2
+"""How much less often an answer may be right for texts that are odd in another way."""
 
 
 def learned(model: Approach, languages: toy.Languages) -> Iterator[Finding]:
@@ -137,7 +139,7 @@ def odd_texts(model: Approach, languages: toy.Languages) -> Iterator[Finding]:
         len(toy.INVISIBLE),
     )
     for spoken in languages:
-        text = toy.long_text(spoken, 2000)
+        text = toy.long_text(spoken, 150)
         wrong = [] if _sound(model, text) else [f"{text[:40]!r}"]
         yield none_of("long texts are answered", wrong, 1, spoken.name)
 
@@ -159,32 +161,31 @@ def _sound(model: Approach, text: str, blank: bool = False) -> bool:
 
 
 def control_tokens(model: Approach, tokens: Sequence[str]) -> Finding:
-    """Control tokens that a text spells out leave an answer as it is.
+    """Labels of texts that spell out control tokens are as often right as with plain words.
 
-    A text where other words of the same look change the answer as well is left out.
+    The plain words look alike: a model may stumble over any text that it doesn't know.
     """
     rows = toy.rows(toy.language("English"), "test")[:6]
-    wrong = []
-    for token in tokens:
-        alike = toy.alike(token)
-        for after in (True, False):
-            right = _right(model, rows, token, after)
-            fair = _right(model, rows, alike, after)
-            wrong += [
-                f"{_with(row, token, after)!r}"
-                for row, is_right, is_fair in zip(rows, right, fair, strict=True)
-                if is_fair and not is_right
-            ]
-    return none_of("control tokens are plain text: answers", wrong, 2 * len(tokens) * len(rows))
+    right, fair = (
+        sum(_right(model, rows, each, after) for each in spelled for after in (True, False))
+        / (2 * len(tokens) * len(rows))
+        for spelled in (tokens, [toy.alike(token) for token in tokens])
+    )
+    return Finding(
+        "control tokens are plain text: answers",
+        right >= fair - STUMBLE,
+        f"accuracy {right:.3f}",
+        f"at least {max(0, fair - STUMBLE):.3f}, as plain words have {fair:.3f}",
+    )
 
 
 def _with(row: Row, token: str, after: bool) -> str:
     return f"{row.text} {token * 6}" if after else f"{token * 6} {row.text}"
 
 
-def _right(model: Approach, rows: Sequence[Row], token: str, after: bool) -> list[bool]:
-    answers = model.predict([_with(row, token, after) for row in rows])
-    return [
+def _right(model: Approach, rows: Sequence[Row], token: str, after: bool) -> int:
+    answers = model.predict([_with(row, token, after) for row in rows])["intent"]
+    return sum(
         isinstance(answer, LabelPrediction) and answer.label == row.labels["intent"]
-        for answer, row in zip(answers["intent"], rows, strict=True)
-    ]
+        for answer, row in zip(answers, rows, strict=True)
+    )

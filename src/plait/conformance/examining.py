@@ -42,7 +42,7 @@ class Setting:
     method: str = "full"
     options: Mapping[str, Any] = field(default_factory=dict)
     languages: toy.Languages = toy.LANGUAGES
-    epochs: tuple[int, ...] = (12, 36)
+    epochs: tuple[int, ...] = (8, 24)
     threads: int = 1
 
     @property
@@ -169,7 +169,7 @@ class Examination:
 
     def _train(self, candidate: Resolved) -> Approach:
         rows = {"toy": [row for each in self.setting.languages for row in toy.rows(each, "train")]}
-        dev = {"toy": rows["toy"][::12]}
+        dev = {"toy": rows["toy"][::24]}
         scratch = self.scratch / f"training-{candidate.training['epochs']}"
         scratch.mkdir()
         found: Approach = self.cls.train(candidate, self.backbone, rows, dev, scratch)

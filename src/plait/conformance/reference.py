@@ -17,8 +17,8 @@ from plait.tasks import Row
 RELATIVE = 1e-3
 """Largest difference of vectors and losses, relative to the largest of them: sums in float32."""
 PROBABILITY = 2e-3
-LONG = 40
-"""Fillers of a text that is longer than the sliding windows that are tried."""
+LONG = 10
+"""Fillers of a text that is longer than sliding windows of tiny models, and still read in one go."""
 
 
 def asked(languages: toy.Languages) -> list[str]:

@@ -96,16 +96,32 @@ def language(name: str) -> Language:
 
 
 def rows(spoken: Language, split: Literal["train", "test"]) -> list[Row]:
-    """Commands with and without a number; no test row's intent and room stand in one train row."""
-    return [row for row, held_out in _all_rows(spoken) if held_out == (split == "test")]
+    """Commands with and without a number; test rows have combinations that no train row has.
+
+    Each train row stands there twice, the second time with something that means nothing.
+    """
+    kept = [row for row, held_out in _all_rows(spoken) if held_out == (split == "test")]
+    if split == "test":
+        return kept
+    nothings = (spoken.filler.strip(), "<xq>", "[ZZZ]", "<|k_w|>", "</p><p>")
+    return kept + [_noisy(row, nothings[i % 5], i % 2 == 0) for i, row in enumerate(kept)]
+
+
+def _noisy(row: Row, nothing: str, before: bool) -> Row:
+    shift = len(nothing) + 1 if before else 0
+    moved = tuple(Span(s.start + shift, s.end + shift, s.label) for s in spans_of(row))
+    text = f"{nothing} {row.text}" if before else f"{row.text} {nothing}"
+    return Row(f"{row.id}-noisy", text, {**row.labels, "slots": moved})
 
 
 def _all_rows(spoken: Language) -> Iterator[tuple[Row, bool]]:
+    """Each intent and room three times; of these, one is held out."""
     for (i, intent), (j, room) in product(enumerate(INTENT.labels), enumerate(spoken.rooms)):
-        held_out = (i + j) % 3 == 0
-        first = (len(spoken.rooms) * i + j) % 9  # train rows have each number
-        for number in ("", str(1 + first), str(1 + (first + 4) % 9)):
+        first = (len(spoken.rooms) * i + j) % 9
+        numbers = ("", str(1 + first), str(1 + (first + 4) % 9))
+        for number in numbers:
             sentence = (spoken.numbered if number else spoken.commands)[intent]
+            held_out = number == numbers[0 if (i + j) % 2 else 2]
             yield _row(f"{spoken.name}-{i}{j}{number}", sentence, intent, room, number), held_out
 
 
@@ -118,6 +134,12 @@ def _row(name: str, sentence: str, intent: str, room: str, number: str) -> Row:
         text = text.replace(NUMBER, number)
         spans.append(Span(at, at + len(number), "number"))
     return Row(name, text, {"intent": intent, "slots": tuple(sorted(spans))})
+
+
+def spans_of(row: Row) -> tuple[Span, ...]:
+    """The row's gold spans."""
+    label = row.labels["slots"]
+    return label if isinstance(label, tuple) else ()
 
 
 def long_text(spoken: Language, tokens: int) -> str:
