@@ -178,7 +178,7 @@ def test_a_crash_is_a_finding_and_a_refusal_is_not(tmp_path: Path) -> None:
 def test_gold_spans_are_whole_words() -> None:
     for spoken in toy.LANGUAGES:
         train, test = toy.rows(spoken, "train"), toy.rows(spoken, "test")
-        assert (len(train), len(test)) == (72, 18)
+        assert (len(train), len(test)) == (72, 36)
         assert not {row.text for row in train} & {row.text for row in test}
         for row in [*train, *test]:
             label = toy.spans_of(row)

@@ -21,7 +21,7 @@ SIZES = {
     "max_position_embeddings": 1024,
 }
 ENCODER = {**SIZES, "initializer_range": 0.1}
-DECODER = {**SIZES, "num_key_value_heads": 2, "head_dim": 16, "initializer_range": 0.1}
+DECODER = {**SIZES, "num_key_value_heads": 2, "head_dim": 16, "initializer_range": 0.06}
 WINDOW = 24
 """Tokens of a sliding window: fewer than a prompt or a long text has."""
 CHATML = (

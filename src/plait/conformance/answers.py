@@ -36,7 +36,7 @@ def texts(spoken: toy.Language) -> list[str]:
     """Test rows, and such as are short, odd or long."""
     rows = toy.rows(spoken, "test")
     mixed = f"  {rows[0].text.upper()}…({rows[1].text})\t{spoken.rooms[-1]}!"
-    return [*(row.text for row in rows[::6]), rows[0].text[:1], mixed, toy.long_text(spoken, 20)]
+    return [*(row.text for row in rows[::9]), rows[0].text[:1], mixed, toy.long_text(spoken, 20)]
 
 
 def batched(

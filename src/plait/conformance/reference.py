@@ -18,7 +18,7 @@ RELATIVE = 1e-3
 """Largest difference of vectors and losses, relative to the largest of them: sums in float32."""
 PROBABILITY = 2e-3
 LONG = 10
-"""Fillers of a text that is longer than sliding windows of tiny models, and still read in one go."""
+"""Fillers of a text that outgrows the sliding windows of tiny models, and is read in one go."""
 
 
 def asked(languages: toy.Languages) -> list[str]:

@@ -98,11 +98,9 @@ def language(name: str) -> Language:
 def rows(spoken: Language, split: Literal["train", "test"]) -> list[Row]:
     """Commands with and without a number; test rows have combinations that no train row has.
 
-    Each train row stands there twice, the second time with something that means nothing.
+    Each command stands there twice, the second time with something that means nothing.
     """
     kept = [row for row, held_out in _all_rows(spoken) if held_out == (split == "test")]
-    if split == "test":
-        return kept
     nothings = (spoken.filler.strip(), "<xq>", "[ZZZ]", "<|k_w|>", "</p><p>")
     return kept + [_noisy(row, nothings[i % 5], i % 2 == 0) for i, row in enumerate(kept)]
 
