@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,17 +41,19 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own = {"AutoConfig": "code.C", **dict.fromkeys(names, "code.M")}
     config = {"model_type": "foreign", "auto_map": own}
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "heads.json").write_text(json.dumps({"max_length": 8, "precision": "fp32"}))
+    shutil.copytree(folder, tmp_path / "bundle/backbone")
+    kept = {"max_length": 8, "precision": "fp32", "windows": False}
+    (tmp_path / "bundle/heads.json").write_text(json.dumps(kept))
     return folder
 
 
 def test_no_model_is_asked_for_its_code(foreign: Path) -> None:
-    with pytest.raises(ValueError, match="custom code"):
+    with pytest.raises(PlaitError, match="custom code"):
         Decoder.load(foreign, 8, torch.float32)
-    with pytest.raises(ValueError, match="custom code"):
+    with pytest.raises(PlaitError, match="custom code"):
         Heads.build(candidate(INTENT), foreign, Training())
-    with pytest.raises(ValueError, match="custom code"):
-        Heads.load(foreign, (INTENT,))
+    with pytest.raises(PlaitError, match="custom code"):
+        Heads.load(foreign.parent / "bundle", (INTENT,))
     assert not (foreign.parent / "it-ran").exists()
 
 

@@ -31,13 +31,17 @@ def test_where_windows_are_set_a_longer_length_is_the_remedy(
 
 
 def test_unknown_tokens_and_lost_spans_are_said(capsys: pytest.CaptureFixture[str]) -> None:
-    found = Coverage(rows=900, tokens=3000, tokens_unknown=1, spans=800, spans_lost=12)
+    found = Coverage(rows=900, tokens=3000, tokens_unknown=60, spans=800, spans_lost=12)
     assert said(capsys, found) == (
-        "tiny-intent, home: 0.1 % of the tokens of train rows stand for text that the tokenizer "
+        "tiny-intent, home: 2.0 % of the tokens of train rows stand for text that the tokenizer "
         "has no token for. Choose a backbone that knows this text. 12 of 800 gold spans of train "
         "rows begin or end inside a token or are outside what is read, so no prediction can equal "
         "them.\n"
     )
+
+
+def test_a_few_unknown_tokens_are_not_worth_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, Coverage(rows=900, tokens=3000, tokens_unknown=30)) == ""
 
 
 def test_nothing_is_said_of_rows_that_are_read(capsys: pytest.CaptureFixture[str]) -> None:

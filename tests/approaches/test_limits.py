@@ -10,7 +10,7 @@ from transformers import AutoModel, BloomConfig, PreTrainedModel, XLNetConfig
 from conftest import INTENT, candidate
 from plait.approaches.base import Resolved
 from plait.approaches.limits import check, longest, ordinary
-from plait.approaches.prompting.asking import Asking, forms_of
+from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from random_models import config_of, decoder_of
@@ -106,7 +106,7 @@ def test_a_decoders_context_is_what_it_reads(tiny_decoder: Path) -> None:
     """Prompt, text and answer share the places that RoBERTa-like tables have."""
     decoder = Decoder.load(tiny_decoder, 32, torch.float32)
     decoder.model = decoder_of("roberta", pad_token_id=1, max_position_embeddings=64)
-    asking = Asking(decoder, forms_of((INTENT,), True, decoder.encode, decoder.end), "constrained")
+    asking = Asking(decoder, decoder_forms((INTENT,), True, decoder), "constrained")
     with pytest.raises(PlaitError, match="context of 62 tokens has room for texts of"):
         asking.check("c")
 

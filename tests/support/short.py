@@ -8,7 +8,7 @@ import pytest
 
 from plait.approaches.coverage import Coverage
 from plait.approaches.linear import Linear
-from plait.approaches.linear.model import tokens
+from plait.segmentation import words
 from plait.tasks import Prediction, Row
 
 MOST = 7
@@ -25,15 +25,15 @@ class Short(Linear):
         return [read(text) < len(text) for text in texts]
 
     def coverage(self, dataset: str, rows: Sequence[Row]) -> Coverage:
-        words = [row.text[a:b] for row in rows for a, b in tokens(row.text)[:MOST]]
+        heard = [row.text[a:b] for row in rows for a, b in words(row.text)[:MOST]]
         spans = [(row.text, span) for row in rows for span in row.labels.get("slots") or ()]
         return Coverage(
             rows=len(rows),
             rows_cut=sum(self.truncated([row.text for row in rows])),
             characters=sum(len(row.text) for row in rows),
             characters_cut=sum(len(row.text) - read(row.text) for row in rows),
-            tokens=len(words),
-            tokens_unknown=sum(not word.isascii() for word in words),
+            tokens=len(heard),
+            tokens_unknown=sum(not word.isascii() for word in heard),
             spans=len(spans),
             spans_lost=sum(span.end > read(text) for text, span in spans),
         )
@@ -41,7 +41,7 @@ class Short(Linear):
 
 def read(text: str) -> int:
     """How many characters of a text are read."""
-    places = tokens(text)
+    places = words(text)
     return len(text) if len(places) <= MOST else places[MOST - 1][1]
 
 

@@ -123,8 +123,8 @@ def say(coverage: Coverage, candidate: "Resolved", split: str, dataset: str) -> 
     A line is printed once in a process, and there by the first of several ranks: what is said
     before a training need not be said again after it.
     """
-    if os.environ.get("RANK", "0") == "0" and not coverage.complete():
-        sentences = " ".join(_sentences(coverage, candidate, split))
+    sentences = " ".join(_sentences(coverage, candidate, split))
+    if sentences and os.environ.get("RANK", "0") == "0":
         _print(f"{candidate.name}, {dataset}: {sentences}")
 
 
