@@ -6,8 +6,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from plait.approaches.base import Approach, Resolved
-from plait.approaches.coverage import Splits, as_json, from_json
 from plait.approaches.loading import approach
+from plait.approaches.reading.coverage import Splits, as_json, from_json
 from plait.errors import PlaitError
 from plait.files import atomic_folder, read_json, restore, sha256, write_json
 from plait.pages.markdown import escape

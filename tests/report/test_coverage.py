@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import small
-from plait.approaches.coverage import Coverage, as_json
+from plait.approaches.reading.coverage import Coverage, as_json
 from plait.files import read_json, write_json
 from plait.report.coverage import HEAD, TITLE
 from plait.stages.report import main as report_stage

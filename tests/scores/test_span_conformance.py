@@ -24,8 +24,8 @@ from transformers import AutoTokenizer
 from iob2 import spans_from_tags
 from plait.approaches.heads.words import spans as spans_of
 from plait.approaches.heads.words import targets_of
+from plait.approaches.reading.texts import Texts, units
 from plait.approaches.tagging import best_spans, best_tags, spans_to_tags, tag_names
-from plait.approaches.texts import Texts, units
 from plait.scores.headline import headline
 from plait.scores.row_results import Pair, compare
 from plait.scores.scoring import tagging

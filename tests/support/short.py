@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from plait.approaches.coverage import Coverage
 from plait.approaches.linear import Linear
+from plait.approaches.reading.coverage import Coverage
 from plait.segmentation import words
 from plait.tasks import Prediction, Row
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from plait.approaches.coverage import Coverage, check_unknown, say
+from plait.approaches.reading.coverage import Coverage, check_unknown, say
 from plait.tasks import Prediction, Row, Task
 
 Rows = Mapping[str, Sequence[Row]]

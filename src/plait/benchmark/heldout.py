@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plait.approaches.base import Approach, Resolved
-from plait.approaches.coverage import Coverage, Splits, as_json
+from plait.approaches.reading.coverage import Coverage, Splits, as_json
 from plait.benchmark.behaviour import behaviour
 from plait.files import dump_json
 from plait.progress import Progress

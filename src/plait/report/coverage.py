@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plait.approaches.coverage import Coverage, from_json, share
+from plait.approaches.reading.coverage import Coverage, from_json, share
 from plait.report.results import Results
 from plait.tasks import SPLITS
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from plait import bundle
 from plait.approaches.base import Approach, Resolved, Rows
-from plait.approaches.coverage import Coverage, say
 from plait.approaches.loading import approach
+from plait.approaches.reading.coverage import Coverage, say
 from plait.files import read_json, remove, restore
 from plait.stages import run
 from plait.tasks import read_rows

@@ -3,9 +3,9 @@
 import torch
 from transformers import PreTrainedModel
 
-from plait.approaches.agreement import PROMPT, agree, beyond, checking, own_scores
 from plait.approaches.generative.completion import LOSS, Completion, pack, pad
-from plait.approaches.limits import ordinary
+from plait.approaches.pretrained.agreement import PROMPT, agree, beyond, checking, own_scores
+from plait.approaches.pretrained.limits import ordinary
 from plait.training.batches import IGNORED
 
 

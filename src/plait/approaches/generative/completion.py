@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from plait.approaches.masks import Masks, fitted
-from plait.approaches.scaling import next_token_scores
+from plait.approaches.pretrained.masks import Masks, fitted
+from plait.approaches.pretrained.scaling import next_token_scores
 from plait.training.batches import IGNORED, Batch
 
 LOSS = "answer"

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from plait.approaches.base import Resolved
-from plait.approaches.coverage import Coverage
 from plait.approaches.generative.agreement import check_rows
 from plait.approaches.generative.completion import Completion, pack, pad
 from plait.approaches.learning import Learned, tokenised
 from plait.approaches.prompting.answers import Form
 from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
+from plait.approaches.reading.coverage import Coverage
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.settings import GenerativeOptions, Training

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from plait.approaches.agreement import LENGTH, agree, beyond, checking, difference
 from plait.approaches.heads.network import Network
-from plait.approaches.limits import ordinary
-from plait.approaches.masks import architecture, look_back
+from plait.approaches.pretrained.agreement import LENGTH, agree, beyond, checking, difference
+from plait.approaches.pretrained.limits import ordinary
+from plait.approaches.pretrained.masks import architecture, look_back
 from plait.errors import PlaitError
 
 

@@ -19,18 +19,18 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel
 
-from plait.approaches import limits, supported
 from plait.approaches.base import Resolved
-from plait.approaches.coverage import Coverage
 from plait.approaches.heads.agreement import check_heads
 from plait.approaches.heads.network import Network, Reading
 from plait.approaches.heads.words import choice, spans, targets_of
 from plait.approaches.learning import Learned, tokenised
 from plait.approaches.prepacked import parameters_count, prepack, to_device
-from plait.approaches.reach import Reach
+from plait.approaches.pretrained import limits, supported
+from plait.approaches.reading.coverage import Coverage
+from plait.approaches.reading.reach import Reach
+from plait.approaches.reading.texts import Encoded, Texts, units
+from plait.approaches.reading.tokenizers import load_tokenizer
 from plait.approaches.tagging import classes
-from plait.approaches.texts import Encoded, Texts, units
-from plait.approaches.tokenizers import load_tokenizer
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.segmentation import Place

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from plait.approaches.masks import Masks, fitted, look_back
+from plait.approaches.pretrained.masks import Masks, fitted, look_back
 from plait.approaches.tagging import classes
 from plait.tasks import Task
 from plait.training.batches import IGNORED

@@ -11,13 +11,13 @@ from typing import Any
 from safetensors.numpy import load_file, save_file
 
 from plait.approaches.base import Approach, Resolved, Rows
-from plait.approaches.coverage import Coverage
 from plait.approaches.prompt.endpoint import Endpoint
 from plait.approaches.prompt.examples import Fixed, Nearest, drawn
 from plait.approaches.prompting.answers import usable
 from plait.approaches.prompting.asking import Asking, Shots, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
-from plait.approaches.reach import Reach
+from plait.approaches.reading.coverage import Coverage
+from plait.approaches.reading.reach import Reach
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.settings import PromptOptions, Training

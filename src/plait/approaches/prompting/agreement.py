@@ -3,11 +3,11 @@
 import torch
 from transformers import PreTrainedModel
 
-from plait.approaches.agreement import PROMPT, agree, beyond, checking, own_scores
-from plait.approaches.limits import ordinary
+from plait.approaches.pretrained.agreement import PROMPT, agree, beyond, checking, own_scores
+from plait.approaches.pretrained.limits import ordinary
+from plait.approaches.pretrained.scaling import next_token_scores
 from plait.approaches.prompting.context import Context, Tree
-from plait.approaches.scaling import next_token_scores
-from plait.approaches.texts import Tokens
+from plait.approaches.reading.texts import Tokens
 
 
 def check_decoder(model: PreTrainedModel, max_length: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from plait.approaches.prompting.trie import Trie
 from plait.approaches.prompting.written import Run, Written, folded
-from plait.approaches.texts import Tokens
+from plait.approaches.reading.texts import Tokens
 from plait.errors import PlaitError
 from plait.tasks import Label, LabelPrediction, Prediction, Row, Span, Task
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from plait.approaches.texts import Texts, Tokens
+from plait.approaches.reading.texts import Texts, Tokens
 from plait.errors import PlaitError
 
 Shot = tuple[str, str]

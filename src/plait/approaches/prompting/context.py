@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
-from plait.approaches.masks import fitted
+from plait.approaches.pretrained.masks import fitted
 
 ROOT = -1
 

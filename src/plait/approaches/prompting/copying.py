@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plait.approaches.prompting.answers import Form
 from plait.approaches.prompting.written import Run, Written
-from plait.approaches.texts import Tokens
+from plait.approaches.reading.texts import Tokens
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,19 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 from transformers.utils import logging
 
-from plait.approaches import supported
-from plait.approaches.limits import longest
 from plait.approaches.prepacked import prepack, to_device
+from plait.approaches.pretrained import supported
+from plait.approaches.pretrained.limits import longest
+from plait.approaches.pretrained.scaling import next_token_scores
 from plait.approaches.prompting.agreement import check_decoder
 from plait.approaches.prompting.answers import Form, free_answers
 from plait.approaches.prompting.chat import Chat, Prompt
 from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.trie import Trie
 from plait.approaches.prompting.writing import Question, Scores, Writer, Writing
-from plait.approaches.reach import Reach
-from plait.approaches.scaling import next_token_scores
-from plait.approaches.texts import Encoded, Tokens
-from plait.approaches.tokenizers import load_tokenizer
+from plait.approaches.reading.reach import Reach
+from plait.approaches.reading.texts import Encoded, Tokens
+from plait.approaches.reading.tokenizers import load_tokenizer
 from plait.errors import PlaitError
 from plait.segmentation import words
 from plait.tasks import Prediction, Task

@@ -9,7 +9,7 @@ where the winner, or more than `tolerance` of the probability, is still open.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plait.approaches.texts import Tokens
+from plait.approaches.reading.texts import Tokens
 from plait.errors import PlaitError
 
 Path = tuple[int, ...]

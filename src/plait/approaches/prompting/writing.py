@@ -16,7 +16,7 @@ from plait.approaches.prompting.answers import END, Form
 from plait.approaches.prompting.copying import Copy, Threads
 from plait.approaches.prompting.trie import Search, Trie
 from plait.approaches.prompting.written import Run, Written
-from plait.approaches.texts import Tokens
+from plait.approaches.reading.texts import Tokens
 from plait.tasks import LabelPrediction, Prediction, Span, Task
 
 T = TypeVar("T")

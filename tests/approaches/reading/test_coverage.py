@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import INTENT, candidate
-from plait.approaches.coverage import Coverage, as_json, from_json, say, share
+from plait.approaches.reading.coverage import Coverage, as_json, from_json, say, share
 
 CUT = Coverage(rows=800, rows_cut=739, characters=10_000, characters_cut=6123)
 ALL_READ = Coverage(rows=3, characters=90, tokens=20, spans=4)

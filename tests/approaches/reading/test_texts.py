@@ -16,7 +16,7 @@ from tokenizers import (
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from plait.approaches.prompting.chat import Chat
-from plait.approaches.texts import MARK, Encoded, Texts, units
+from plait.approaches.reading.texts import MARK, Encoded, Texts, units
 from plait.segmentation import words
 
 CORPUS = [

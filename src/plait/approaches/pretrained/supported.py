@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_MAPPING, AutoConfig
 
-from plait.approaches.masks import architecture, kinds
+from plait.approaches.pretrained.masks import architecture, kinds
 from plait.errors import PlaitError
 
 DECODER = ("attention_mask", "position_ids", "past_key_values")

@@ -9,7 +9,7 @@ from transformers import AutoModel, BloomConfig, PreTrainedModel, XLNetConfig
 
 from conftest import INTENT, candidate
 from plait.approaches.base import Resolved
-from plait.approaches.limits import check, longest, ordinary
+from plait.approaches.pretrained.limits import check, longest, ordinary
 from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError

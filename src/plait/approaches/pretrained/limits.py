@@ -9,7 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from plait.approaches.base import Resolved
-from plait.approaches.undisturbed import undisturbed
+from plait.approaches.pretrained.undisturbed import undisturbed
 from plait.errors import PlaitError
 
 QUICK = 1024

@@ -10,10 +10,10 @@ from transformers import PreTrainedModel
 from conftest import INTENT
 from plait.approaches.generative.completion import LOSS, Completion, pack, pad
 from plait.approaches.heads.network import Network, Reading
-from plait.approaches.masks import fitted, kinds, look_back
+from plait.approaches.pretrained.masks import fitted, kinds, look_back
+from plait.approaches.pretrained.scaling import next_token_scores
 from plait.approaches.prompting.context import Context, Tree
 from plait.approaches.prompting.decoder import Decoder
-from plait.approaches.scaling import next_token_scores
 from plait.errors import PlaitError
 from plait.training.batches import IGNORED
 from random_models import DECODERS, WINDOW, WINDOWED, decoder_of

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from plait.approaches.limits import longest
-from plait.approaches.masks import architecture, windows
-from plait.approaches.undisturbed import undisturbed
+from plait.approaches.pretrained.limits import longest
+from plait.approaches.pretrained.masks import architecture, windows
+from plait.approaches.pretrained.undisturbed import undisturbed
 from plait.errors import PlaitError
 
 LENGTH = 8

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from plait.approaches.coverage import Coverage, lost
-from plait.approaches.texts import Encoded
-from plait.approaches.windows import Answers, in_windows, training_rows, windows
+from plait.approaches.reading.coverage import Coverage, lost
+from plait.approaches.reading.texts import Encoded
+from plait.approaches.reading.windows import Answers, in_windows, training_rows, windows
 from plait.segmentation import Place, is_blank
 from plait.tasks import Row, Task
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import small
 from plait.approaches.linear import Linear
-from plait.approaches.windows import Answers, in_windows, training_rows, windows
+from plait.approaches.reading.windows import Answers, in_windows, training_rows, windows
 from plait.segmentation import Place, words
 from plait.tasks import LabelPrediction, Row, Span, Task
 

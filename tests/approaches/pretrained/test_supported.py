@@ -8,9 +8,9 @@ import torch
 from transformers import CONFIG_MAPPING
 
 from conftest import INTENT, candidate
-from plait.approaches import supported
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
+from plait.approaches.pretrained import supported
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.files import write_json

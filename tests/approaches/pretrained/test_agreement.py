@@ -8,12 +8,12 @@ import torch
 from transformers import AutoModel, PreTrainedModel
 
 from conftest import INTENT, candidate
-from plait.approaches import masks, scaling
-from plait.approaches.agreement import agree, checking
 from plait.approaches.generative.agreement import check_rows
 from plait.approaches.heads import Heads
 from plait.approaches.heads.agreement import check_heads
 from plait.approaches.heads.network import Network, Reading
+from plait.approaches.pretrained import masks, scaling
+from plait.approaches.pretrained.agreement import agree, checking
 from plait.approaches.prompting import agreement as asked
 from plait.approaches.prompting.agreement import check_decoder
 from plait.approaches.prompting.decoder import Decoder

@@ -9,8 +9,8 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, BertConfig, CanineConfig, DebertaV2Config, Qwen2Config
 
-from plait.approaches.coverage import Coverage, check_unknown
-from plait.approaches.tokenizers import load_tokenizer
+from plait.approaches.reading.coverage import Coverage, check_unknown
+from plait.approaches.reading.tokenizers import load_tokenizer
 from plait.errors import PlaitError
 from plait.files import write_json
 
