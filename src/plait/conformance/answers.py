@@ -16,7 +16,7 @@ from plait.tasks import LabelPrediction, Prediction, Row, Span
 Answers = Mapping[str, Sequence[Prediction]]
 LEAST = {"classification": 0.95, "tagging": 0.9}
 """Score of test rows at which the toy is learned, by kind of task."""
-STUMBLE = 0.2
+STUMBLE = 0.25
 """How much less often an answer may be right for texts that are odd in another way."""
 
 
@@ -180,7 +180,7 @@ def control_tokens(model: Approach, tokens: Sequence[str]) -> Finding:
 
 
 def _with(row: Row, token: str, after: bool) -> str:
-    return f"{row.text} {token * 6}" if after else f"{token * 6} {row.text}"
+    return f"{row.text} {token * 2}" if after else f"{token * 2} {row.text}"
 
 
 def _right(model: Approach, rows: Sequence[Row], token: str, after: bool) -> int:
