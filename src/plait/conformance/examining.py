@@ -20,7 +20,7 @@ EXACT, PACKED, BF16 = 1e-3, 2e-2, 0.1
 """Differences of probabilities: by the order of sums, by weights in float16, by bfloat16."""
 TURNED = 0.05
 """Share of texts whose answers may turn where rounding meets a close decision."""
-WIDTH = 0.25
+WIDTH = 0.32
 """Learning rate times hidden size: wider layers need smaller steps (Yang et al. 2022, arXiv
 2203.03466)."""
 
@@ -43,7 +43,7 @@ class Setting:
     method: str = "full"
     options: Mapping[str, Any] = field(default_factory=dict)
     languages: toy.Languages = toy.LANGUAGES
-    epochs: tuple[int, ...] = (8, 16, 24)
+    epochs: tuple[int, ...] = (8, 24, 48)
     threads: int = 1
 
     @property

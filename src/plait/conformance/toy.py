@@ -102,7 +102,7 @@ def rows(spoken: Language, split: Literal["train", "test"]) -> list[Row]:
     """
     kept = [row for row, held_out in _all_rows(spoken) if held_out == (split == "test")]
     nothings = (spoken.filler.strip(), "<xq>", "[ZZZ]", "<|k_w|>", "</p><p>")
-    noisy = (_noisy(r, nothings[i % 5] * (1 + i % 6), i % 2 == 0) for i, r in enumerate(kept))
+    noisy = (_noisy(r, nothings[i % 5] * (1 + i % 3), i % 2 == 0) for i, r in enumerate(kept))
     return [*kept, *noisy]
 
 
