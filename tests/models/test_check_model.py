@@ -11,7 +11,9 @@ import architectures
 from architectures import ARCHITECTURES
 from plait.cli import app
 from plait.conformance import backbones
+from plait.conformance.examining import Examination, Setting
 from plait.errors import PlaitError
+from plait.files import read_json, write_json
 from projects import REPOSITORY
 
 
@@ -81,3 +83,24 @@ def test_what_is_no_backbone_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
         done = CliRunner().invoke(app, ["check-model", asked])
         assert isinstance(done.exception, PlaitError)
         assert message in str(done.exception)
+
+
+def test_a_script_that_the_tokenizer_lacks_is_named_and_the_others_are_tried(
+    bert: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    content = read_json(bert / "tokenizer.json")
+    vocabulary = content["model"]["vocab"]
+    content["model"]["vocab"] = {
+        piece: number
+        for piece, number in vocabulary.items()
+        if not any("\u0e00" <= letter <= "\u0e7f" for letter in piece)
+    }
+    write_json(bert / "tokenizer.json", content)
+    examined = Examination(bert, Setting("heads"), tmp_path / "scratch", lambda _: None)
+    known = [spoken.name for spoken in examined._known()]
+    assert known == ["English", "Chinese", "Arabic", "Emoji"]
+    [failure] = map(str, examined.verdict.failures())
+    assert re.match(
+        r"knows the script \(Thai\): found a share of unknown tokens of .*at most 0.1", failure
+    )

@@ -11,11 +11,15 @@ from transformers import AutoConfig, AutoTokenizer
 from plait import bundle
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
+from plait.approaches.reading.coverage import MOST_UNKNOWN
+from plait.approaches.reading.texts import Texts
+from plait.approaches.reading.tokenizers import load_tokenizer
 from plait.conformance import answers, reference, toy
-from plait.conformance.findings import Finding, Verdict
+from plait.conformance.findings import Finding, Verdict, within
 from plait.errors import PlaitError
 from plait.settings import Training
 
+SCRIPT = "knows the script"
 EXACT, PACKED, BF16 = 1e-3, 2e-2, 0.1
 """Differences of probabilities: by the order of sums, by weights in float16, by bfloat16."""
 TURNED = 0.05
@@ -77,18 +81,33 @@ class Examination:
         self.backbone, self.setting, self.scratch, self.say = backbone, setting, scratch, say
         self.verdict = Verdict(setting.approach)
         self.cls: Any = approach(setting.approach)
+        self.languages = setting.languages
 
     def run(self) -> Verdict:
         """All checks; a refusal by plait ends them, and any other error is a finding."""
         try:
-            self._untrained()
-            if self.setting.learns:
+            self.languages = list(self._known())
+            if self.languages:
+                self._untrained()
+            if self.languages and self.setting.learns:
                 self._trained()
         except PlaitError as error:
             self.verdict.refusal = str(error)
         except Exception as error:  # a crash is what the examination looks for
             self._crashed("trains", error)
         return self.verdict
+
+    def _known(self) -> Iterator[toy.Language]:
+        """The languages whose script the tokenizer knows: plait refuses to learn from others."""
+        texts = Texts(load_tokenizer(self.backbone, self.backbone.name))
+        for spoken in self.setting.languages:
+            found = [texts.whole(row.text) for row in toy.rows(spoken, "train")]
+            tokens = sum(len(each.ids) for each in found)
+            share = sum(each.unknown for each in found) / max(1, tokens)
+            known = within(SCRIPT, share, MOST_UNKNOWN, "a share of unknown tokens of", spoken.name)
+            self.verdict.findings.append(known)
+            if known.passed:
+                yield spoken
 
     def _crashed(self, check: str, error: Exception) -> None:
         found = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -134,7 +153,7 @@ class Examination:
     def _untrained(self) -> None:
         """What must hold for any weights: random answers hide no fault."""
         self.say("loading")
-        model, candidate, languages = self._fresh(), self._candidate(), self.setting.languages
+        model, candidate, languages = self._fresh(), self._candidate(), self.languages
         heads = self.setting.approach == "heads"
         compared = reference.vectors if heads else reference.probabilities
         if self.setting.own_forward:
@@ -157,7 +176,7 @@ class Examination:
         return self.cls.build(candidate, self.backbone, settings)
 
     def _losses(self, model: Any) -> Iterator[Finding]:
-        rows = [row for spoken in self.setting.languages for row in toy.rows(spoken, "train")[:3]]
+        rows = [row for spoken in self.languages for row in toy.rows(spoken, "train")[:3]]
         cache = self.scratch / "tokens"
         yield from reference.losses(model, rows, cache / "losses")
         if self.setting.approach == "generative" and self.setting.own_forward:
@@ -169,7 +188,7 @@ class Examination:
         return {token: tokenizer.convert_tokens_to_ids(token) for token in tokens}
 
     def _train(self, candidate: Resolved) -> Approach:
-        rows = {"toy": [row for each in self.setting.languages for row in toy.rows(each, "train")]}
+        rows = {"toy": [row for each in self.languages for row in toy.rows(each, "train")]}
         dev = {"toy": rows["toy"][::24]}
         scratch = self.scratch / f"training-{candidate.training['epochs']}"
         scratch.mkdir()
@@ -178,7 +197,7 @@ class Examination:
 
     def _trained(self) -> None:
         """What must hold of a model that has learned."""
-        languages, tolerance = self.setting.languages, self.setting.tolerance
+        languages, tolerance = self.languages, self.setting.tolerance
         best: list[Finding] = []
         for attempt, epochs in enumerate(self.setting.epochs):
             self.say(f"training, {epochs} epochs")
@@ -195,7 +214,7 @@ class Examination:
         self._rest(model, candidate)
 
     def _rest(self, model: Approach, candidate: Resolved) -> None:
-        self._check("odd texts", lambda: answers.odd_texts(model, self.setting.languages))
+        self._check("odd texts", lambda: answers.odd_texts(model, self.languages))
         self._check("saving", lambda: self._reloaded(model, candidate))
 
     def _reloaded(self, model: Approach, candidate: Resolved) -> Finding:
@@ -204,7 +223,7 @@ class Examination:
         bundle.save(model, candidate, folder)
         _, again = bundle.load(folder)
         tolerance = max(self.setting.tolerance, PACKED)
-        return answers.reloaded(model, again, self.setting.languages, tolerance, TURNED)
+        return answers.reloaded(model, again, self.languages, tolerance, TURNED)
 
 
 def examine(
