@@ -68,4 +68,6 @@ class Progress:
             "total": self.total,
             "figures": self.figures,
         }
-        print(PREFIX + json.dumps(value), file=sys.stderr, flush=True)
+        # One write a line: lines of several processes must not run into each other.
+        sys.stderr.write(f"{PREFIX}{json.dumps(value)}\n")
+        sys.stderr.flush()

@@ -255,6 +255,15 @@ def test_a_run_ends_what_a_killed_run_left(project: Path) -> None:
         assert left.wait(timeout=10) == -signal.SIGTERM
 
 
+def test_a_process_that_just_starts_is_found(tmp_path: Path) -> None:
+    for number in range(20):
+        mark = f"{tmp_path}|{number}|"
+        with subprocess.Popen(["sleep", "60"], env={**os.environ, "PLAIT_PROCESSES": mark}) as child:
+            found = [process.pid for process in marked(mark)]
+            child.kill()
+        assert found == [child.pid]
+
+
 def test_a_second_run_waits_for_the_first(project: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from plait.running.processes import only_run\n"

@@ -26,6 +26,8 @@ MARK = "PLAIT_PROCESSES"
 """Environment variable of every child: `FOLDER|RUN|NUMBER|`."""
 GRACE = 4.0
 """Seconds between asking a process to end and killing it."""
+STARTING = 0.5
+"""Seconds after its birth in which a process without an environment is one that still starts."""
 
 
 class Stopped(Exception):  # noqa: N818 - a state of affairs, not an error
@@ -37,9 +39,18 @@ def marked(prefix: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.environ().get(MARK, "").startswith(prefix):
+            if _mark(process).startswith(prefix):
                 found.append(process)
     return [process for process in found if process.pid != os.getpid()]
+
+
+def _mark(process: psutil.Process) -> str:
+    """The mark in its environment, which is empty for a moment while a program starts."""
+    while not (environment := process.environ()):
+        if time.time() - process.create_time() > STARTING or process.status() == "zombie":
+            break
+        time.sleep(0.002)
+    return environment.get(MARK, "")
 
 
 def end(prefix: str, grace: float = GRACE, leaders: frozenset[int] = frozenset()) -> None:
