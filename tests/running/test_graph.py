@@ -258,7 +258,8 @@ def test_a_run_ends_what_a_killed_run_left(project: Path) -> None:
 def test_a_process_that_just_starts_is_found(tmp_path: Path) -> None:
     for number in range(20):
         mark = f"{tmp_path}|{number}|"
-        with subprocess.Popen(["sleep", "60"], env={**os.environ, "PLAIT_PROCESSES": mark}) as child:
+        env = {**os.environ, "PLAIT_PROCESSES": mark}
+        with subprocess.Popen(["sleep", "60"], env=env) as child:
             found = [process.pid for process in marked(mark)]
             child.kill()
         assert found == [child.pid]
