@@ -44,11 +44,17 @@ def tasks_of(rows: Sequence[Row]) -> tuple[Task, Task]:
     )
 
 
-def ours(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, packing: bool) -> float:
+def ours(
+    tasks: tuple[Task, Task],
+    rows: Sequence[Row],
+    weights: Path,
+    packing: bool,
+    batch: int = BATCH,
+) -> float:
     """Tokens a second of `plait.training.loop.fit`."""
     settings = Training(
         epochs=1,
-        batch_size=BATCH,
+        batch_size=batch,
         max_length=64,
         evaluations=1,
         packing=packing,
@@ -63,7 +69,9 @@ def ours(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, packing: 
         return sum(encoded["length"]) / (time.perf_counter() - start)
 
 
-def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> float:
+def theirs(
+    tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path, batch: int = BATCH
+) -> float:
     """Tokens a second of `transformers.Trainer` on the same examples."""
     settings = Training(max_length=64)
     made = Resolved("b", "smollm2", "generative", "full", tasks, settings.model_dump(), 0)
@@ -84,7 +92,7 @@ def theirs(tasks: tuple[Task, Task], rows: Sequence[Row], weights: Path) -> floa
             model=AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32),
             args=TrainingArguments(
                 output_dir=scratch,
-                per_device_train_batch_size=BATCH,
+                per_device_train_batch_size=batch,
                 num_train_epochs=1,
                 learning_rate=2e-4,
                 bf16=resolve_precision("auto") == "bf16",

@@ -40,10 +40,12 @@ def arguments() -> argparse.Namespace:
     return made.parse_args()
 
 
-def plait_rate(task: Task, train: list[Row], weights: Path, precision: Precision) -> float:
+def plait_rate(
+    task: Task, train: list[Row], weights: Path, precision: Precision, batch: int = BATCH
+) -> float:
     """Rows a second of `plait.training.loop.fit`, tokenised beforehand."""
     settings = Training(
-        epochs=1, batch_size=BATCH, max_length=64, evaluations=1, precision=precision
+        epochs=1, batch_size=batch, max_length=64, evaluations=1, precision=precision
     )
     made = Resolved("benchmark", "minilm", "heads", "full", (task,), settings.model_dump(), 0)
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,7 +56,9 @@ def plait_rate(task: Task, train: list[Row], weights: Path, precision: Precision
         return len(train) / (time.perf_counter() - start)
 
 
-def trainer_rate(task: Task, train: list[Row], weights: Path, precision: Precision) -> float:
+def trainer_rate(
+    task: Task, train: list[Row], weights: Path, precision: Precision, batch: int = BATCH
+) -> float:
     """Rows a second of `transformers.Trainer` with its default collator, tokenised beforehand."""
     tokenizer = AutoTokenizer.from_pretrained(weights)
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -70,7 +74,7 @@ def trainer_rate(task: Task, train: list[Row], weights: Path, precision: Precisi
     with tempfile.TemporaryDirectory() as scratch:
         settings = TrainingArguments(
             output_dir=scratch,
-            per_device_train_batch_size=BATCH,
+            per_device_train_batch_size=batch,
             num_train_epochs=1,
             learning_rate=2e-4,
             bf16=resolve_precision(precision) == "bf16",

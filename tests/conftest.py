@@ -8,19 +8,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: see plait.stages
 
 import pytest
-import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    BertConfig,
-    BertModel,
-    BertTokenizerFast,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-)
 
+import tiny_models
 from plait.approaches.base import Resolved
-from plait.files import write_json
 from plait.tasks import Row, Span, Task
 
 ROOMS = ("kitchen", "bedroom", "garage", "hall", "office", "attic")
@@ -28,10 +18,6 @@ VERBS = {"turn_on": "turn on", "turn_off": "turn off", "query": "what about"}
 
 INTENT = Task("intent", "home", "classification", "intent", tuple(sorted(VERBS)), "accuracy")
 SLOTS = Task("slots", "home", "tagging", "slots", ("number", "room"), "span_f1")
-CHAT = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 def home_rows(count: int, offset: int = 0) -> list[Row]:
@@ -66,26 +52,7 @@ def own_accelerator() -> Iterator[None]:
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two small layers with random weights, and a word-piece tokenizer."""
     folder = tmp_path_factory.mktemp("tiny-encoder")
-    words = sorted({w for row in home_rows(60) for w in row.text.split()})
-    pieces = [
-        *"abcdefghijklmnopqrstuvwxyz0123456789",
-        *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz0123456789"),
-    ]
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys([*words, *pieces])]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(folder)
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    write_json(folder / "backbone.json", {"kind": "encoder"})
-    return folder
+    return tiny_models.encoder(folder, [row.text for row in home_rows(60)])
 
 
 def candidate(
@@ -106,32 +73,5 @@ def candidate(
 def tiny_decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama of two small layers with random weights, a byte-level tokenizer and a chat form."""
     folder = tmp_path_factory.mktemp("tiny-decoder")
-    words = Tokenizer(models.BPE())
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    marks = ["<s>", "<|im_start|>", "<|im_end|>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=marks, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
-    )
     texts = [row.text for row in home_rows(60)] + [*INTENT.labels, *SLOTS.labels]
-    words.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, bos_token="<s>", eos_token="<|im_end|>", pad_token="<|im_end|>"
-    )
-    tokenizer.chat_template = CHAT
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        initializer_range=0.3,  # so that probabilities are far from equal
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    write_json(folder / "backbone.json", {"kind": "decoder"})
-    return folder
+    return tiny_models.decoder(folder, texts)

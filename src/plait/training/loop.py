@@ -29,7 +29,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 REMEDY = (
     "Lower batch_size or max_length of the candidate's training, raise gradient_accumulation, or "
-    "set gradient_checkpointing."
+    "set gradient_checkpointing. Where one row is too much, take method lora or a smaller backbone."
 )
 
 
@@ -86,7 +86,8 @@ class _Loop:
         self.state = checkpoints.State({**identity, **self._surroundings()})
         self.store = checkpoints.Store(scratch, settings.checkpoint_seconds)
         self.optimizer = self._optimizer()
-        self.model, self.optimizer = self.accelerator.prepare(learner.module, self.optimizer)
+        with memory_for("in moving the model to its device", REMEDY):
+            self.model, self.optimizer = self.accelerator.prepare(learner.module, self.optimizer)
         self.device = self.accelerator.device
 
     def _surroundings(self) -> dict[str, str]:
@@ -167,9 +168,9 @@ class _Loop:
             total = sum(
                 self._backward(batch, counts, i == len(mine) - 1) for i, batch in enumerate(mine)
             )
-        self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
+            self.optimizer.step()  # the first one makes its moments: twice the weights
+            self.optimizer.zero_grad()
         share = torch.tensor(total, device=self.device)
         return float(self.accelerator.reduce(share, "sum"))
 

@@ -37,6 +37,7 @@ from plait.segmentation import Place
 from plait.settings import HeadsOptions, Training
 from plait.tasks import Prediction, Row, Task
 from plait.training.batches import IGNORED, Batch, resolve_precision
+from plait.training.memory import ANSWERS, memory_for
 
 BACKBONE, WEIGHTS = "backbone", "heads.safetensors"
 
@@ -156,8 +157,13 @@ class Heads(Learned):
     def _answer(self, texts: Sequence[str]) -> dict[str, list[Prediction]]:
         encoded = self.texts.encode(texts, self.max_length)
         device = next(self.module.parameters()).device
-        inputs = {k: v.to(device) for k, v in self._pad([e.ids for e in encoded]).items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        padded = self._pad([e.ids for e in encoded])
+        size = "{} texts of {} tokens".format(*padded["input_ids"].shape)
+        with (
+            memory_for(f"in answering {size} at once", ANSWERS),
+            torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"),
+        ):
+            inputs = {name: value.to(device) for name, value in padded.items()}
             logits = self.module.logits(inputs, [task.name for task in self.tasks])
         answers: dict[str, list[Prediction]] = {}
         for task in self.tasks:

@@ -17,6 +17,7 @@ from plait.approaches.pretrained.limits import longest
 from plait.approaches.pretrained.masks import architecture, windows
 from plait.approaches.pretrained.undisturbed import undisturbed
 from plait.errors import PlaitError
+from plait.training.memory import is_out_of_memory
 
 LENGTH = 8
 """Tokens of a text; more where a window is to be exceeded."""
@@ -55,6 +56,8 @@ def checking(model: PreTrainedModel) -> Iterator[None]:
     except PlaitError:
         raise
     except Exception as error:  # whatever an architecture raises that plait does not know
+        if is_out_of_memory(error):
+            raise
         raise PlaitError(
             f"architecture {architecture(model.config)}: the model can't be read the way plait "
             f"reads it ({type(error).__name__}: {error}). Use another backbone."

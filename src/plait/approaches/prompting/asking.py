@@ -13,12 +13,11 @@ from plait.approaches.prompting.chat import Prompt, Shot
 from plait.approaches.prompting.decoder import Decoder
 from plait.approaches.prompting.instructions import instruction
 from plait.tasks import Prediction, Task
-from plait.training.memory import memory_for
+from plait.training.memory import ANSWERS, memory_for
 
 Decoding = Literal["constrained", "free"]
 Shots = Callable[[Form, str], Sequence[Shot]]
 """Examples for a form and a text."""
-REMEDY = "Answer fewer at once, or lower training.max_length of the candidate."
 TOLERANCE = 0.01
 """Probability that may stay unresolved among labels that cannot win any more."""
 
@@ -96,7 +95,7 @@ class Asking:
         return found
 
     def _batch(self, form: Form, texts: Sequence[str]) -> list[dict[str, Prediction]]:
-        with memory_for(f"in answering {len(texts)} texts at once", REMEDY):
+        with memory_for(f"in answering {len(texts)} texts at once", ANSWERS):
             return self._answered(form, texts)
 
     def _answered(self, form: Form, texts: Sequence[str]) -> list[dict[str, Prediction]]:
