@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gpu_page import page
+from gpu_page import page, write
 from massive import ROOT
 from plait.errors import PlaitError
-from plait.files import atomic_write, read_json, write_json
+from plait.files import atomic_write, read_json
 from plait.running.processes import MARK, end
 
 CODE = ("src", "benchmarks", "experiments", "tests/gpu", "tests/support")
@@ -79,10 +79,10 @@ class Journal:
     def done(self, step: str) -> bool:
         return self.run["steps"].get(step, {}).get("state") == "done"
 
-    def write(self, step: str, **values: Any) -> None:
+    def keep(self, step: str, **values: Any) -> None:
         """Replace what is known of a step."""
         self.run["steps"][step] = values
-        write_json(self.output.with_name(f"{self.output.name}.json"), {"runs": self.runs})
+        write(self.output.with_name(f"{self.output.name}.json"), {"runs": self.runs})
         with atomic_write(self.output.with_name(f"{self.output.name}.md")) as stream:
             stream.write(page(self.runs).encode())
 
@@ -184,7 +184,7 @@ def run_step(options: argparse.Namespace, journal: Journal, step: str, seconds: 
     log = options.folder / "found" / f"{step}.log"
 
     def keep(state: str, error: str = "") -> None:
-        journal.write(
+        journal.keep(
             step,
             state=state,
             started=started,

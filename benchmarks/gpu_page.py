@@ -1,8 +1,11 @@
 """The page of the GPU campaign: what its journal says, as Markdown."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from plait.files import atomic_write
 from plait.pages.markdown import escape
 
 HEAD = """# On a GPU
@@ -10,6 +13,12 @@ HEAD = """# On a GPU
 Made by `python benchmarks/gpu_campaign.py`, never by hand. A step that is *cut* ran out of its time
 and shows what it had found; one that *failed* shows how it ended.
 """
+
+
+def write(path: Path, value: Any) -> None:
+    """JSON in the order given: tables keep the order of their columns."""
+    with atomic_write(path) as stream:
+        stream.write(f"{json.dumps(value, indent=1, ensure_ascii=False)}\n".encode())
 
 
 def page(runs: Sequence[Mapping[str, Any]]) -> str:

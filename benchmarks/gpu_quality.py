@@ -121,8 +121,9 @@ def _copy(project: Path, experiment: str, name: str) -> None:
             shutil.copytree(source, target, dirs_exist_ok=True)
         else:
             shutil.copy(source, target)
-    for name in (".dvcignore", "pyproject.toml"):
-        shutil.copy(ROOT / name, project / name)
+    for name in (".dvcignore", "pyproject.toml", "data.dvc", "weights.dvc"):
+        if not (project / name).exists():  # DVC keeps its own pins there
+            shutil.copy(ROOT / name, project / name)
     for target in (project / "params.yaml", project / "experiments" / f"{name}.yaml"):
         target.write_text(experiment, encoding="utf-8")
     if not (project / ".dvc").exists():

@@ -24,10 +24,10 @@ import gpu_shapes
 import llm_latency
 import llm_throughput
 import training_throughput
+from gpu_page import write
 from massive import ROOT
 from massive import rows as massive_rows
 from plait.benchmark.latency import synchronise
-from plait.files import write_json
 from plait.tasks import Row, Task
 from plait.training.batches import resolve_precision, use_all_cores
 
@@ -327,7 +327,7 @@ def main() -> None:
     use_all_cores(0)
     place = Place(options.folder.resolve(), options.dry)
     for found in STEPS[options.step](place):
-        write_json(place.folder / "found" / f"{options.step}.json", found)
+        write(place.folder / "found" / f"{options.step}.json", found)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
     made = Resolved("heads", "smollm2", "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
     to_device(model.module)
-    prepack(model.module.encoder, "fp32")
+    prepack(model.module.encoder, model.precision)
     return model
 
 
