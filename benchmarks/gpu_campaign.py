@@ -91,7 +91,7 @@ def _key(run: dict[str, Any]) -> tuple[Any, ...]:
     return run["code"], run["card"], run["dry"]
 
 
-def this_run(dry: bool) -> dict[str, Any]:
+def this_run(folder: Path, dry: bool) -> dict[str, Any]:
     """Which code runs on which machine."""
     import torch
 
@@ -100,7 +100,7 @@ def this_run(dry: bool) -> dict[str, Any]:
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return {
         "code": digest(),
-        "revision": revision(),
+        "revision": revision(folder),
         "card": card,
         "dry": dry,
         "machine": machine(),
@@ -118,11 +118,13 @@ def digest() -> str:
     return found.hexdigest()[:16]
 
 
-def revision() -> str | None:
-    """git's, if this is a clone."""
+def revision(folder: Path) -> str | None:
+    """git's, if this is a clone; else that of the machine where the parts were packed."""
     command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+    packed = folder / "revision.txt"
+    known = done.stdout.strip() or (packed.read_text(encoding="utf-8") if packed.exists() else "")
+    return known or None
 
 
 def prepare(folder: Path, dry: bool) -> None:
@@ -248,7 +250,8 @@ def planned(options: argparse.Namespace, journal: Journal) -> Iterator[str]:
 def main() -> None:
     options = arguments()
     ends = time.monotonic() + 60 * options.minutes
-    journal = Journal(options.output, this_run(options.dry))
+    journal = Journal(options.output, this_run(options.folder, options.dry))
+    end(f"{options.folder}|")  # a step that a killed campaign left
     prepare(options.folder, options.dry)
     print(f"card: {journal.run['card']}; code {journal.run['code']}", flush=True)
     for step in [step for step in STEPS if step in options.only and journal.done(step)]:

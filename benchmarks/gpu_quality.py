@@ -138,7 +138,7 @@ def _dvc(folder: Path, project: Path, *command: str) -> None:
         "PLAIT_MIRROR": str(folder / "mirror"),
         "PLAIT_DOWNLOADS": str(folder / "downloads"),
         "PIP_NO_INDEX": "1",
-        "PYTHONPATH": str(project / "src"),
+        "PYTHONPATH": os.pathsep.join([str(project / "src"), os.environ.get("PYTHONPATH", "")]),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DVC_NO_ANALYTICS": "1",
     }
