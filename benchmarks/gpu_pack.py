@@ -1,7 +1,8 @@
 """Pack what the GPU campaign needs on a machine without a network, in parts of at most 60 MB.
 
-Data, backbones and, with --present, the Python packages that are missing there, go to .plait/journey
-with a manifest of their sha256. The parts travel one by one; gpu_unpack.py puts them together.
+Data, backbones and, with --present, the Python packages that are missing there, go to
+.plait/journey with a manifest of their sha256. The parts travel one by one; gpu_unpack.py puts them
+together.
 """
 
 import argparse

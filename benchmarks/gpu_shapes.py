@@ -111,13 +111,22 @@ def _steps(shape: Mapping[str, int], method: str, length: int, device: str) -> d
             fit(learner, {"random": Rows(rows)}, stop, settings, 0, Path(scratch), {}, "random")
         except Enough:
             synchronise()
-    ended = time.perf_counter()
+    ended, power = time.perf_counter(), watts()
     tokens = BATCH * length * (len(learner.begun) - 1)
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
         "tokens a second": round(tokens / (ended - learner.begun[1])),
+        "watts": power,
         "ended": "",
     }
+
+
+def watts() -> int | None:
+    """What the card draws, by its driver's counter; None without a card or the extra `gpu`."""
+    try:
+        return round(torch.cuda.power_draw() / 1000) if torch.cuda.is_available() else None
+    except ModuleNotFoundError:
+        return None
 
 
 class Rows:

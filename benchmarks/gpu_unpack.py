@@ -1,6 +1,7 @@
-"""Put the parts of gpu_pack.py together below .plait/gpu; the sha256 of each part and file is checked.
+"""Put the parts of gpu_pack.py together below .plait/gpu.
 
-It needs Python alone: plait's packages are among the files.
+The sha256 of each part and file is checked. It needs Python alone: plait's packages are among the
+files.
 """
 
 import argparse
