@@ -60,7 +60,8 @@ def backbones(tiny_encoder: Path, tiny_decoder: Path) -> dict[str, Path]:
 def made_by(way: tuple[str, str, str], **training: Any) -> Resolved:
     name, _, method = way
     options = {"joint": True} if name == "generative" else {}
-    settings = {"epochs": 12, "precision": "fp32", **training}
+    epochs = 24 if name == "generative" else 12
+    settings = {"epochs": epochs, "precision": "fp32", **training}
     return candidate(INTENT, SLOTS, approach=name, method=method, options=options, **settings)
 
 
@@ -192,3 +193,21 @@ def test_the_end_of_memory_is_named_with_a_remedy(
     message = str(caught.value)
     assert "memory ran out in a training step of 1 × 4096 rows of" in message
     assert "Lower batch_size or max_length" in message
+
+
+@pytest.mark.skipif(DRY, reason="only CUDA can be given less memory")
+def test_the_end_of_memory_while_it_answers_is_named_with_a_remedy(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    way = ("heads", "encoder", "full")
+    made = made_by(way, epochs=1)
+    model = trained(way, made, tiny_encoder, tmp_path)
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(24 * 2**20 / total)
+    try:
+        with pytest.raises(PlaitError) as caught:
+            model.predict([TEXTS[0]] * 8192, batch_size=8192)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert "memory ran out in answering 8192 texts of" in str(caught.value)
+    assert "Answer fewer at once" in str(caught.value)
