@@ -25,6 +25,7 @@ from plait.errors import PlaitError
 from plait.running.graph import Graph, Stage
 from plait.running.ready import Walk
 from plait.tasks import LabelPrediction
+from projects import REPOSITORY
 from trainings import DEV, TRAIN, project, stage
 
 pytestmark = [pytest.mark.gpu, pytest.mark.timeout(300)]
@@ -166,6 +167,16 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
     assert "goes on from step 5" in output
     one, other = (bundle.digest(folder / "models" / made.name) for folder in (whole, killed))
     assert one == other
+
+
+def test_the_configuration_for_one_device_trains_on_it(tiny_encoder: Path, tmp_path: Path) -> None:
+    made = candidate(INTENT, epochs=1)
+    folder = project(tmp_path / "project", tiny_encoder, made)
+    config = REPOSITORY / "infra/accelerate" / ("cpu.yaml" if DRY else "gpu.yaml")
+    process = stage(folder, made, PLAIT_ACCELERATE_CONFIG=str(config))
+    output = process.communicate()[1].decode()
+    assert process.returncode == 0, output
+    assert (folder / "models" / made.name / "heads.safetensors").is_file()
 
 
 def test_one_training_at_a_time_holds_the_device() -> None:
