@@ -237,9 +237,9 @@ ARCHITECTURES: dict[str, Architecture] = {
         _gpt2,
         **{
             "logits_scaling": 8.0,
-            "attention_multiplier": 0.1,
-            "embedding_multiplier": 6.0,
-            "residual_multiplier": 0.5,
+            "attention_multiplier": 0.2,  # of the usual 0.25
+            "embedding_multiplier": 3.0,
+            "residual_multiplier": 0.7,
         },
     ),
     "gpt2": _decoder("GPT2Config", _gpt2, **{"n_embd": 64, "n_layer": 2, "n_head": 4}),

@@ -24,7 +24,7 @@ EXACT, PACKED, BF16 = 1e-3, 2e-2, 0.1
 """Differences of probabilities: by the order of sums, by weights in float16, by bfloat16."""
 TURNED = 0.05
 """Share of texts whose answers may turn where rounding meets a close decision."""
-STRIDES = (1.0, 2.0, 0.5)
+STRIDES = (1.0, 2.0, 0.5, 2.0)
 """Length of the steps of repeated trainings: Granite's multipliers ask for long ones."""
 WIDTH = 0.32
 """Learning rate times hidden size: wider layers need smaller steps (Yang et al. 2022, arXiv
@@ -50,7 +50,7 @@ class Setting:
     method: str = "full"
     options: Mapping[str, Any] = field(default_factory=dict)
     languages: toy.Languages = toy.LANGUAGES
-    epochs: tuple[int, ...] = (8, 24, 48)
+    epochs: tuple[int, ...] = (8, 24, 48, 48)
     threads: int = 1
 
     @property
@@ -193,7 +193,7 @@ class Examination:
     def _train(self, candidate: Resolved) -> Approach:
         rows = {"toy": [row for each in self.languages for row in toy.rows(each, "train")]}
         dev = {"toy": rows["toy"][::24]}
-        scratch = self.scratch / f"training-{candidate.training['epochs']}"
+        scratch = self.scratch / f"training-{candidate.seed}"
         scratch.mkdir()
         found: Approach = self.cls.train(candidate, self.backbone, rows, dev, scratch)
         return found
