@@ -27,12 +27,14 @@ import typer
 import yaml
 
 from plait.commands.validate import validate as validate_command
+from plait.datasets.formats.saying import say
 from plait.errors import PlaitError
 from plait.experiment.loading import load
 from plait.experiment.schema import Experiment
-from plait.files import read_json, read_jsonl, sha256, write_json
+from plait.files import read_json, read_jsonl, write_json
 from plait.preparation.fetching import fetch
 from plait.preparation.preparing import prepare
+from plait.sources.local import pin
 from plait.stages.benchmark import main as benchmark
 from plait.stages.train import train
 from plait.tasks import row_to_json
@@ -46,7 +48,7 @@ CASES = sorted(path.parent for path in HERE.glob("*/*/case.yaml"))
 
 def params(case: dict[str, Any]) -> dict[str, Any]:
     """An experiment with the dataset of a case, its tasks and one candidate, in this folder."""
-    files = [{"sha256": sha256(Path(f["path"])), **f} for f in case["dataset"]["files"]]
+    files = [{"sha256": pin(f["path"]), **f} for f in case["dataset"]["files"]]
     candidate = {"backbone": "tfidf", "approach": "linear", "tasks": list(case["tasks"])}
     return {
         "seed": 1,
@@ -161,6 +163,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     shutil.copytree(request.param, tmp_path / "case")
     monkeypatch.chdir(tmp_path / "case")
     monkeypatch.setenv("COLUMNS", "400")
+    say.cache_clear()  # what was said of the last case's data.csv
     return tmp_path / "case"
 
 

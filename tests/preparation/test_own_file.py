@@ -59,11 +59,19 @@ def test_faults_are_shown_and_status_is_2(
 @pytest.mark.parametrize(
     ("name", "columns", "message"),
     [
-        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file. Name a CSV"),
+        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file. Name a file of"),
         ("a.csv", Columns("body", ()), "no column of labels is named. Add --label-field COLUMN"),
-        ("a.csv", Columns("text", ("Team",)), "a.csv, line 2: column 'text': columns are Team, b"),
-        ("a.csv", Columns("body", ("Tem",)), "a.csv, line 2: column 'Tem': columns are Team, bo"),
-        ("a.txt", Columns("body", ("Team",)), "'a.txt' ends with none of .csv, .tsv, .jsonl"),
+        (
+            "a.csv",
+            Columns("text", ("Team",)),
+            "a.csv, line 1: column 'text': columns are 'Team', 'b",
+        ),
+        (
+            "a.csv",
+            Columns("body", ("Tem",)),
+            "a.csv, line 1: column 'Tem': columns are 'Team', 'bo",
+        ),
+        ("a.txt", Columns("body", ("Team",)), "a.txt' ends with none of .csv, .tsv, .jsonl"),
     ],
 )
 def test_mistakes_are_one_clear_error(

@@ -8,6 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from plait.datasets.places import targets
 from plait.datasets.table import shared_columns
 from plait.errors import PlaitError
 from plait.experiment.contradictions import DVC_IGNORED_KEYS
@@ -42,14 +43,14 @@ class Columns:
 
 
 def check_file(file: Path, columns: Columns) -> Report:
-    """Check a CSV, TSV or JSONL file with the default limits; nothing is left on disk.
+    """Check a file of rows with the default limits; nothing is left on disk.
 
     Raises:
         PlaitError: the file is missing or malformed (names the line), no column of labels or spans
             is named, or a column is named twice (all such mistakes are listed).
     """
     if not file.is_file():
-        raise PlaitError(f"{file}: no such file. Name a CSV, TSV or JSONL file.")
+        raise PlaitError(f"{file}: no such file. Name a file of rows, such as CSV or JSONL.")
     if mistakes := list(columns.mistakes()):
         raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
     name = _name(file.stem, "file")
@@ -58,12 +59,9 @@ def check_file(file: Path, columns: Columns) -> Report:
         folder = Path(scratch)
         raw = folder / "raw" / name
         raw.mkdir(parents=True)
-        (raw / file.name).symlink_to(file.resolve())
+        (raw / targets([str(file)])[str(file)]).symlink_to(file.resolve())
         outputs = (folder / each for each in ("prepared", "inputs", "heldout"))
-        try:
-            prepare(experiment, folder / "raw", *outputs)
-        except PlaitError as error:
-            raise PlaitError(str(error).replace(str(raw / file.name), str(file))) from error
+        prepare(experiment, folder / "raw", *outputs)
         return validate(folder / "prepared", experiment.declared_tasks(), experiment.validation)
 
 
@@ -96,7 +94,7 @@ def _experiment(dataset: str, file: Path, columns: Columns) -> Experiment:
         "datasets": {
             dataset: {
                 "reader": "table",
-                "files": [{"path": file.name}],
+                "files": [{"path": str(file)}],
                 "text": columns.text,
                 "labels": {names[column]: column for column in columns.labels},
                 "spans": {names[column]: column for column in columns.spans},
