@@ -1,6 +1,7 @@
 """Cells that hold what looks like further rows of their file: a quote was not closed."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -30,20 +31,26 @@ def pieces(cells: Sequence[str], delimiter: str, columns: int) -> Iterator[Piece
 
 def categories(rows: Iterable[Sequence[str]]) -> Mapping[int, frozenset[str]]:
     """Column → its values, of the columns whose values repeat; of the first 100,000 rows."""
-    values: dict[int, set[str]] = {}
-    count = 0
-    for cells in islice(rows, _ROWS):
-        count += 1
-        for place, cell in enumerate(cells):
-            values.setdefault(place, set()).add(cell)
-    return {
-        place: frozenset(found - {""})
-        for place, found in values.items()
-        if len(found) <= count * _REPEATED
-    }
+    return _repeated(piece for cells in islice(rows, _ROWS) for piece in enumerate(cells))
 
 
 def known(found: Sequence[Piece], values: Mapping[int, frozenset[str]]) -> bool | None:
     """Whether a piece is a value of its column; None if no column of the pieces repeats values."""
     told = [piece for piece in found if piece[0] in values]
-    return any(value in values[place] for place, value in told) if told else None
+    if told:
+        return any(value in values[place] for place, value in told)
+    return True if any(_repeated(found).values()) else None
+
+
+def _repeated(found: Iterable[Piece]) -> Mapping[int, frozenset[str]]:
+    """Column → its values, of the columns with two values or more for each different one."""
+    values: dict[int, set[str]] = defaultdict(set)
+    counts: Counter[int] = Counter()
+    for place, value in found:
+        values[place].add(value)
+        counts[place] += 1
+    return {
+        place: frozenset(each - {""})
+        for place, each in values.items()
+        if len(each) <= counts[place] * _REPEATED
+    }
