@@ -66,6 +66,25 @@ def test_other_metadata_is_no_fault(tmp_path: Path, metadata: bytes) -> None:
     assert rows(tmp_path / "rows.parquet") == [{"text": "a"}]
 
 
+def test_a_file_that_gives_fewer_rows_than_it_says_is_refused(tmp_path: Path) -> None:
+    """Two flipped bits in the footer: a row group says 48 rows instead of 50."""
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({"n": [str(i) for i in range(120)]}), path, row_group_size=50)
+    content = bytearray(path.read_bytes())
+    footer = content.rindex(b"PAR1") - 4 - int.from_bytes(content[-8:-4], "little")
+    places = [at for at in range(footer, len(content)) if content[at] == 100]  # 50 as a varint
+    damaged = 0
+    for at in places:
+        path.write_bytes(content[:at] + b"\x60" + content[at + 1 :])
+        try:
+            found = len(rows(path))
+        except PlaitError as error:
+            damaged += "120 rows expected, 118 found" in str(error)
+        else:
+            assert found == 120
+    assert damaged
+
+
 @pytest.mark.parametrize("cut", [0, 3, 40, -1])
 def test_what_is_no_parquet_is_named(tmp_path: Path, cut: int) -> None:
     parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "rows.parquet")

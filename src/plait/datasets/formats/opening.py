@@ -18,7 +18,7 @@ Records = Iterator[tuple[int, dict[str, Any]]]
 """Line (or row) number and columns of each row."""
 _HIDDEN = ("__MACOSX/", ".")
 # A password is a RuntimeError, a kind of compression that Python lacks a NotImplementedError.
-_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)

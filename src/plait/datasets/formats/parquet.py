@@ -41,6 +41,8 @@ def parquet_rows(file: RawFile) -> Records:
                 for name in converters.keys() & row.keys():
                     row[name] = converters[name](row[name])
                 yield number, row
+        if number != found.metadata.num_rows:
+            raise _unreadable(file, f"{found.metadata.num_rows} rows expected, {number} found")
 
 
 @contextmanager
@@ -50,10 +52,13 @@ def _faults(file: RawFile) -> Iterator[None]:
     try:
         yield
     except (ArrowException, OSError, UnicodeDecodeError) as error:
-        raise PlaitError(
-            f"{file.shown}: not a readable Parquet file ({str(error).splitlines()[0]}). Copy or "
-            "export it again."
-        ) from error
+        raise _unreadable(file, str(error).partition("\n")[0]) from error
+
+
+def _unreadable(file: RawFile, why: str) -> PlaitError:
+    return PlaitError(
+        f"{file.shown}: not a readable Parquet file ({why}). Copy or export it again."
+    )
 
 
 def _tops(file: RawFile, schema: Any) -> set[str]:
