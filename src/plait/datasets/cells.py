@@ -19,7 +19,7 @@ def text_columns(text: str) -> list[str]:
 def add_nested(row: dict[str, Any], columns: Iterable[str]) -> None:
     """Add columns such as `data.text` or `labels.0`, which are fields and places inside others."""
     for name in columns:
-        if "." in name and name not in row:
+        if name not in row:
             found: Any = row
             for part in name.split("."):
                 found = _inside(found, part)
@@ -56,10 +56,14 @@ def _filled(row: dict[str, Any], name: str, path: Path, number: int) -> str:
 def write_scalars(row: dict[str, Any], columns: Iterable[str]) -> None:
     """Write truth values and numbers of these columns as JSON does; NaN is null."""
     for name in columns:
-        found = row.get(name)
-        if isinstance(found, bool):
-            row[name] = str(found).lower()
-        elif isinstance(found, float):
-            row[name] = None if math.isnan(found) else repr(found)
-        elif isinstance(found, int):
-            row[name] = str(found)
+        found = row.get(name, "")
+        if not isinstance(found, str):
+            row[name] = _scalar(found)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return None if math.isnan(value) else repr(value)
+    return str(value) if isinstance(value, int) else value

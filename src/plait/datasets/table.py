@@ -157,14 +157,16 @@ class Table(Reader, Layout):
     def _rows(self, folder: Path) -> Iterator[tuple[Key, Split, Row]]:
         places = self._places(folder)
         named, wanted = prefixes(places), tuple(dict.fromkeys(self._columns()))
+        nested, scalars = [name for name in wanted if "." in name], self._scalars()
         for place in places:
-            found = records(place.path, self, place.shown, wanted)
+            path, shown, prefix = place.path, place.shown, named[place]
+            found = records(path, self, shown, wanted)
             for count, (number, value) in enumerate(found, 1):
-                add_nested(value, wanted)
-                write_scalars(value, self._scalars())
-                split = place.split or self._split(value, place.shown, number)
-                row = self._row(value, place.shown, number, f"{named[place]}-{count:06d}")
-                yield (place.path, count), split, row
+                if nested:
+                    add_nested(value, nested)
+                write_scalars(value, scalars)
+                split = place.split or self._split(value, shown, number)
+                yield (path, count), split, self._row(value, shown, number, f"{prefix}-{count:06d}")
 
     def _columns(self) -> Iterator[str]:
         """The columns that are read."""

@@ -51,22 +51,24 @@ def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
         PlaitError: the column is missing or not a string; names file, line, column and value.
     """
     found = value.get(name)
-    where = f"{path}, line {number}: column {name!r}"
-    if name not in value:
-        hint = meant(name, value)
-        raise PlaitError(f"{where}: columns are {quoted(value)}, expected a string. {hint}".strip())
-    if found is None:
-        raise PlaitError(f"{where}: found null, expected a string. Write it, or remove the row.")
     if not isinstance(found, str):
-        raise PlaitError(f"{where}: found {found!r}, expected a string.")
+        raise PlaitError(f"{path}, line {number}: column {name!r}: {_no_string(value, name)}")
     try:
         found.encode()
     except UnicodeEncodeError as error:
         raise PlaitError(
-            f"{where}: holds half of a surrogate pair at character {error.start}, expected whole "
-            "Unicode characters. Write the file again as UTF-8."
+            f"{path}, line {number}: column {name!r}: holds half of a surrogate pair at character "
+            f"{error.start}, expected whole Unicode characters. Write the file again as UTF-8."
         ) from error
     return found
+
+
+def _no_string(value: dict[str, Any], name: str) -> str:
+    if name not in value:
+        return f"columns are {quoted(value)}, expected a string. {meant(name, value)}".strip()
+    if value[name] is None:
+        return "found null, expected a string. Write it, or remove the row."
+    return f"found {value[name]!r}, expected a string."
 
 
 def json_file(path: Path) -> Any:

@@ -39,7 +39,7 @@ def _read(default: str, file: RawFile) -> Records:
             if unnamed:
                 yield number, _named(file, number, header, unnamed, cells)
             elif len(cells) == len(header):
-                yield number, dict(zip(header, cells, strict=True))
+                yield number, dict(zip(header, cells, strict=False))  # True would check again
             else:
                 raise _uneven(file, number, header, cells)
 
@@ -61,20 +61,18 @@ def _table(default: str, file: RawFile) -> Iterator[tuple[str, Numbered]]:
 
 def _rows(file: RawFile, reader: Any, skipped: int) -> Numbered:
     """A quoted cell may hold line ends; blank lines are no rows."""
-    while True:
-        number = reader.line_num + skipped + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise PlaitError(
-                f"{file.shown}, line {number}: not valid CSV ({error}). Quote cells that hold "
-                "quotes or line ends, and double the quotes inside them; if quotes are characters "
-                "of the cells, set `quoting: none`."
-            ) from error
-        if cells:
-            yield number, reader.line_num + skipped, cells
+    end = skipped
+    try:
+        for cells in reader:
+            number, end = end + 1, reader.line_num + skipped
+            if cells:
+                yield number, end, cells
+    except csv.Error as error:
+        raise PlaitError(
+            f"{file.shown}, line {end + 1}: not valid CSV ({error}). Quote cells that hold quotes "
+            "or line ends, and double the quotes inside them; if quotes are characters of the "
+            "cells, set `quoting: none`."
+        ) from error
 
 
 def _header(file: RawFile, rows: Numbered) -> Sequence[str]:
