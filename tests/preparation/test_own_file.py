@@ -151,6 +151,26 @@ def test_bytes_that_are_no_utf8_are_named(nowhere: Path) -> None:
         check_file(path, Columns("body", ("Team",)))
 
 
+def test_settings_of_the_reader_can_be_given(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = nowhere / "a.csv"
+    lines = [f"schöne Notiz {i} “{'ab'[i % 2]}”|{'ab'[i % 2]}" for i in range(60)]
+    path.write_bytes("\r\n".join(lines).encode("cp1252"))
+    given = ["encoding=cp1252", "delimiter=|", "header=false", "columns=[body, Team]"]
+    command(path, text_field="body", label_field=["Team"], settings=given)
+    assert "Passed" in capsys.readouterr().out
+    for wrong, message in (
+        ("delimiter=;;", "datasets.a.delimiter: ';;' is no delimiter"),
+        ("delimiter", "--set delimiter: expected NAME=VALUE"),
+        ("columns=[body", r"--set columns=[body: the value is not YAML (while parsing"),
+        ("delimeter=;", "datasets.a.delimeter"),
+    ):
+        with pytest.raises(PlaitError) as caught:
+            check_file(path, Columns("body", ("Team",)), [wrong])
+        assert message in str(caught.value)
+
+
 def test_splits_of_a_column_are_checked_for_leaks(nowhere: Path) -> None:
     path = nowhere / "said.jsonl"
     lines = [

@@ -1,7 +1,7 @@
 """Read files of rows in any known format by a mapping of their columns in params.yaml."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +20,7 @@ from plait.datasets.places import (
     targets,
 )
 from plait.datasets.splits import split_named, stratified
-from plait.datasets.table_files import fault, records
+from plait.datasets.table_files import Records, fault, records
 from plait.datasets.text_files import column
 from plait.datasets.values import read_label, read_spans
 from plait.errors import PlaitError
@@ -77,7 +77,7 @@ class Table(Reader, Layout):
 
     @model_validator(mode="after")
     def _check(self) -> "Table":
-        faults = [wrong for file in self.files if (wrong := fault(file.path))]
+        faults = list(self._unreadable())
         paths = [file.path for file in self.files]
         if len(set(targets(paths).values())) < len(paths):
             faults.append("a file is named twice; name it once")
@@ -94,6 +94,14 @@ class Table(Reader, Layout):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _unreadable(self) -> Iterator[str]:
+        """A message for each file whose name says no format."""
+        return (wrong for file in self.files if (wrong := fault(file.path)))
+
+    def _records(self, place: Place, wanted: Sequence[str]) -> Records:
+        """Line number and columns of each row of a file."""
+        return records(place.path, self, place.shown, wanted)
 
     def _uses(self) -> Iterator[tuple[str, str | None]]:
         """Each setting and its column; two fields of one kind may use the same column."""
@@ -160,8 +168,7 @@ class Table(Reader, Layout):
         nested, scalars = [name for name in wanted if "." in name], self._scalars()
         for place in places:
             path, shown, prefix = place.path, place.shown, named[place]
-            found = records(path, self, shown, wanted)
-            for count, (number, value) in enumerate(found, 1):
+            for count, (number, value) in enumerate(self._records(place, wanted), 1):
                 if nested:
                     add_nested(value, nested)
                 write_scalars(value, scalars)

@@ -19,6 +19,8 @@ from plait.datasets.formats.opening import (
 from plait.datasets.formats.parquet import parquet_rows
 from plait.errors import PlaitError
 
+__all__ = ["FORMATS", "Records", "fault", "parse_json_cell", "records"]
+
 FORMATS: dict[str, Callable[[RawFile], Records]] = {
     ".csv": delimited(","),
     ".tsv": delimited("\t"),
