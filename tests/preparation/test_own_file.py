@@ -59,7 +59,7 @@ def test_faults_are_shown_and_status_is_2(
 @pytest.mark.parametrize(
     ("name", "columns", "message"),
     [
-        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file. Name a file of"),
+        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file (looked in"),
         ("a.csv", Columns("body", ()), "no column of labels is named. Add --label-field COLUMN"),
         (
             "a.csv",

@@ -17,6 +17,7 @@ from plait.experiment.contradictions import DVC_IGNORED_KEYS
 from plait.experiment.loading import SECTIONS, check
 from plait.experiment.schema import Experiment
 from plait.preparation.preparing import prepare
+from plait.sources.local import found_files
 from plait.strict_yaml import parse
 from plait.validation.report import Report
 from plait.validation.validating import validate
@@ -46,7 +47,7 @@ class Columns:
 
 
 def check_file(file: Path, columns: Columns, settings: Sequence[str] = ()) -> Report:
-    """Check a file of rows with the default limits; nothing is left on disk.
+    """Check a file, folder or pattern with the default limits; nothing is left on disk.
 
     Args:
         settings: further ones of the reader, `NAME=VALUE` with a value as in params.yaml.
@@ -55,17 +56,17 @@ def check_file(file: Path, columns: Columns, settings: Sequence[str] = ()) -> Re
         PlaitError: the file is missing or malformed (names the line), no column of labels or spans
             is named, or a column is named twice (all such mistakes are listed).
     """
-    if not file.is_file():
-        raise PlaitError(f"{file}: no such file. Name a file of rows, such as CSV or JSONL.")
+    there = found_files(str(file))
     if mistakes := list(columns.mistakes()):
         raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
     name = _name(file.stem, "file")
     experiment = _experiment(name, file, columns, dict(map(_setting, settings)))
     with tempfile.TemporaryDirectory(prefix="plait-validate-") as scratch:
         folder = Path(scratch)
-        raw = folder / "raw" / name
-        raw.mkdir(parents=True)
-        (raw / targets([str(file)])[str(file)]).symlink_to(file.resolve())
+        target = folder / "raw" / name / targets([str(file)])[str(file)]
+        for part, path in there.items():
+            (target / part).parent.mkdir(parents=True, exist_ok=True)
+            (target / part).symlink_to(path.resolve())
         outputs = (folder / each for each in ("prepared", "inputs", "heldout"))
         prepare(experiment, folder / "raw", *outputs)
         return validate(folder / "prepared", experiment.declared_tasks(), experiment.validation)
