@@ -3,9 +3,13 @@
 Each data set is checked in a process of its own, from prepared files to the written report, the
 imports among it. Short rows have 6 to 30 words; one in a hundred is a copy, another one an edited
 copy. Writes docs/results/validation_scale.{json,md}.
+
+With `--files MB` it reads files of that size instead, a CSV and a Parquet file of documents of 170
+to 270 words, as `plait validate FILE` does: from the file to prepared rows, and to the report.
 """
 
 import argparse
+import csv
 import json
 import os
 import random
@@ -15,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +38,8 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="10 k rows and posts; writes nothing")
+    parser.add_argument("--files", type=int, metavar="MB", help="read files; writes nothing")
+    parser.add_argument("--only", choices=("prepare", "validate"), help="of --files")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -125,6 +132,78 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
     return {"data": name, **found, "seconds": round(time.perf_counter() - began, 1)}
 
 
+def documents(size: int) -> Iterator[dict[str, str]]:
+    """Texts of `size` characters in all, with one of twelve labels."""
+    rng = random.Random(17)
+    vocabulary = [f"word{int(30_000 ** rng.random())}" for _ in range(1 << 16)]
+    while size > 0:
+        start, count = rng.randrange(1 << 16), rng.randint(150, 250)
+        text = " ".join([*vocabulary[start : start + count], *rng.choices(vocabulary, k=20)])
+        size -= len(text)
+        yield {"text": text, "label": f"topic {rng.randrange(12)}"}
+
+
+def write_csv(path: Path, size: int) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, ["text", "label"])
+        writer.writeheader()
+        writer.writerows(documents(size))
+
+
+def write_parquet(path: Path, size: int) -> None:
+    """Row groups of 100,000 rows; not compressed, so that the file has the size of its texts."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows, schema = documents(size), pa.schema({"text": pa.string(), "label": pa.string()})
+    options = {"compression": "none", "use_dictionary": ["label"]}
+    with parquet.ParquetWriter(path, schema, **options) as writer:
+        while group := list(islice(rows, 100_000)):
+            writer.write_table(pa.Table.from_pylist(group, schema))
+
+
+def read_file(path: Path, step: str) -> None:
+    """Prepare the rows of a file, or check it whole; print what it took."""
+    began, size = time.perf_counter(), path.stat().st_size
+    rows = (prepared if step == "prepare" else checked)(path)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{path.suffix[1:]} of {size / 1e6:,.0f} MB, {step}: {rows:,} rows in {seconds:,.1f} s "
+        f"({time.process_time():,.1f} s of processor), {rows / seconds:,.0f} rows/s, "
+        f"{size / 1e6 / seconds:,.1f} MB/s, {peak:.2f} GiB"
+    )
+
+
+def prepared(path: Path) -> int:
+    """Rows of the file, split and written as canonical rows."""
+    from plait.datasets.table import Table
+    from plait.files import json_line
+    from plait.tasks import row_to_json
+
+    reader = Table.model_validate({"files": [{"path": path.name}], "labels": {"t": "label"}})
+    with path.with_suffix(".prepared").open("wb") as stream:
+        lines = (json_line(row_to_json(row)) for _, row in reader.read(path.parent, 17))
+        return sum(1 for line in lines if stream.write(line))
+
+
+def checked(path: Path) -> int:
+    """Rows of the file, checked as `plait validate FILE` does."""
+    from plait.preparation.own_file import Columns, check_file
+
+    report = check_file(path, Columns("text", ("label",)))
+    return sum(sum(figures.rows.values()) for figures in report.figures.values())
+
+
+def read_files(size: int, only: str | None) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, write in (("rows.csv", write_csv), ("rows.parquet", write_parquet)):
+            write(Path(scratch, name), size * 1_000_000)
+            for step in [only] if only else ["prepare", "validate"]:
+                command = [sys.executable, __file__, "--one", str(Path(scratch, name))]
+                subprocess.run([*command, "--only", step], check=True)
+
+
 def markdown(results: list[dict[str, Any]]) -> str:
     lines = [
         "# What validation costs",
@@ -149,8 +228,14 @@ def markdown(results: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     options = arguments()
+    if options.one and options.only:
+        read_file(options.one, options.only)
+        return
     if options.one:
         check(options.one)
+        return
+    if options.files:
+        read_files(options.files, options.only)
         return
     results = []
     for count in (10_000,) if options.quick else (10_000, 100_000, 1_000_000):

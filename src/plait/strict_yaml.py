@@ -28,6 +28,15 @@ def read(path: Path) -> Any:
         raise PlaitError(f"{path}: not readable as YAML: {first}") from error
 
 
+def parse(text: str) -> Any:
+    """The value of a short YAML text.
+
+    Raises:
+        YAMLError: it is not YAML.
+    """
+    return YAML(typ="safe", pure=False).load(text)
+
+
 def _text(path: Path) -> str:
     data = path.read_bytes()
     try:

@@ -196,9 +196,12 @@ def test_annotation_that_differs_from_its_text(tmp_path: Path) -> None:
         (b"[1, 2]", "line 2: found a JSON list, expected an object with the row's columns"),
         (utterance(partition="tset"), "line 2: partition is 'tset', expected one of train, dev, t"),
         (utterance(utt=7), "line 2: column 'utt': found 7, expected a string"),
-        (b'{"id": "1", "partition": "dev"}', "line 2: column 'utt': columns are id, partition, ex"),
+        (
+            b'{"id": "1", "partition": "dev"}',
+            "line 2: column 'utt': columns are 'id', 'partition', ",
+        ),
         (utterance(intent="\ud800"), "line 2: column 'intent': holds half of a surrogate pair"),
-        (b'{"utt": "caf\xe9"}', "line 2: byte 0xe9 at offset [0-9]+ is not UTF-8. Save the file"),
+        (b'{"utt": "caf\xe9"}', "line 2: byte 0xe9 at offset [0-9]+ is not UTF-8. It looks like"),
     ],
 )
 def test_malformed_rows_are_named(tmp_path: Path, line: bytes, message: str) -> None:

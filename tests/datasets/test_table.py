@@ -49,7 +49,7 @@ def test_splits_by_file(tmp_path: Path) -> None:
     assert Counter(split for split, _ in rows) == {"train": 30, "dev": 10, "heldout": 2}
     assert Counter(row.labels["topic"] for split, row in rows if split == "dev") == {"x": 5, "y": 5}
     assert rows[-1] == ("heldout", Row("b-000002", "out", {"topic": "3"}))
-    assert rows[0][1].id == "a-000002", "the line in the file, behind the header"
+    assert rows[0][1].id == "a-000001", "rows are counted, not lines"
 
 
 def test_splits_by_column(tmp_path: Path) -> None:
@@ -118,10 +118,13 @@ def test_any_cells_read_back(
         (b"text,text,label\n", "line 1: column 'text' occurs twice. Rename one of them"),
         (
             b"body,label\nhi,x\n",
-            "line 2: column 'text': columns are body, label, expected",
+            "line 1: column 'text': columns are 'body', 'label'. If this line is a row, set",
         ),
-        (b"text,topic\nhi,x\n", "line 2: column 'label': columns are text, topic, expected a stri"),
-        (b"text,label\nhi,x\na,b,c\n", "line 3: found 3 cells, expected 2 .text, label.. Quote ce"),
+        (b"text,topic\nhi,x\n", "line 1: column 'label': columns are 'text', 'topic'"),
+        (
+            b"text,label\nhi,x\na,b,c\n",
+            "line 3: found 3 cells, expected 2 .'text', 'label'.. Quote",
+        ),
         (b'text,label\n"hi\nyou",x\n"a" b,c\n', "line 4: not valid CSV .*Quote cells that hold"),
         (b'text,label\n"never ends,x\n', "line 2: not valid CSV .unexpected end of data"),
         (b"text,label\nhi,x\ncaf\xe9,x\n", "line 3: byte 0xe9 at offset 19 is not UTF-8"),
@@ -136,8 +139,8 @@ def test_malformed_csv_is_named(tmp_path: Path, content: bytes, message: str) ->
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"text": None, "label": "x"}, "column 'text': found None, expected a string"),
-        ({"text": "hi", "label": 0.5}, "column 'label': found 0.5, expected a string"),
+        ({"text": None, "label": "x"}, "column 'text': found null, expected a string. Write"),
+        ({"text": "hi", "label": [5]}, r"column 'label': found \[5\], expected a string"),
         ({"text": "hi", "label": "x", "part": "tset"}, "column 'part': found 'tset', expected one"),
     ],
 )
@@ -188,12 +191,12 @@ def test_rows_of_files_with_one_stem_have_ids_of_their_own(tmp_path: Path) -> No
     write_csv(tmp_path / "rows.csv", [["text", "label"], ["t", "x"]])
     write_lines(tmp_path / "rows.jsonl", {"text": "t", "label": "x"}, {"text": "u", "label": "x"})
     found = read(tmp_path, table(paths=["rows.csv", "rows.jsonl"]))
-    assert [row.id for _, row in found][::2] == ["rows.csv-000002", "rows.jsonl-000002"]
+    assert [row.id for _, row in found][::2] == ["rows.csv-000001", "rows.jsonl-000002"]
 
 
 def test_settings_are_checked_all_at_once() -> None:
     settings = {
-        "files": [{"path": "a/rows.xlsx"}, {"path": "b/rows.xlsx", "split": "train"}],
+        "files": [{"path": "rows.txt"}, {"path": "./rows.txt", "split": "train"}],
         "labels": {},
         "split": "part",
         "id": "part",
@@ -201,8 +204,8 @@ def test_settings_are_checked_all_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
         table(**settings)
     message = str(caught.value)
-    assert "'a/rows.xlsx' ends with none of .csv, .tsv, .jsonl" in message
-    assert "two files have the same name" in message
+    assert "'rows.txt' ends with none of .csv, .tsv, .jsonl" in message
+    assert "a file is named twice; name it once" in message
     assert "neither `labels` nor `spans` names a field" in message
     assert "column 'part' is named by id and split; name it once" in message
     assert "splits come from the column `split` or from files, not from both" in message

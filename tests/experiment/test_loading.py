@@ -368,6 +368,16 @@ def test_a_misspelt_section_is_one_mistake_not_one_per_reference(value: Any) -> 
     ]
 
 
+def test_labels_that_are_numbers_are_one_mistake_each(value: Any) -> None:
+    value["tasks"]["intent"]["labels"] = [0, 1]
+    assert mistakes(value) == [
+        "tasks.intent.labels.0: found 0, expected a valid string: put it in quotes",
+        "tasks.intent.labels.1: found 1, expected a valid string: put it in quotes",
+    ]
+    value["tasks"]["intent"]["labels"] = []
+    assert mistakes(value) == ["tasks.intent.labels: found [], expected at least 1 item in it"]
+
+
 @pytest.mark.parametrize("name", [7, True, None, 1.5])
 def test_names_that_are_no_text(value: Any, name: Any) -> None:
     value["tasks"][name] = {"dataset": "home", "kind": "tagging", "field": "slots"}

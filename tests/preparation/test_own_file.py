@@ -59,11 +59,19 @@ def test_faults_are_shown_and_status_is_2(
 @pytest.mark.parametrize(
     ("name", "columns", "message"),
     [
-        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file. Name a CSV"),
+        ("no.csv", Columns("body", ("Team",)), "no.csv: no such file (looked in"),
         ("a.csv", Columns("body", ()), "no column of labels is named. Add --label-field COLUMN"),
-        ("a.csv", Columns("text", ("Team",)), "a.csv, line 2: column 'text': columns are Team, b"),
-        ("a.csv", Columns("body", ("Tem",)), "a.csv, line 2: column 'Tem': columns are Team, bo"),
-        ("a.txt", Columns("body", ("Team",)), "'a.txt' ends with none of .csv, .tsv, .jsonl"),
+        (
+            "a.csv",
+            Columns("text", ("Team",)),
+            "a.csv, line 1: column 'text': columns are 'Team', 'b",
+        ),
+        (
+            "a.csv",
+            Columns("body", ("Tem",)),
+            "a.csv, line 1: column 'Tem': columns are 'Team', 'bo",
+        ),
+        ("a.txt", Columns("body", ("Team",)), "a.txt' ends with none of .csv, .tsv, .jsonl"),
     ],
 )
 def test_mistakes_are_one_clear_error(
@@ -141,6 +149,26 @@ def test_bytes_that_are_no_utf8_are_named(nowhere: Path) -> None:
     path.write_bytes(path.read_bytes() + b"answer,caf\xe9\n")
     with pytest.raises(PlaitError, match=r"a\.csv, line 122: byte 0xe9 at offset \d+ is not UTF-8"):
         check_file(path, Columns("body", ("Team",)))
+
+
+def test_settings_of_the_reader_can_be_given(
+    nowhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = nowhere / "a.csv"
+    lines = [f"schöne Notiz {i} “{'ab'[i % 2]}”|{'ab'[i % 2]}" for i in range(60)]
+    path.write_bytes("\r\n".join(lines).encode("cp1252"))
+    given = ["encoding=cp1252", "delimiter=|", "header=false", "columns=[body, Team]"]
+    command(path, text_field="body", label_field=["Team"], settings=given)
+    assert "Passed" in capsys.readouterr().out
+    for wrong, message in (
+        ("delimiter=;;", "datasets.a.delimiter: ';;' is no delimiter"),
+        ("delimiter", "--set delimiter: expected NAME=VALUE"),
+        ("columns=[body", r"--set columns=[body: the value is not YAML (while parsing"),
+        ("delimeter=;", "datasets.a.delimeter"),
+    ):
+        with pytest.raises(PlaitError) as caught:
+            check_file(path, Columns("body", ("Team",)), [wrong])
+        assert message in str(caught.value)
 
 
 def test_splits_of_a_column_are_checked_for_leaks(nowhere: Path) -> None:

@@ -18,7 +18,7 @@ STYLES = {"passed": "green", "warnings": "yellow", "failed": "red"}
 File = Annotated[
     Path | None,
     typer.Argument(
-        help="A CSV, TSV or JSONL file to check instead; needs no project.",
+        help="A file of rows (CSV, JSON, Parquet, Excel) to check instead; needs no project.",
         show_default=False,
     ),
 ]
@@ -35,6 +35,14 @@ SplitField = Annotated[
     typer.Option(help="Column of FILE with train, dev or test; default: a random split."),
 ]
 IdField = Annotated[str | None, typer.Option(help="Column of FILE with the row's id.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="A setting of the reader of FILE, NAME=VALUE, such as encoding=cp1252; can be "
+        "repeated.",
+    ),
+]
 Page = Annotated[
     Path | None, typer.Option(help="Path of the page for FILE; default: FILE.validation.html.")
 ]
@@ -54,6 +62,7 @@ def validate(
     spans_field: SpansField = None,
     split_field: SplitField = None,
     id_field: IdField = None,
+    settings: Settings = None,
     page: Page = None,
     accept: Accept = False,
 ) -> None:
@@ -83,7 +92,7 @@ def validate(
     columns = Columns(
         text_field, tuple(label_field or ()), tuple(spans_field or ()), split_field, id_field
     )
-    found = check_file(file, columns)
+    found = check_file(file, columns, settings or ())
     place = page or Path(f"{file.name}.validation.html")
     place.write_text(html(found), encoding="utf-8")
     _show(found, place, None)

@@ -1,10 +1,42 @@
 """Splits that depend on a row's id and the seed alone, never on the order of rows."""
 
 import hashlib
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from plait.tasks import Row, Split
+
+_NAMES: Mapping[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "dev": "dev",
+    "val": "dev",
+    "valid": "dev",
+    "validation": "dev",
+    "test": "heldout",
+    "testing": "heldout",
+    "heldout": "heldout",
+    "held-out": "heldout",
+}
+
+
+def split_named(name: str) -> Split:
+    """The split that people call so, in any case: `Test` and `heldout` are one.
+
+    Raises:
+        ValueError: the name is none of a split.
+    """
+    found = _NAMES.get(name.strip().lower())
+    if found is None:
+        raise ValueError(f"found {name!r}, expected one of {', '.join(_NAMES)}")
+    return found
+
+
+def split_in_name(path: str) -> Split | None:
+    """The split that a file's path names: dev for `data/validation-0001.parquet`."""
+    words = re.findall(r"[a-z]+", path.lower())
+    return next((_NAMES[word] for word in reversed(words) if word in _NAMES), None)
 
 
 def rank(seed: int, *keys: str) -> str:

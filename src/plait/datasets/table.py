@@ -1,41 +1,48 @@
-"""Read any CSV, TSV or JSONL file by a mapping of its columns in params.yaml."""
+"""Read files of rows in any known format by a mapping of their columns in params.yaml."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from plait.datasets.base import Reader
-from plait.datasets.splits import stratified
-from plait.datasets.table_files import FORMATS, parse_json_cell, records
-from plait.datasets.text_files import column, open_raw
+from plait.datasets.cells import add_nested, read_text, text_columns, write_scalars
+from plait.datasets.formats.layout import Layout
+from plait.datasets.places import (
+    HUB_FILES,
+    Place,
+    hub_pattern,
+    hub_places,
+    local_places,
+    prefixes,
+    targets,
+)
+from plait.datasets.splits import split_named, stratified
+from plait.datasets.table_files import Records, fault, records
+from plait.datasets.text_files import column
+from plait.datasets.values import read_label, read_spans
 from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
 from plait.sources.base import Sha256
-from plait.tasks import Label, Row, Span, Split, TaskKind
+from plait.tasks import Label, Row, Split, TaskKind
 
-_SPLIT_NAMES: Mapping[str, Split] = {
-    "train": "train",
-    "dev": "dev",
-    "valid": "dev",
-    "validation": "dev",
-    "test": "heldout",
-    "heldout": "heldout",
-}
 Share = Annotated[float, Field(gt=0, lt=1)]
-Place = tuple[str, int]
+Key = tuple[Path, int]
+
+
+def _split(value: Any) -> Any:
+    return split_named(value) if isinstance(value, str) else value
 
 
 class File(Settings):
-    """A file of rows; with `split`, all its rows belong to that split."""
+    """A file of rows, a folder or a pattern; with `split`, all its rows belong to that split."""
 
     path: str
     sha256: Sha256 | None = None
-    split: Split | None = None
+    split: Annotated[Split | None, BeforeValidator(_split)] = None
 
 
 class Fractions(Settings):
@@ -45,19 +52,21 @@ class Fractions(Settings):
     heldout: Share = 0.2
 
 
-class Table(Reader):
-    """Rows of CSV or TSV (with a header line) or JSONL files.
+class Table(Reader, Layout):
+    """Rows of files whose format `plait.datasets.table_files` knows.
 
     Attributes:
-        files: paths from the project's root; with `hub`, paths in that data set.
+        files: paths from the project's root; with `hub`, paths in that data set, by default all
+            that are named like a split.
+        text: a column, a field in it (`data.text`), or a template of several: `{title}: {body}`.
         labels: field → its column.
         spans: field → its column, which holds JSON: `[[start, end, type], …]` in characters.
-        split: a column with train, dev (or valid, validation) or heldout (or test).
+        split: a column with names of splits (`plait.datasets.splits`).
         fractions: for each split that neither the files nor the column have.
     """
 
     reader: Literal["table"] = "table"
-    files: Annotated[tuple[File, ...], Field(min_length=1)]
+    files: tuple[File, ...] = ()
     text: str = "text"
     id: str | None = None
     labels: Mapping[str, str] = {}
@@ -68,13 +77,12 @@ class Table(Reader):
 
     @model_validator(mode="after")
     def _check(self) -> "Table":
-        faults = [
-            f"{file.path!r} ends with none of {', '.join(FORMATS)}"
-            for file in self.files
-            if PurePosixPath(file.path).suffix not in FORMATS
-        ]
-        if len({self._target(file) for file in self.files}) < len(self.files):
-            faults.append("two files have the same name; rename one of them")
+        faults = list(self._unreadable())
+        paths = [file.path for file in self.files]
+        if len(set(targets(paths).values())) < len(paths):
+            faults.append("a file is named twice; name it once")
+        if not self.files and not self.hub:
+            faults.append("`files` names no file")
         if not self.labels and not self.spans:
             faults.append("neither `labels` nor `spans` names a field")
         faults += [f"field {name!r} is in both" for name in self.labels if name in self.spans]
@@ -87,9 +95,18 @@ class Table(Reader):
             raise ValueError("; ".join(faults))
         return self
 
+    def _unreadable(self) -> Iterator[str]:
+        """A message for each file whose name says no format."""
+        return (wrong for file in self.files if (wrong := fault(file.path)))
+
+    def _records(self, place: Place, wanted: Sequence[str]) -> Records:
+        """Line number and columns of each row of a file."""
+        return records(place.path, self, place.shown, wanted)
+
     def _uses(self) -> Iterator[tuple[str, str | None]]:
         """Each setting and its column; two fields of one kind may use the same column."""
-        yield from (("text", self.text), ("id", self.id), ("split", self.split))
+        yield from (("text", column) for column in text_columns(self.text))
+        yield from (("id", self.id), ("split", self.split))
         yield from (("labels", column) for column in dict.fromkeys(self.labels.values()))
         yield from (("spans", column) for column in dict.fromkeys(self.spans.values()))
 
@@ -100,12 +117,13 @@ class Table(Reader):
     def sources(self) -> list[Source]:
         if self.hub:
             pins = {file.path: file.sha256 for file in self.files if file.sha256}
-            paths = tuple(file.path for file in self.files)
+            paths = tuple(hub_pattern(file.path) for file in self.files) or HUB_FILES
             return [self.hub.model_copy(update={"files": paths, "sha256": pins})]
+        named = targets([file.path for file in self.files])
         return [
             LocalFile(
                 path=file.path,
-                target=self._target(file),
+                target=named[file.path],
                 sha256=file.sha256,
                 setting=f"files.{index}.sha256",
             )
@@ -117,25 +135,15 @@ class Table(Reader):
         for place, split, row in self._rows(folder):
             yield drawn.get(place, split), row
 
-    @cached_property
-    def _ids(self) -> Mapping[str, str]:
-        """File → prefix of its rows' ids: its name, or its path if two names are equal."""
-        targets = {file.path: self._target(file) for file in self.files}
-        stems = {path: PurePosixPath(target).stem for path, target in targets.items()}
-        return stems if len(set(stems.values())) == len(stems) else targets
-
-    def _target(self, file: File) -> str:
-        return file.path if self.hub else PurePosixPath(file.path).name
-
-    def _draw(self, folder: Path, seed: int) -> dict[Place, Split]:
+    def _draw(self, folder: Path, seed: int) -> dict[Key, Split]:
         """The training rows that move to another split: first to held-out, then to dev."""
-        strata: dict[str, tuple[Place, str]] = {}
+        strata: dict[str, tuple[Key, str]] = {}
         given: set[Split] = set()
         for place, split, row in self._rows(folder):
             given.add(split)
             if split == "train":
                 strata[row.id] = place, _stratum(row)
-        drawn: dict[Place, Split] = {}
+        drawn: dict[Key, Split] = {}
         for split, share in (("heldout", self.fractions.heldout), ("dev", self.fractions.dev)):
             if split not in given:
                 rest = (
@@ -147,33 +155,51 @@ class Table(Reader):
                     drawn[strata[name][0]] = split
         return drawn
 
-    def _rows(self, folder: Path) -> Iterator[tuple[Place, Split, Row]]:
-        for file in self.files:
-            path = open_raw(folder, self._target(file))
-            for number, value in records(path):
-                split = file.split or self._split(value, path, number)
-                row = self._row(value, path, number, self._ids[file.path])
-                yield (file.path, number), split, row
+    def _places(self, folder: Path) -> list[Place]:
+        """The files in the order of the settings, those of a folder or pattern by name."""
+        splits = {file.path: file.split for file in self.files}
+        if self.hub:
+            return hub_places(folder, self.hub.repo, splits)
+        return local_places(folder, splits)
+
+    def _rows(self, folder: Path) -> Iterator[tuple[Key, Split, Row]]:
+        places = self._places(folder)
+        named, wanted = prefixes(places), tuple(dict.fromkeys(self._columns()))
+        nested, scalars = [name for name in wanted if "." in name], self._scalars()
+        for place in places:
+            path, shown, prefix = place.path, place.shown, named[place]
+            for count, (number, value) in enumerate(self._records(place, wanted), 1):
+                if nested:
+                    add_nested(value, nested)
+                write_scalars(value, scalars)
+                split = place.split or self._split(value, shown, number)
+                yield (path, count), split, self._row(value, shown, number, f"{prefix}-{count:06d}")
+
+    def _columns(self) -> Iterator[str]:
+        """The columns that are read."""
+        return (name for _, name in self._uses() if name is not None)
+
+    def _scalars(self) -> list[str]:
+        """The columns whose numbers and truth values are names: ids and labels."""
+        return [*filter(None, [self.id]), *self.labels.values()]
 
     def _split(self, value: dict[str, Any], path: Path, number: int) -> Split:
         if self.split is None:
             return "train"
-        found = column(value, self.split, path, number)
-        if found not in _SPLIT_NAMES:
-            raise PlaitError(
-                f"{path}, line {number}: column {self.split!r}: found {found!r}, expected one of "
-                f"{', '.join(_SPLIT_NAMES)}."
-            )
-        return _SPLIT_NAMES[found]
+        try:
+            return split_named(column(value, self.split, path, number))
+        except ValueError as error:
+            where = f"{path}, line {number}: column {self.split!r}"
+            raise PlaitError(f"{where}: {error}.") from error
 
-    def _row(self, value: dict[str, Any], path: Path, number: int, origin: str) -> Row:
-        text = column(value, self.text, path, number)
-        name = column(value, self.id, path, number) if self.id else f"{origin}-{number:06d}"
+    def _row(self, value: dict[str, Any], path: Path, number: int, made: str) -> Row:
+        text = read_text(value, self.text, path, number)
+        name = column(value, self.id, path, number) if self.id else made
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
-            labels[field] = _label(value, source, path, number)
+            labels[field] = read_label(value, source, path, number)
         for field, source in self.spans.items():
-            labels[field] = _spans(value, source, text, path, number)
+            labels[field] = read_spans(value, source, text, path, number)
         return Row(name, text, labels)
 
 
@@ -190,47 +216,3 @@ def shared_columns(uses: Iterable[tuple[str, str | None]]) -> Iterator[str]:
 
 def _stratum(row: Row) -> str:
     return next((label for label in row.labels.values() if isinstance(label, str)), "")
-
-
-def _label(value: dict[str, Any], name: str, path: Path, number: int) -> str | None:
-    """A label; None if the cell is empty or null."""
-    found = value.get(name, "")
-    if name not in value or not isinstance(found, str | int | None):
-        column(value, name, path, number)
-    return None if found is None or found == "" else str(found)
-
-
-def _spans(
-    value: dict[str, Any], name: str, text: str, path: Path, number: int
-) -> tuple[Span, ...] | None:
-    """Spans sorted by position; None if the cell is empty or null."""
-    if value.get(name) in (None, "") and name in value:
-        return None
-    try:
-        spans = tuple(sorted(Span(*_span(entry)) for entry in parse_json_cell(value[name])))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PlaitError(
-            f"{path}, line {number}: column {name!r}: found {value.get(name)!r}, expected "
-            "[[start, end, type], …] in characters."
-        ) from error
-    _check_spans(spans, text, f"{path}, line {number}: column {name!r}")
-    return spans
-
-
-def _span(entry: Any) -> tuple[int, int, str]:
-    start, end, label = entry
-    if type(start) is not int or type(end) is not int or not isinstance(label, str):
-        raise TypeError(f"{entry!r} is not a span")
-    return start, end, label
-
-
-def _check_spans(spans: tuple[Span, ...], text: str, where: str) -> None:
-    end = 0
-    for span in spans:
-        if not end <= span.start < span.end <= len(text):
-            raise PlaitError(
-                f"{where}: span [{span.start}, {span.end}, {span.label!r}] is empty, overlaps "
-                f"another or ends outside the text of {len(text)} characters. Correct the "
-                "offsets: they count characters from 0, without the end."
-            )
-        end = span.end

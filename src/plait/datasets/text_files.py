@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from plait.datasets.formats import json_rows
+from plait.datasets.formats.columns import meant, quoted
+from plait.datasets.formats.decoding import open_text
+from plait.datasets.formats.opening import RawFile
 from plait.errors import PlaitError
 
 
@@ -26,22 +30,9 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         PlaitError: bytes that are not UTF-8; names the line and the byte offset in the file.
     """
-    offset = 0
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
-            yield number, _decode(path, number, offset, line).rstrip("\r\n")
-            offset += len(line)
-
-
-def _decode(path: Path, number: int, offset: int, line: bytes) -> str:
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise PlaitError(
-            f"{path}, line {number}: byte 0x{line[error.start]:02x} at offset "
-            f"{offset + error.start} is not UTF-8. Save the file as UTF-8 "
-            "(for example: iconv -f latin1 -t utf-8)."
-        ) from error
+    with open_text(RawFile(path, path), "\n") as text:
+        for number, line in enumerate(text, 1):
+            yield number, line.rstrip("\r\n")
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -50,31 +41,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         PlaitError: a line is not a JSON object or repeats a column; names the line.
     """
-    for number, line in lines(path):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:
-            raise PlaitError(
-                f"{path}, line {number}: not valid JSON ({error}); expected one object per line. "
-                "Correct or remove the line."
-            ) from error
-        if not isinstance(value, dict):
-            raise PlaitError(
-                f"{path}, line {number}: found a JSON {type(value).__name__}, expected an object "
-                "with the row's columns."
-            )
-        yield number, value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object with unique keys; Python itself would silently keep the last of equal keys."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} occurs twice")
-    return found
+    return json_rows.json_lines(RawFile(path, path))
 
 
 def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
@@ -85,8 +52,7 @@ def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
     """
     found = value.get(name)
     if not isinstance(found, str):
-        there = f"found {found!r}" if name in value else f"columns are {', '.join(value)}"
-        raise PlaitError(f"{path}, line {number}: column {name!r}: {there}, expected a string.")
+        raise PlaitError(f"{path}, line {number}: column {name!r}: {_no_string(value, name)}")
     try:
         found.encode()
     except UnicodeEncodeError as error:
@@ -95,6 +61,14 @@ def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
             f"{error.start}, expected whole Unicode characters. Write the file again as UTF-8."
         ) from error
     return found
+
+
+def _no_string(value: dict[str, Any], name: str) -> str:
+    if name not in value:
+        return f"columns are {quoted(value)}, expected a string. {meant(name, value)}".strip()
+    if value[name] is None:
+        return "found null, expected a string. Write it, or remove the row."
+    return f"found {value[name]!r}, expected a string."
 
 
 def json_file(path: Path) -> Any:

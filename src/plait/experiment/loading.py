@@ -1,6 +1,6 @@
 """Read params.yaml into a checked `Experiment`; one error reports every mistake with its path."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,18 @@ def _schema_mistakes(value: Mapping[Any, Any]) -> tuple[list[str], list[Loc]]:
     try:
         Experiment.model_validate(value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = list(_own(error.errors(include_url=False)))
         lines = [readable(detail, _known(value, detail)) for detail in details]
         return lines, [detail["loc"] for detail in details]
     return [], []
+
+
+def _own(details: Sequence[Any]) -> Iterator[Any]:
+    """The details without lists that are called too short only because their items are wrong."""
+    for detail in details:
+        loc, short = detail["loc"], detail["type"] == "too_short"
+        if not (short and any(d["loc"] != loc and d["loc"][: len(loc)] == loc for d in details)):
+            yield detail
 
 
 def _known(value: Mapping[Any, Any], detail: Mapping[str, Any]) -> list[str]:

@@ -2,18 +2,23 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.error import YAMLError
+
+from plait.datasets.places import targets
 from plait.datasets.table import shared_columns
 from plait.errors import PlaitError
 from plait.experiment.contradictions import DVC_IGNORED_KEYS
 from plait.experiment.loading import SECTIONS, check
 from plait.experiment.schema import Experiment
 from plait.preparation.preparing import prepare
+from plait.sources.local import found_files
+from plait.strict_yaml import parse
 from plait.validation.report import Report
 from plait.validation.validating import validate
 
@@ -41,30 +46,44 @@ class Columns:
         yield from shared_columns(uses)
 
 
-def check_file(file: Path, columns: Columns) -> Report:
-    """Check a CSV, TSV or JSONL file with the default limits; nothing is left on disk.
+def check_file(file: Path, columns: Columns, settings: Sequence[str] = ()) -> Report:
+    """Check a file, folder or pattern with the default limits; nothing is left on disk.
+
+    Args:
+        settings: further ones of the reader, `NAME=VALUE` with a value as in params.yaml.
 
     Raises:
         PlaitError: the file is missing or malformed (names the line), no column of labels or spans
             is named, or a column is named twice (all such mistakes are listed).
     """
-    if not file.is_file():
-        raise PlaitError(f"{file}: no such file. Name a CSV, TSV or JSONL file.")
+    there = found_files(str(file))
     if mistakes := list(columns.mistakes()):
         raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
     name = _name(file.stem, "file")
-    experiment = _experiment(name, file, columns)
+    experiment = _experiment(name, file, columns, dict(map(_setting, settings)))
     with tempfile.TemporaryDirectory(prefix="plait-validate-") as scratch:
         folder = Path(scratch)
-        raw = folder / "raw" / name
-        raw.mkdir(parents=True)
-        (raw / file.name).symlink_to(file.resolve())
+        target = folder / "raw" / name / targets([str(file)])[str(file)]
+        for part, path in there.items():
+            (target / part).parent.mkdir(parents=True, exist_ok=True)
+            (target / part).symlink_to(path.resolve())
         outputs = (folder / each for each in ("prepared", "inputs", "heldout"))
-        try:
-            prepare(experiment, folder / "raw", *outputs)
-        except PlaitError as error:
-            raise PlaitError(str(error).replace(str(raw / file.name), str(file))) from error
+        prepare(experiment, folder / "raw", *outputs)
         return validate(folder / "prepared", experiment.declared_tasks(), experiment.validation)
+
+
+def _setting(option: str) -> tuple[str, Any]:
+    """`delimiter=;` → its name and its value."""
+    name, equals, value = option.partition("=")
+    if not equals:
+        raise PlaitError(f"--set {option}: expected NAME=VALUE, such as encoding=cp1252.")
+    if not re.search(r"\w", value):  # a delimiter, which may be a mark of YAML
+        return name, value
+    try:
+        return name, parse(value)
+    except YAMLError as error:
+        why = str(error).partition("\n")[0]
+        raise PlaitError(f"--set {option}: the value is not YAML ({why}). Quote it.") from error
 
 
 def _name(text: str, what: str) -> str:
@@ -88,7 +107,7 @@ def _free(name: str, taken: Iterable[str]) -> str:
     return next(each for each in chain([name], numbered) if each not in set(taken))
 
 
-def _experiment(dataset: str, file: Path, columns: Columns) -> Experiment:
+def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, Any]) -> Experiment:
     names = _names([*columns.labels, *columns.spans])
     settings: dict[str, Any] = {
         **{section: {} for section in SECTIONS},
@@ -96,12 +115,13 @@ def _experiment(dataset: str, file: Path, columns: Columns) -> Experiment:
         "datasets": {
             dataset: {
                 "reader": "table",
-                "files": [{"path": file.name}],
+                "files": [{"path": str(file)}],
                 "text": columns.text,
                 "labels": {names[column]: column for column in columns.labels},
                 "spans": {names[column]: column for column in columns.spans},
                 "split": columns.split,
                 "id": columns.id,
+                **more,
             }
         },
         "tasks": {

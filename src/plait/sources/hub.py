@@ -42,6 +42,7 @@ SAFE_FILES = (
 _SAFE_SUFFIXES = (
     ".json",
     ".jsonl",
+    ".ndjson",
     ".csv",
     ".tsv",
     ".txt",
@@ -49,6 +50,10 @@ _SAFE_SUFFIXES = (
     ".model",
     ".jinja",
     ".parquet",
+    ".xlsx",
+    ".gz",
+    ".zst",
+    ".zip",
 )
 
 
