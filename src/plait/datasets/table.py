@@ -10,13 +10,14 @@ from pydantic import Field, model_validator
 
 from plait.datasets.base import Reader
 from plait.datasets.splits import stratified
-from plait.datasets.table_files import FORMATS, parse_json_cell, records
+from plait.datasets.table_files import FORMATS, records
 from plait.datasets.text_files import column, open_raw
+from plait.datasets.values import read_label, read_spans
 from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
 from plait.sources.base import Sha256
-from plait.tasks import Label, Row, Span, Split, TaskKind
+from plait.tasks import Label, Row, Split, TaskKind
 
 _SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train",
@@ -171,9 +172,9 @@ class Table(Reader):
         name = column(value, self.id, path, number) if self.id else f"{origin}-{number:06d}"
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
-            labels[field] = _label(value, source, path, number)
+            labels[field] = read_label(value, source, path, number)
         for field, source in self.spans.items():
-            labels[field] = _spans(value, source, text, path, number)
+            labels[field] = read_spans(value, source, text, path, number)
         return Row(name, text, labels)
 
 
@@ -190,47 +191,3 @@ def shared_columns(uses: Iterable[tuple[str, str | None]]) -> Iterator[str]:
 
 def _stratum(row: Row) -> str:
     return next((label for label in row.labels.values() if isinstance(label, str)), "")
-
-
-def _label(value: dict[str, Any], name: str, path: Path, number: int) -> str | None:
-    """A label; None if the cell is empty or null."""
-    found = value.get(name, "")
-    if name not in value or not isinstance(found, str | int | None):
-        column(value, name, path, number)
-    return None if found is None or found == "" else str(found)
-
-
-def _spans(
-    value: dict[str, Any], name: str, text: str, path: Path, number: int
-) -> tuple[Span, ...] | None:
-    """Spans sorted by position; None if the cell is empty or null."""
-    if value.get(name) in (None, "") and name in value:
-        return None
-    try:
-        spans = tuple(sorted(Span(*_span(entry)) for entry in parse_json_cell(value[name])))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PlaitError(
-            f"{path}, line {number}: column {name!r}: found {value.get(name)!r}, expected "
-            "[[start, end, type], …] in characters."
-        ) from error
-    _check_spans(spans, text, f"{path}, line {number}: column {name!r}")
-    return spans
-
-
-def _span(entry: Any) -> tuple[int, int, str]:
-    start, end, label = entry
-    if type(start) is not int or type(end) is not int or not isinstance(label, str):
-        raise TypeError(f"{entry!r} is not a span")
-    return start, end, label
-
-
-def _check_spans(spans: tuple[Span, ...], text: str, where: str) -> None:
-    end = 0
-    for span in spans:
-        if not end <= span.start < span.end <= len(text):
-            raise PlaitError(
-                f"{where}: span [{span.start}, {span.end}, {span.label!r}] is empty, overlaps "
-                f"another or ends outside the text of {len(text)} characters. Correct the "
-                "offsets: they count characters from 0, without the end."
-            )
-        end = span.end
