@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from plait.datasets.base import Reader
 from plait.datasets.splits import stratified
 from plait.datasets.table_files import FORMATS, records
 from plait.datasets.text_files import column, open_raw
-from plait.datasets.values import read_label, read_spans
+from plait.datasets.values import Cell, ValueReader
 from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
@@ -46,13 +45,13 @@ class Fractions(Settings):
     heldout: Share = 0.2
 
 
-class Table(Reader):
+class Table(ValueReader):
     """Rows of CSV or TSV (with a header line) or JSONL files.
 
     Attributes:
         files: paths from the project's root; with `hub`, paths in that data set.
         labels: field → its column.
-        spans: field → its column, which holds JSON: `[[start, end, type], …]` in characters.
+        spans: field → its column, which holds JSON: `[[start, end, type], …]`.
         split: a column with train, dev (or valid, validation) or heldout (or test).
         fractions: for each split that neither the files nor the column have.
     """
@@ -172,9 +171,10 @@ class Table(Reader):
         name = column(value, self.id, path, number) if self.id else f"{origin}-{number:06d}"
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
-            labels[field] = read_label(value, source, path, number)
+            labels[field] = self.read_label(Cell(value, source, path, number), field)
         for field, source in self.spans.items():
-            labels[field] = read_spans(value, source, text, path, number)
+            cell = Cell(value, source, path, number)
+            labels[field] = self.read_spans(cell, field, text)
         return Row(name, text, labels)
 
 
