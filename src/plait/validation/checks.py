@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from plait.experiment.policy import OPTIONAL, Policy
 from plait.tasks import Task
-from plait.validation import rules
+from plait.validation import label_rules, rules
 from plait.validation.prepared import PreparedDataset
 from plait.validation.rules import Rule
 from plait.validation.tables import Tables
@@ -81,21 +81,21 @@ def _leak_checks(limits: "Validation", others: Sequence[str]) -> Iterator[Check]
 
 def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[Check]:
     for split in ("train", "dev"):
-        yield Check(rules.label_null(task.name), split, f"{split} rows", split, task.name)
+        yield Check(label_rules.label_null(task.name), split, f"{split} rows", split, task.name)
     yield from _label_checks(task, tables, limits)
     yield from _conflict_checks(task)
     if task.kind == "tagging":
         for split in SPLIT_TITLES:
-            for rule in rules.span_rules():
+            for rule in label_rules.span_rules():
                 yield _on_labels(rule, task, split)
-    drift = rules.label_drift(task.name, limits)
+    drift = label_rules.label_drift(task.name, limits)
     yield Check(drift, f"drift/{task.name}", "splits and versions", None, task.name)
 
 
 def _conflict_checks(task: Task) -> Iterator[Check]:
-    conflict_rules: Iterable[Rule] = [rules.label_conflict(task.name)]
+    conflict_rules: Iterable[Rule] = [label_rules.label_conflict(task.name)]
     if task.kind == "classification":
-        conflict_rules = [*conflict_rules, rules.label_conflict_near(task.name)]
+        conflict_rules = [*conflict_rules, label_rules.label_conflict_near(task.name)]
     for rule in conflict_rules:
         yield Check(rule, f"conflicts/{task.name}", "train and dev rows", None, task.name)
 
@@ -103,18 +103,18 @@ def _conflict_checks(task: Task) -> Iterator[Check]:
 def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[Check]:
     if task.labels:
         for split in SPLIT_TITLES:
-            yield _on_labels(rules.label_unknown(task.name, task.labels), task, split)
+            yield _on_labels(label_rules.label_unknown(task.name, task.labels), task, split)
     trained = list(tables[f"trained/{task.name}"]["name"])
     for split in ("dev", "heldout"):
-        for rule in rules.unseen_rules(task.name, trained, limits):
+        for rule in label_rules.unseen_rules(task.name, trained, limits):
             yield _on_labels(rule, task, split)
     least = 2 if task.kind == "classification" else 1
     named, support = f"labels of {task.name}", f"support/{task.name}"
-    count = rules.label_count(task.name, least)
+    count = label_rules.label_count(task.name, least)
     yield Check(count, f"trained/{task.name}", named, "train", task.name)
-    yield Check(rules.label_support(_unit(task)), support, named, "train", task.name)
+    yield Check(label_rules.label_support(_unit(task)), support, named, "train", task.name)
     if task.kind == "classification":
-        balance = rules.label_balance(task.name, limits)
+        balance = label_rules.label_balance(task.name, limits)
         yield Check(balance, support, named, "train", task.name)
 
 
