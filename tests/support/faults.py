@@ -289,6 +289,25 @@ FAULTS = [
         "1 of 40 train rows have no label for topic.", ("train-2",), "topic",
     ),
     Fault(
+        "label_alike", "critical", None, relabel("dev", range(2), "Sport "),
+        '1 of 3 labels of topic are spelled like another label of topic: "Sport " (2) and "sport" '
+        "(39). Models take them for different classes.", ("Sport ",), "topic",
+    ),
+    Fault(
+        "label_alike", "critical", None, types("heldout", "pla\u200bce"),
+        'datasets.notes.label_map: {slots: {"pla\\u200bce": "place"}}', ("pla\u200bce",), "slots",
+    ),
+    Fault(
+        "label_placeholder", "warning", "train", relabel("train", range(2, 4), "#N/A"),
+        "2 of 40 train rows have a label of topic that looks like a missing value: '#N/A' (2). If",
+        ("train-2", "train-3"), "topic", count=2,
+    ),
+    Fault(
+        "label_placeholder", "warning", "heldout", types("heldout", "None"),
+        "1 of 40 held-out spans have a label of slots that looks like a missing value: 'None' (1).",
+        ("heldout-0",), "slots",
+    ),
+    Fault(
         "label_unknown", "critical", "dev", put("dev", 2, topic="sprot"),
         "1 of 20 dev rows have a label that tasks.topic.labels in params.yaml does not list: "
         "'sprot' (1). Add the label there, or correct the rows in the source.", ("dev-2",), "topic",

@@ -104,6 +104,8 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
     if task.labels:
         for split in SPLIT_TITLES:
             yield _on_labels(label_rules.label_unknown(task.name, task.labels), task, split)
+    for split in SPLIT_TITLES:
+        yield _on_labels(label_rules.label_placeholder(task), task, split)
     trained = list(tables[f"trained/{task.name}"]["name"])
     for split in ("dev", "heldout"):
         for rule in label_rules.unseen_rules(task.name, trained, limits):
@@ -112,6 +114,8 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
     named, support = f"labels of {task.name}", f"support/{task.name}"
     count = label_rules.label_count(task.name, least)
     yield Check(count, f"trained/{task.name}", named, "train", task.name)
+    alike = label_rules.label_alike(task, tables[support])
+    yield Check(alike, support, named, None, task.name)
     yield Check(label_rules.label_support(_unit(task)), support, named, "train", task.name)
     if task.kind == "classification":
         balance = label_rules.label_balance(task.name, limits)

@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from plait.datasets.spelling import quoted
+from plait.tasks import Task
 from plait.validation.rules import Rule, drift, not_null, one_of, row_count
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from plait.experiment.schema import Validation
 
 MIN_SUPPORT = 5
 """Least number of train rows (spans) of a label; with fewer, its score is mostly noise."""
+MAPPED = 10
+"""Most pairs of labels that a proposed `label_map` has."""
 
 
 def label_null(task: str) -> Rule:
@@ -19,6 +25,36 @@ def label_null(task: str) -> Rule:
         not_null(f"label:{task}"),
         f"have no label for {task}",
         "Label them in the source, or leave them: training skips them.",
+    )
+
+
+def label_alike(task: Task, support: "pd.DataFrame") -> Rule:
+    """Rule for the labels of a task; `support` is their table."""
+    pairs = support[support["alike"]]
+    shown = zip(pairs["name"].head(MAPPED), pairs["meant"], strict=False)
+    entries = [f"{quoted(label)}: {quoted(meant)}" for label, meant in shown]
+    more = ", …" if len(pairs) > MAPPED else ""
+    return Rule(
+        "label_alike",
+        one_of("alike", [False]),
+        f"are spelled like another label of {task.name}",
+        "Models take them for different classes. Correct the source, or let the table reader do "
+        f"it: datasets.{task.dataset}.label_map: {{{task.field}: {{{', '.join(entries)}{more}}}}}, "
+        f"or datasets.{task.dataset}.normalise_labels: true. If they do differ: "
+        "validation.rules.label_alike: warn.",
+        told="pair",
+    )
+
+
+def label_placeholder(task: Task) -> Rule:
+    """Rule for gold labels."""
+    return Rule(
+        "label_placeholder",
+        one_of("placeholder", [False]),
+        f"have a label of {task.name} that looks like a missing value",
+        f"If they have no label: datasets.{task.dataset}.label_map: {{{task.field}: {{LABEL: "
+        "null}} (table reader), or empty cells.",
+        "label",
     )
 
 

@@ -22,6 +22,7 @@ class Rule:
             whole sentence, with `{observed}` in it.
         remedy: says what to do.
         values: the column whose most frequent faulty values are shown.
+        told: the column whose faulty values are shown as they are.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Rule:
     fault: str
     remedy: str
     values: str | None = None
+    told: str | None = None
 
 
 def not_null(column: str) -> Expectation:

@@ -7,8 +7,8 @@ Every table has the column `name`: the row id (or the label) that the report sho
 | `train`, `dev` | a row | id, text, problem, label:TASK, facts, unlike, boilerplate, matches |
 | `heldout` | a held-out fingerprint | id, facts, matches |
 | `ids` | a distinct id | splits |
-| `labels/TASK/SPLIT` | a label or a span | label; spans: inside, disjoint, word_aligned |
-| `support/TASK` | a label | train, dev, heldout, share (of the train rows) |
+| `labels/TASK/SPLIT` | a label or a span | label, placeholder; spans: inside, disjoint … |
+| `support/TASK` | a label | train, dev, heldout, share (of the train rows), alike, meant, pair |
 | `trained/TASK` | a label of the training rows | as support |
 | `conflicts/TASK` | a row of train or dev | labels: how many labels its text has; near: see below |
 | `drift/TASK`, `drift` | a split or version, compared with train | drift |
@@ -28,6 +28,7 @@ from plait.tasks import SPLITS, Label, Split, Task
 from plait.validation.compared import TextComparison, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
 from plait.validation.prepared import PreparedDataset, PreparedLine
+from plait.validation.spellings import with_placeholders, with_spellings
 from plait.validation.textfacts import TextFacts, span_facts
 from plait.validation.unusual import boilerplate_only, without_common_words
 
@@ -132,9 +133,9 @@ def _label_tables(data: PreparedDataset, task: Task) -> Tables:
         "dev": _labels(data.dev, task),
         "heldout": _heldout_labels(data.heldout, task),
     }
-    support = _support(labels_by_split, task)
+    support = with_spellings(_support(labels_by_split, task))
     return {
-        **{f"labels/{task.name}/{split}": labels_by_split[split] for split in SPLITS},
+        **{f"labels/{task.name}/{s}": with_placeholders(labels_by_split[s]) for s in SPLITS},
         f"support/{task.name}": support,
         f"trained/{task.name}": support[support["train"] > 0].reset_index(drop=True),
     }
