@@ -41,6 +41,7 @@ ROW_RULES: Mapping[str, Policy] = {
     "label_conflict_near": "warn",
     "span_outside": "error",
     "span_overlap": "error",
+    "span_blank": "error",
     "span_cuts_word": "warn",
 }
 """Rules about single rows: they can have any policy."""
@@ -55,6 +56,7 @@ AGGREGATE_RULES: Mapping[str, Policy] = {
     "label_alike": "error",
     "label_support": "warn",
     "label_balance": "warn",
+    "span_offsets": "error",
     "label_drift": "warn",
     "length_drift": "warn",
 }

@@ -86,8 +86,10 @@ def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[C
     yield from _conflict_checks(task)
     if task.kind == "tagging":
         for split in SPLIT_TITLES:
-            for rule in label_rules.span_rules():
+            for rule in label_rules.span_rules(task, split):
                 yield _on_labels(rule, task, split)
+        offsets = label_rules.span_offsets(task)
+        yield Check(offsets, f"offsets/{task.name}", "other ways to count offsets", None, task.name)
     drift = label_rules.label_drift(task.name, limits)
     yield Check(drift, f"drift/{task.name}", "splits and versions", None, task.name)
 

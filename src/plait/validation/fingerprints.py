@@ -21,9 +21,9 @@ def write_fingerprints(path: Path, rows: Iterable[Row], short_words: int) -> Non
     """Write one line per row, without its text, words and offsets.
 
     `{"id", "fingerprint", "normal", "shingles", "facts": {…}, "labels": {field: [label, …]},
-    "spans": {field: [[inside, disjoint, word_aligned], …]}}`; `normal` (the digest of the words) is
-    null for a text without words, `shingles` for one with fewer than `short_words`. Labels and
-    facts of spans have the order of the spans.
+    "spans": {field: [[inside, disjoint, trimmed, word_aligned], …]}}`; `normal` (the
+    digest of the words) is null for a text without words, `shingles` for one with fewer than
+    `short_words`. Labels and facts of spans have the order of the spans.
     """
     write_jsonl(path, (_as_json(row, short_words) for row in rows))
 

@@ -154,25 +154,32 @@ def label_drift(task: str, limits: "Validation") -> Rule:
     )
 
 
-def span_rules() -> list[Rule]:
-    """Rules for the spans of every split."""
+def span_rules(task: Task, split: str) -> list[Rule]:
+    """Rules for the spans of a split; what held-out spans cut is not known."""
+    shown = None if split == "heldout" else "cut"
+    correct = "Correct the offsets in the source."
+    trim = f"Correct the source, or set datasets.{task.dataset}.trim_spans: true (table reader)."
+    blank = "begin or end with white space or an invisible character"
+    cut = "begin or end inside a word: no prediction can equal them"
     return [
-        Rule(
-            "span_outside",
-            one_of("inside", [True]),
-            "are empty or reach outside their text",
-            "Correct the offsets in the source.",
-        ),
-        Rule(
-            "span_overlap",
-            one_of("disjoint", [True]),
-            "overlap an earlier span of their row",
-            "Keep one of the spans in the source.",
-        ),
-        Rule(
-            "span_cuts_word",
-            one_of("word_aligned", [True]),
-            "begin or end inside a word or on white space: no prediction can equal them",
-            "Correct the offsets in the source.",
-        ),
+        Rule("span_outside", one_of("inside", [True]), _OUTSIDE, correct, shown),
+        Rule("span_overlap", one_of("disjoint", [True]), _OVERLAP, _ONE, shown),
+        Rule("span_blank", one_of("trimmed", [True]), blank, trim, shown),
+        Rule("span_cuts_word", one_of("word_aligned", [True]), cut, correct, shown),
     ]
+
+
+_OUTSIDE = "are empty or reach outside their text"
+_OVERLAP = "overlap an earlier span of their row"
+_ONE = "Keep one of the spans in the source."
+
+
+def span_offsets(task: Task) -> Rule:
+    """Rule for the ways to count offsets other than the one that was used."""
+    return Rule(
+        "span_offsets",
+        one_of("explains", [False]),
+        f"fit the words of train and dev better than the spans of {task.name} do",
+        f"Set it in datasets.{task.dataset} (table reader), or correct the offsets in the source.",
+        told="told",
+    )

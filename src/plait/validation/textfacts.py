@@ -11,6 +11,7 @@ from plait.segmentation import is_blank, words
 from plait.tasks import Span
 
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f\x80-\x9f]")
+_LAST, _FIRST = re.compile(r"\S{0,12}$"), re.compile(r"\S{0,12}")
 _PLACEHOLDERS = frozenset(
     {
         *("n a", "na", "nan", "none", "null", "nil", "undefined", "unknown", "empty", "blank"),
@@ -85,12 +86,16 @@ class SpanFacts(NamedTuple):
     Attributes:
         inside: it holds characters of its text and no others.
         disjoint: it overlaps no earlier span.
+        trimmed: it begins and ends with neither white space nor an invisible character. True
+            if not inside.
         word_aligned: it begins where a word of the text does and ends where one does
-            (`plait.segmentation.words`); no prediction can equal another. True if not inside.
+            (`plait.segmentation.words`); no prediction can equal another. True if
+            not inside or not trimmed.
     """
 
     inside: bool
     disjoint: bool
+    trimmed: bool
     word_aligned: bool
 
 
@@ -103,6 +108,23 @@ def span_facts(text: str, spans: Iterable[Span]) -> list[SpanFacts]:
     for span in ordered:
         inside = 0 <= span.start < span.end <= len(text)
         aligned = not inside or (span.start in starts and span.end in ends)
-        found.append(SpanFacts(inside, span.start >= reached, aligned))
+        trimmed = aligned or _is_trimmed(text[span.start : span.end])
+        found.append(SpanFacts(inside, span.start >= reached, trimmed, aligned or not trimmed))
         reached = max(reached, span.end)
     return found
+
+
+def _is_trimmed(cut: str) -> bool:
+    places = words(cut)
+    return bool(places) and places[0][0] == 0 and places[-1][1] == len(cut)
+
+
+def span_shown(text: str, span: Span) -> str:
+    """What a span cuts, in brackets, with the rest of the words that it cuts."""
+    start, end = span.start, span.end
+    if start >= end:
+        return f"[{start}, {end}] is empty"
+    if start < 0 or end > len(text):
+        return f"[{start}, {end}] of {len(text)} characters"
+    before, after = _LAST.search(text[:start]), _FIRST.match(text[end:])
+    return f"{before[0] if before else ''}[{text[start:end]}]{after[0] if after else ''}"
