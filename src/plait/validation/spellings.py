@@ -38,7 +38,7 @@ def with_spellings(support: pd.DataFrame) -> pd.DataFrame:
     }
     names = support["name"]
     return support.assign(
-        alike=[name in meant for name in names],
+        alike=pd.Series([name in meant for name in names], dtype=bool),
         meant=pd.Series([meant.get(name) for name in names], dtype=object),
         pair=pd.Series([pairs.get(name) for name in names], dtype=object),
     )
