@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+import regex
+
 from plait.segmentation import is_blank, words
 from plait.tasks import Span
 
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1f\x7f\x80-\x9f]")
+_PICTURE = regex.compile(r"[\p{Extended_Pictographic}\p{Regional_Indicator}]")
 _LAST, _FIRST = re.compile(r"\S{0,12}$"), re.compile(r"\S{0,12}")
 _PLACEHOLDERS = frozenset(
     {
@@ -32,7 +35,8 @@ class TextFacts(NamedTuple):
         replacement: it holds U+FFFD.
         mojibake: it looks like UTF-8 that was read with another encoding, by the heuristic of ftfy
             (R. Speer, 2019).
-        placeholder: it is a placeholder for a missing text, such as `n/a`, or has no letter.
+        placeholder: it is a placeholder for a missing text, such as `n/a`, or has neither a letter
+            nor an emoji.
         script: that of most letters (Unicode's name: LATIN, CYRILLIC …); None without letters.
     """
 
@@ -56,7 +60,7 @@ def text_facts(text: str, found: list[str]) -> TextFacts:
         control=_CONTROL.search(text) is not None,
         replacement=not plain and "\ufffd" in text,
         mojibake=not plain and _mojibake(text),
-        placeholder=(script is None and not empty)
+        placeholder=(script is None and not empty and not _PICTURE.search(text))
         or (len(found) <= 2 and " ".join(found) in _PLACEHOLDERS),
         script=script,
     )
