@@ -128,7 +128,19 @@ FAULTS = [
     ),
     Fault(
         "rows", "critical", "dev", lambda d: d["dev"].clear(),
-        "dev has 0 rows; at least 1 is needed. Check the dataset's reader and source.", (),
+        "dev has 0 rows; at least 1 is needed. Mark rows as dev in the source, or add rows", (),
+    ),
+    Fault(
+        "rows", "critical", "heldout", lambda d: d["heldout"].clear(),
+        "held-out has 0 rows; at least 1 is needed. Mark rows as held-out in the source,", (),
+    ),
+    Fault(
+        "label_rows", "critical", "dev", several("dev", 20, topic=None),
+        "0 dev rows have a label of topic; at least 1 is needed. Label some", (), "topic",
+    ),
+    Fault(
+        "label_rows", "critical", "heldout", several("heldout", 20, slots=[]),
+        "0 held-out spans have a label of slots; at least 1 is needed. Label some", (), "slots",
     ),
     Fault(
         "schema", "critical", "train", put("train", 2, text=7),

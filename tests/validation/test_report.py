@@ -109,8 +109,13 @@ def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows],
 
 def test_long_lists_of_failures_are_cut(project: Callable[[Rows], Path]) -> None:
     folder = project(rows())
-    (folder / "prepared/notes/dev.jsonl").write_bytes(b"")
-    with pytest.raises(PlaitError, match=r"dev has 0 rows; at least 1 is needed") as error:
+    spoil_prepared(folder, "dev", 0, id=None)
+    spoil_prepared(folder, "dev", 1, text=None)
+    spoil_prepared(folder, "dev", 2, text=" ")
+    spoil_prepared(folder, "dev", 3, text="a\0b")
+    spoil_prepared(folder, "dev", 4, more="a key")
+    spoil_prepared(folder, "dev", 5, id="dev-6")
+    with pytest.raises(PlaitError, match=r"rule id_null, count 1") as error:
         stage()
     lines = str(error.value).splitlines()
     assert len(lines) == 8

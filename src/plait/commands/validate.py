@@ -34,6 +34,12 @@ SplitField = Annotated[
     str | None,
     typer.Option(help="Column of FILE with train, dev or test; default: a random split."),
 ]
+Dev = Annotated[
+    float, typer.Option("--dev", help="Share of FILE's rows drawn as dev, if it has none.")
+]
+Heldout = Annotated[
+    float, typer.Option("--heldout", help="Share of FILE's rows drawn as held-out, if it has none.")
+]
 IdField = Annotated[str | None, typer.Option(help="Column of FILE with the row's id.")]
 Page = Annotated[
     Path | None, typer.Option(help="Path of the page for FILE; default: FILE.validation.html.")
@@ -54,6 +60,8 @@ def validate(
     spans_field: SpansField = None,
     split_field: SplitField = None,
     id_field: IdField = None,
+    dev: Dev = 0.1,
+    heldout: Heldout = 0.2,
     page: Page = None,
     accept: Accept = False,
 ) -> None:
@@ -83,7 +91,7 @@ def validate(
     columns = Columns(
         text_field, tuple(label_field or ()), tuple(spans_field or ()), split_field, id_field
     )
-    found = check_file(file, columns)
+    found = check_file(file, columns, dev, heldout)
     place = page or Path(f"{file.name}.validation.html")
     place.write_text(html(found), encoding="utf-8")
     _show(found, place, None)

@@ -52,6 +52,7 @@ AGGREGATE_RULES: Mapping[str, Policy] = {
     "text_in_train_share": "error",
     "text_in_dev_share": "error",
     "label_unseen_share": "error",
+    "label_rows": "error",
     "label_count": "error",
     "label_alike": "error",
     "label_support": "warn",

@@ -41,19 +41,28 @@ class Columns:
         yield from shared_columns(uses)
 
 
-def check_file(file: Path, columns: Columns) -> Report:
+def check_file(file: Path, columns: Columns, dev: float = 0.1, heldout: float = 0.2) -> Report:
     """Check a CSV, TSV or JSONL file with the default limits; nothing is left on disk.
+
+    Args:
+        dev, heldout: shares (0–1) of the rows that are drawn for a split that the file lacks.
 
     Raises:
         PlaitError: the file is missing or malformed (names the line), no column of labels or spans
-            is named, or a column is named twice (all such mistakes are listed).
+            is named, a column is named twice, or a share is none (all such mistakes are listed).
     """
     if not file.is_file():
         raise PlaitError(f"{file}: no such file. Name a CSV, TSV or JSONL file.")
-    if mistakes := list(columns.mistakes()):
+    shares = {"--dev": dev, "--heldout": heldout}
+    wrong = [
+        f"{option}: found {share:g}, expected a share of the rows between 0 and 1, such as 0.1"
+        for option, share in shares.items()
+        if not 0 < share < 1
+    ]
+    if mistakes := [*columns.mistakes(), *wrong]:
         raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
     name = _name(file.stem, "file")
-    experiment = _experiment(name, file, columns)
+    experiment = _experiment(name, file, columns, {"dev": dev, "heldout": heldout})
     with tempfile.TemporaryDirectory(prefix="plait-validate-") as scratch:
         folder = Path(scratch)
         raw = folder / "raw" / name
@@ -88,7 +97,9 @@ def _free(name: str, taken: Iterable[str]) -> str:
     return next(each for each in chain([name], numbered) if each not in set(taken))
 
 
-def _experiment(dataset: str, file: Path, columns: Columns) -> Experiment:
+def _experiment(
+    dataset: str, file: Path, columns: Columns, fractions: dict[str, float]
+) -> Experiment:
     names = _names([*columns.labels, *columns.spans])
     settings: dict[str, Any] = {
         **{section: {} for section in SECTIONS},
@@ -102,6 +113,7 @@ def _experiment(dataset: str, file: Path, columns: Columns) -> Experiment:
                 "spans": {names[column]: column for column in columns.spans},
                 "split": columns.split,
                 "id": columns.id,
+                "fractions": fractions,
             }
         },
         "tasks": {

@@ -9,7 +9,7 @@ from plait.tasks import Task
 from plait.validation import label_rules, rules
 from plait.validation.prepared import PreparedDataset
 from plait.validation.rules import Rule
-from plait.validation.tables import Tables
+from plait.validation.tables import NO_LETTERS, Tables
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Validation
@@ -51,12 +51,30 @@ def declare_checks(
         replace(check, policy=limits.policy(check.rule.name))
         for check in checks
         if check.rule.name not in OPTIONAL or check.rule.name in limits.rules
+        if _has_rows(check, tables)
     ]
 
 
+def _has_rows(check: Check, tables: Tables) -> bool:
+    """Whether the rows that a check is about are there; one that says that they aren't stays.
+
+    So a split without rows, or a task without labels, is one failure.
+    """
+    if check.rule.name == "rows":
+        return True
+    if any(tables[split].empty for split in {"train", check.split} if split):
+        return False
+    if check.task and tables[f"trained/{check.task}"].empty:
+        return check.rule.name == "label_count"
+    labels = f"labels/{check.task}/{check.split}"
+    return check.table != labels or check.rule.name == "label_rows" or not tables[labels].empty
+
+
 def _row_checks(tables: Tables, limits: "Validation") -> Iterator[Check]:
+    for split, title in SPLIT_TITLES.items():
+        yield Check(rules.rows(title), split, f"{title} rows", split)
     for split in ("train", "dev"):
-        for rule in rules.rows_rules(split, limits):
+        for rule in rules.row_rules(limits):
             yield Check(rule, split, f"{split} rows", split)
         yield Check(rules.text_in_heldout(), split, f"{split} rows", split)
     for split, title in SPLIT_TITLES.items():
@@ -66,9 +84,11 @@ def _row_checks(tables: Tables, limits: "Validation") -> Iterator[Check]:
 
 
 def _scripts(tables: Tables) -> list[str]:
-    """The scripts of at least 1 % of the training texts, sorted."""
-    counts = tables["train"]["script"].value_counts(normalize=True)
-    return sorted(str(script) for script, share in counts.items() if share >= SCRIPT_SHARE)
+    """The scripts of at least 1 % of the training texts with letters, sorted, and none at all."""
+    scripts = tables["train"]["script"]
+    counts = scripts[scripts != NO_LETTERS].value_counts(normalize=True)
+    common = (str(script) for script, share in counts.items() if share >= SCRIPT_SHARE)
+    return [*sorted(common), NO_LETTERS]
 
 
 def _leak_checks(limits: "Validation", others: Sequence[str]) -> Iterator[Check]:
@@ -110,6 +130,8 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
         yield _on_labels(label_rules.label_placeholder(task), task, split)
     trained = list(tables[f"trained/{task.name}"]["name"])
     for split in ("dev", "heldout"):
+        some = label_rules.label_rows(task.name, f"{SPLIT_TITLES[split]} {_unit(task)}")
+        yield _on_labels(some, task, split)
         for rule in label_rules.unseen_rules(task.name, trained, limits):
             yield _on_labels(rule, task, split)
     least = 2 if task.kind == "classification" else 1

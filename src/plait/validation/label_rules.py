@@ -28,6 +28,16 @@ def label_null(task: str) -> Rule:
     )
 
 
+def label_rows(task: str, rows: str) -> Rule:
+    """Rule for the labels of dev or held-out rows; `rows` names those that have one."""
+    return Rule(
+        "label_rows",
+        row_count(1),
+        f"{{observed}} {rows} have a label of {task}; at least 1 is needed.",
+        "Label some, or move labelled rows there.",
+    )
+
+
 def label_alike(task: Task, support: "pd.DataFrame") -> Rule:
     """Rule for the labels of a task; `support` is their table."""
     pairs = support[support["alike"]]

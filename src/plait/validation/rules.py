@@ -46,15 +46,24 @@ def row_count(least: int) -> Expectation:
     return "expect_table_row_count_to_be_between", {"min_value": least}
 
 
-def rows_rules(split: str, limits: "Validation") -> list[Rule]:
+def rows(split: str) -> Rule:
+    """Rule for the rows of a split."""
+    drawn = (
+        f"Mark rows as {split} in the source, or add rows: drawn rows leave each label at least "
+        "one train row."
+    )
+    remedy = "Check the dataset's reader and source." if split == "train" else drawn
+    return Rule(
+        "rows",
+        row_count(1),
+        f"{split} has {{observed}} rows; at least 1 is needed.",
+        remedy,
+    )
+
+
+def row_rules(limits: "Validation") -> list[Rule]:
     """Rules for the rows of train or dev."""
     return [
-        Rule(
-            "rows",
-            row_count(1),
-            f"{split} has {{observed}} rows; at least 1 is needed.",
-            "Check the dataset's reader and source.",
-        ),
         Rule(
             "schema",
             one_of("problem", ["none"]),

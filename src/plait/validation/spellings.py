@@ -18,10 +18,10 @@ _PLACEHOLDERS = frozenset(
 
 
 def with_placeholders(labels: pd.DataFrame) -> pd.DataFrame:
-    """The table with `placeholder`: whether a label stands for a missing value (None: no label)."""
-    known = {label: normalised(label) in _PLACEHOLDERS for label in labels["label"].dropna()}
-    found = [known.get(label) for label in labels["label"]]
-    return labels.assign(placeholder=pd.Series(found, index=labels.index, dtype=object))
+    """The table with `placeholder`: whether a label stands for a missing value."""
+    known = {label: normalised(label) in _PLACEHOLDERS for label in labels["label"].unique()}
+    found = [known[label] for label in labels["label"]]
+    return labels.assign(placeholder=pd.Series(found, dtype=bool))
 
 
 def with_spellings(support: pd.DataFrame) -> pd.DataFrame:

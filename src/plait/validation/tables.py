@@ -36,6 +36,8 @@ from plait.validation.textfacts import SpanFacts, TextFacts, span_facts, span_sh
 from plait.validation.unusual import boilerplate_only, without_common_words
 
 Tables = dict[str, pd.DataFrame]
+NO_LETTERS = "no letters"
+"""Stands for the script of a text without letters."""
 
 
 def build_tables(
@@ -97,8 +99,10 @@ def _record(line: PreparedLine, tasks: Sequence[Task]) -> dict[str, Any]:
 
 def _facts(found: Sequence[TextFacts | None]) -> pd.DataFrame:
     nothing = (None,) * len(TextFacts._fields)
+    # A check that saw only missing scripts would count as one that saw no rows.
+    known = [facts and facts._replace(script=facts.script or NO_LETTERS) for facts in found]
     return pd.DataFrame(
-        [facts or nothing for facts in found], columns=list(TextFacts._fields), dtype=object
+        [facts or nothing for facts in known], columns=list(TextFacts._fields), dtype=object
     )
 
 
@@ -137,6 +141,10 @@ def _label_tables(data: PreparedDataset, task: Task) -> Tables:
         "train": _labels(data.train, task),
         "dev": _labels(data.dev, task),
         "heldout": _heldout_labels(data.heldout, task),
+    }
+    labels_by_split = {
+        split: table.dropna(subset="label").reset_index(drop=True)
+        for split, table in labels_by_split.items()
     }
     support = with_spellings(_support(labels_by_split, task))
     return {
