@@ -203,7 +203,7 @@ FAULTS = [
     Fault(
         "text_in_train_share", "critical", "heldout", repeat("train", "heldout", 3),
         "3 of 20 held-out rows have a text that also occurs in train (15.00%; at most 10.00% "
-        "allowed). Remove the copies from train, or raise validation.max_leaked_share.",
+        "allowed). Remove the copies from train (validation.rules.text_in_train: quarantine",
         ("heldout-17", "heldout-18", "heldout-19"), count=3,
     ),
     Fault(

@@ -70,7 +70,8 @@ def validate(
     Without FILE: checks the last prepared data (`dvc repro prepare` updates it) and writes
     validation/. With FILE: `plait validate my.csv --text-field body --label-field team` checks it
     with the default limits, without params.yaml. Exit code 0: no critical failure; warnings don't
-    stop a run. Exit code 2: at least one critical failure; a run would train nothing.
+    stop a run. Exit code 2: at least one critical failure; a run would train no candidate that
+    uses the dataset.
     """
     if file is None:
         from plait.running.project import root

@@ -1,7 +1,7 @@
 """The rules of validation and their default policies.
 
-A broken rule with the policy `error` stops every later stage; with `warn` the run continues;
-`quarantine` moves the faulty rows of train and dev into a separate file before any other stage
+A broken rule with the policy `error` stops the candidates that use the dataset; with `warn` they go
+on; `quarantine` moves the faulty rows of train and dev into a separate file before any other stage
 reads them. Imports little, because checking params.yaml needs it.
 """
 

@@ -50,7 +50,7 @@ class Report:
 
     @property
     def verdict(self) -> Literal["passed", "warnings", "failed"]:
-        """`failed` stops every later stage; `warnings` does not."""
+        """`failed` stops the candidates of `failed_datasets`; `warnings` stops none."""
         if self.failed("critical"):
             return "failed"
         return "warnings" if self.failed("warning") else "passed"

@@ -204,22 +204,34 @@ def id_across_splits() -> Rule:
 def leak_rules(earlier: str, limits: "Validation") -> list[Rule]:
     """Rules against leaks: rows of dev or held-out rows whose text an `earlier` split holds."""
     fault, share = f"have a text that also occurs in {earlier}", limits.max_leaked_share
-    flatter = f"Scores on these rows are too high: remove the copies from {earlier}."
     return [
-        Rule(f"text_in_{earlier}", one_of(f"in_{earlier}", [False]), fault, flatter),
+        Rule(
+            f"text_in_{earlier}",
+            one_of(f"in_{earlier}", [False]),
+            fault,
+            _mend("text", earlier),
+        ),
         Rule(
             f"text_in_{earlier}_share",
             one_of(f"in_{earlier}", [False], share),
             fault,
-            f"Remove the copies from {earlier}, or raise validation.max_leaked_share.",
+            f"Remove the copies from {earlier} (validation.rules.text_in_{earlier}: quarantine "
+            "does that), or raise validation.max_leaked_share.",
         ),
         Rule(
             f"near_in_{earlier}",
             one_of(f"near_{earlier}", [False]),
             f"have a near-duplicate in {earlier}",
-            flatter,
+            _mend("near", earlier),
         ),
     ]
+
+
+def _mend(kind: str, earlier: str) -> str:
+    return (
+        f"Scores on these rows are too high: remove the copies from {earlier}, or let "
+        f"validation.rules.{kind}_in_{earlier}: quarantine do it."
+    )
 
 
 def text_in_heldout() -> Rule:
