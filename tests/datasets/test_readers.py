@@ -177,6 +177,24 @@ def utterance(**changes: object) -> bytes:
     return json.dumps({**value, **changes}).encode()
 
 
+@given(Pieces, st.randoms(use_true_random=False))
+def test_annotations_may_have_other_white_space_than_texts(
+    tmp_path_factory: pytest.TempPathFactory,
+    pieces: list[tuple[str, str]],
+    rng: random.Random,
+) -> None:
+    """Japanese annotations have white space around slots, and their texts have none."""
+    annotated = " ".join(f"[{slot} : {word}]" if slot else word for slot, word in pieces)
+    text = "".join(word + rng.choice(["", " ", "  "]) for _, word in pieces)
+    line = utterance(utt=text, annot_utt=annotated)
+    ((_, row),) = massive(tmp_path_factory.mktemp("massive"), line)
+    assert row.text == text
+    spans = row.labels["slots"]
+    assert isinstance(spans, tuple)
+    cut = [(s.label, text[s.start : s.end]) for s in spans if isinstance(s, Span)]
+    assert cut == [piece for piece in pieces if piece[0]]
+
+
 def test_annotation_that_differs_from_its_text(tmp_path: Path) -> None:
     with pytest.raises(PlaitError) as caught:
         massive(tmp_path, utterance(), utterance(utt="wake me at ten", id="8"))

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from plait.datasets.table import Table
 from plait.errors import PlaitError
 from plait.experiment.loading import check
+from plait.segmentation import is_blank
 from plait.sources import Hub, LocalFile
 from plait.tasks import Row, Span
 
@@ -108,7 +109,7 @@ def test_any_cells_read_back(
     write_csv(folder / "rows.csv", [["text", "label"], *map(list, cells)])
     reader = table(files=[{"path": "rows.csv", "split": "heldout"}])
     found = [(row.text, row.labels["topic"]) for _, row in read(folder, reader)]
-    assert found == [(text, label or None) for text, label in cells]
+    assert found == [(text, None if is_blank(label) else label) for text, label in cells]
 
 
 @pytest.mark.parametrize(
@@ -153,13 +154,14 @@ def test_wrong_columns_are_named(tmp_path: Path, value: object, message: str) ->
 @pytest.mark.parametrize(
     ("spans", "message"),
     [
+        ([[0, 99, "x"]], r"span \[0, 99, 'x'\] ends after the text of 2 characters\. Correct"),
+        ([[1, 1, "x"]], r"span \[1, 1, 'x'\] is empty: it begins and ends at 1\."),
+        ([[2, 1, "x"]], r"span \[2, 1, 'x'\] ends before it begins\."),
         (
-            [[0, 99, "x"]],
-            r"span \[0, 99, 'x'\] is empty, overlaps another or ends outside the text of 2",
+            [[0, 2, "x"], [1, 2, "y"]],
+            r"span \[1, 2, 'y'\], which cuts 'i', overlaps \[0, 2, 'x'\], which cuts 'hi'\.",
         ),
-        ([[1, 1, "x"]], r"span \[1, 1, 'x'\] is empty"),
-        ([[0, 2, "x"], [1, 2, "y"]], r"span \[1, 2, 'y'\] is empty, overlaps another"),
-        ([[-1, 1, "x"]], r"span \[-1, 1, 'x'\]"),
+        ([[-1, 1, "x"]], r"span \[-1, 1, 'x'\] begins before the text"),
         ([[0, 1]], r"found \[\[0, 1\]\], expected \[\[start, end, type\], …\] in characters"),
         ([["0", 1, "x"]], r"found \[\['0', 1, 'x'\]\], expected"),
         ("not json", "found 'not json', expected"),

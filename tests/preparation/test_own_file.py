@@ -185,6 +185,76 @@ def test_splits_of_a_column_are_checked_for_leaks(nowhere: Path) -> None:
     assert found.leaks == {"said": {"exact": [], "near": ["said-000090"]}}
 
 
+def said(path: Path, labels: int, each: int) -> Path:
+    rows = [
+        {"text": f"say number {i} of {label}", "label": f"l{label}"}
+        for label in range(labels)
+        for i in range(each)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("labels", "each", "counts"),
+    [
+        (50, 4, {"train": 135, "dev": 15, "heldout": 50}),
+        (30, 2, {"train": 43, "dev": 5, "heldout": 12}),
+        (2, 3, {"train": 3, "dev": 1, "heldout": 2}),
+        (2, 60, {"train": 86, "dev": 10, "heldout": 24}),
+    ],
+)
+def test_small_labels_give_rows_to_every_split(
+    nowhere: Path, labels: int, each: int, counts: dict[str, int]
+) -> None:
+    found = check_file(said(nowhere / "a.jsonl", labels, each), Columns("text", ("label",)))
+    (figures,) = found.figures.values()
+    assert figures.rows == counts
+    assert found.failed("critical") == []
+
+
+def test_labels_of_one_row_are_one_cause_for_each_split(nowhere: Path) -> None:
+    found = check_file(said(nowhere / "a.jsonl", 20, 1), Columns("text", ("label",)))
+    assert [each.sentence for each in found.failed("critical")] == [
+        f"{split} has 0 rows; at least 1 is needed. Mark rows as {split} in the source, or add "
+        "rows: drawn rows leave each label at least one train row."
+        for split in ("dev", "held-out")
+    ]
+
+
+def test_shares_of_splits_are_options(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = said(nowhere / "a.jsonl", 2, 50)
+    found = check_file(path, Columns("text", ("label",)), dev=0.3, heldout=0.5)
+    (figures,) = found.figures.values()
+    assert figures.rows == {"train": 34, "dev": 16, "heldout": 50}
+    command(path, label_field=["label"], dev=0.3, heldout=0.5)
+    assert "Passed" in capsys.readouterr().out
+    with pytest.raises(PlaitError) as caught:
+        check_file(path, Columns("text", ("label",)), dev=0, heldout=1.5)
+    assert "--dev: found 0, expected a share of the rows between 0 and 1" in str(caught.value)
+    assert "--heldout: found 1.5, expected" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [("😀😃🥳", "😢😭😞"), ("a b c", "x y z"), ("👍🏽❤️", "🇩🇪 👩‍👩‍👧")],
+)
+def test_texts_without_words_are_seen(nowhere: Path, texts: tuple[str, str]) -> None:
+    parts = [text.split() or [text] for text in texts]
+    rows = [
+        {"text": f"{texts[i % 2]} {parts[i % 2][0]}" * (1 + i % 9), "label": "ab"[i % 2]}
+        for i in range(27)
+    ]
+    path = nowhere / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = check_file(path, Columns("text", ("label",)))
+    assert not [each for each in found.results if "proves nothing" in each.sentence]
+    assert not {each.rule for each in found.results if not each.passed} & {
+        "text_placeholder",
+        "text_script",
+    }
+
+
 def test_from_the_shell(nowhere: Path) -> None:
     write(nowhere, "a.csv", "question,\x00\n")
     options = ["--text-field", "body", "--label-field", "Team"]

@@ -1,102 +1,17 @@
-"""Accidents of data: what they spoil, the rule that must catch each, and what the user reads."""
+"""Each accident, the rule that must catch it, and what the user reads."""
 
-import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-from notes import CLOSED_SLOTS, CLOSED_TOPIC, SLOTS, TOPIC, Data
-from plait.tasks import Task
-
-
-@dataclass(frozen=True)
-class Fault:
-    """An accident, the check that must catch it, and what the user reads."""
-
-    rule: str
-    severity: str
-    split: str | None
-    spoil: Callable[[Data], Any]
-    sentence: str
-    rows: tuple[str, ...]
-    task: str | None = None
-    count: int = 1
-    limits: Mapping[str, Any] = field(default_factory=dict)
-
-    def asked(self) -> Task:
-        """The one task that is asked: labels are closed where the rule is about that."""
-        if self.rule == "label_unknown":
-            return CLOSED_SLOTS if self.task == "slots" else CLOSED_TOPIC
-        return SLOTS if self.task == "slots" else TOPIC
-
-
-def put(split: str, i: int, **parts: Any) -> Callable[[Data], None]:
-    """Replace parts of one row; `topic` and `slots` are labels."""
-
-    def spoil(data: Data) -> None:
-        row = data[split][i]
-        for key, value in parts.items():
-            (row["labels"] if key in row["labels"] else row)[key] = value
-
-    return spoil
-
-
-def repeat(source: str, target: str, count: int) -> Callable[[Data], None]:
-    """Copy the first texts of `source`, with their labels, over the last rows of `target`."""
-
-    def spoil(data: Data) -> None:
-        for i in range(1, count + 1):
-            copied = {key: data[source][i][key] for key in ("text", "labels")}
-            data[target][-i] = copy.deepcopy({**data[target][-i], **copied})
-
-    return spoil
-
-
-def relabel(split: str, rows: range, topic: str) -> Callable[[Data], None]:
-    return lambda data: [put(split, i, topic=topic)(data) for i in rows]
-
-
-def types(split: str, label: str) -> Callable[[Data], None]:
-    """Give the first span of the first row another type."""
-    return lambda data: data[split][0]["labels"]["slots"][0].__setitem__(2, label)
-
-
-LONG = " ".join(f"word{i} of the train note" for i in range(12))
-"""60 words: long enough to be compared by shingles."""
-
-
-def near(source: str, target: str) -> Callable[[Data], None]:
-    """A long text in both splits; the copy has one word changed."""
-
-    def spoil(data: Data) -> None:
-        put(source, 0, text=LONG, slots=[])(data)
-        copy_ = put(
-            target, 2 if source == target else 0, text=LONG.replace("word7", "term"), slots=[]
-        )
-        copy_(data)
-
-    return spoil
-
-
-def several(split: str, count: int, **parts: Any) -> Callable[[Data], None]:
-    return lambda data: [put(split, i, **parts)(data) for i in range(count)] and None
-
-
-def boilerplate(data: Data) -> None:
-    """Ten notes with the same two lines, one of which has nothing else."""
-    lines = "this mail is confidential\nprinted on recycled paper"
-    for i in range(10):
-        put("train", i, text=f"note {i}\n{lines}" if i else lines, slots=[])(data)
-
-
-def foreign(data: Data) -> None:
-    """Notes of common words, and one in another language."""
-    for i in range(1, 40):
-        text = f"please write the note number {i} of this day and send it to me"
-        put("train", i, text=text, slots=[])(data)
-    text = "bitte heute noch eine kurze Nachricht nach Hause schicken"
-    put("train", 0, text=text, slots=[])(data)
-
+from accidents import (
+    Fault,
+    boilerplate,
+    foreign,
+    inclusive,
+    near,
+    put,
+    relabel,
+    repeat,
+    several,
+    types,
+)
 
 FAULTS = [
     Fault(
@@ -208,12 +123,24 @@ FAULTS = [
     ),
     Fault(
         "span_cuts_word", "warning", "heldout", put("heldout", 2, slots=[[3, 7, "place"]]),
-        "1 of 39 held-out spans begin or end inside a word or on white space: no prediction",
+        "1 of 39 held-out spans begin or end inside a word: no prediction",
         ("heldout-2",), "slots",
     ),
     Fault(
         "rows", "critical", "dev", lambda d: d["dev"].clear(),
-        "dev has 0 rows; at least 1 is needed. Check the dataset's reader and source.", (),
+        "dev has 0 rows; at least 1 is needed. Mark rows as dev in the source, or add rows", (),
+    ),
+    Fault(
+        "rows", "critical", "heldout", lambda d: d["heldout"].clear(),
+        "held-out has 0 rows; at least 1 is needed. Mark rows as held-out in the source,", (),
+    ),
+    Fault(
+        "label_rows", "critical", "dev", several("dev", 20, topic=None),
+        "0 dev rows have a label of topic; at least 1 is needed. Label some", (), "topic",
+    ),
+    Fault(
+        "label_rows", "critical", "heldout", several("heldout", 20, slots=[]),
+        "0 held-out spans have a label of slots; at least 1 is needed. Label some", (), "slots",
     ),
     Fault(
         "schema", "critical", "train", put("train", 2, text=7),
@@ -276,7 +203,7 @@ FAULTS = [
     Fault(
         "text_in_train_share", "critical", "heldout", repeat("train", "heldout", 3),
         "3 of 20 held-out rows have a text that also occurs in train (15.00%; at most 10.00% "
-        "allowed). Remove the copies from train, or raise validation.max_leaked_share.",
+        "allowed). Remove the copies from train (validation.rules.text_in_train: quarantine",
         ("heldout-17", "heldout-18", "heldout-19"), count=3,
     ),
     Fault(
@@ -287,6 +214,25 @@ FAULTS = [
     Fault(
         "label_null", "warning", "train", put("train", 2, topic=None),
         "1 of 40 train rows have no label for topic.", ("train-2",), "topic",
+    ),
+    Fault(
+        "label_alike", "critical", None, relabel("dev", range(2), "Sport "),
+        '1 of 3 labels of topic are spelled like another label of topic: "Sport " (2) and "sport" '
+        "(39). Models take them for different classes.", ("Sport ",), "topic",
+    ),
+    Fault(
+        "label_alike", "critical", None, types("heldout", "pla\u200bce"),
+        'datasets.notes.label_map: {slots: {"pla\\u200bce": "place"}}', ("pla\u200bce",), "slots",
+    ),
+    Fault(
+        "label_placeholder", "warning", "train", relabel("train", range(2, 4), "#N/A"),
+        "2 of 40 train rows have a label of topic that looks like a missing value: '#N/A' (2). If",
+        ("train-2", "train-3"), "topic", count=2,
+    ),
+    Fault(
+        "label_placeholder", "warning", "heldout", types("heldout", "None"),
+        "1 of 40 held-out spans have a label of slots that looks like a missing value: 'None' (1).",
+        ("heldout-0",), "slots",
     ),
     Fault(
         "label_unknown", "critical", "dev", put("dev", 2, topic="sprot"),
@@ -334,19 +280,41 @@ FAULTS = [
     ),
     Fault(
         "span_outside", "critical", "train", put("train", 2, slots=[[3, 99, "place"]]),
-        "1 of 79 train spans are empty or reach outside their text.", ("train-2",), "slots",
+        "1 of 79 train spans are empty or reach outside their text: '[3, 99] of 21 "
+        "characters' (1).",
+        ("train-2",), "slots",
     ),
     Fault(
         "span_outside", "critical", "dev", put("dev", 2, slots=[[3, 3, "place"]]),
-        "1 of 39 dev spans are empty or reach outside their text.", ("dev-2",), "slots",
+        "1 of 39 dev spans are empty or reach outside their text: '[3, 3] is empty' (1).",
+        ("dev-2",), "slots",
     ),
     Fault(
         "span_overlap", "critical", "dev", put("dev", 2, slots=[[3, 9, "place"], [7, 19, "time"]]),
-        "1 of 40 dev spans overlap an earlier span of their row.", ("dev-2",), "slots",
+        "1 of 40 dev spans overlap an earlier span of their row: \"[at 2 o'clock]\" (1).",
+        ("dev-2",), "slots",
+    ),
+    Fault(
+        "span_blank", "critical", "train", put("train", 2, slots=[[2, 8, "place"]]),
+        "1 of 79 train spans begin or end with white space or an invisible character: "
+        "'in[ train]' (1). Correct the source, or set datasets.notes.trim_spans: true",
+        ("train-2",), "slots",
+    ),
+    Fault(
+        "span_blank", "critical", "heldout", put("heldout", 2, slots=[[3, 11, "place"]]),
+        "1 of 39 held-out spans begin or end with white space or an invisible character. Correct",
+        ("heldout-2",), "slots",
+    ),
+    Fault(
+        "span_offsets", "critical", None, inclusive,
+        "1 of 7 other ways to count offsets fit the words of train and dev better than the spans "
+        "of slots do: `offsets: inclusive` (120 of the 120 spans that it moves begin and end at "
+        "words, ", ("offsets: inclusive",), "slots",
     ),
     Fault(
         "span_cuts_word", "warning", "train", put("train", 2, slots=[[3, 7, "place"]]),
-        "1 of 79 train spans begin or end inside a word or on white space: no prediction",
+        "1 of 79 train spans begin or end inside a word: no prediction can equal them: "
+        "'[trai]n' (1).",
         ("train-2",), "slots",
     ),
 ]  # fmt: skip

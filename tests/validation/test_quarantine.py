@@ -73,7 +73,7 @@ def test_quarantine_is_said_counted_and_listed(
     table[3].update(text="train note 3 from Rome \ufffd <b>")
     folder = project(table, {"text_replacement": "quarantine"})
     stage()
-    assert capsys.readouterr().out.endswith("1 row in quarantine.\n")
+    assert capsys.readouterr().out.endswith("1 row in quarantine (text_replacement 1).\n")
     report = read_json(folder / "validation/report.json")
     assert report["datasets"]["notes"]["quarantine"] == [
         {"id": "train-3", "split": "train", "reasons": ["text_replacement"]}
@@ -101,7 +101,11 @@ def test_the_same_rows_with_and_without_the_policy(project: Prepare) -> None:
         ("label_null", {"topic": None}, ["train-0"]),
         ("text_empty", {"text": " ", "places": []}, ["train-0"]),
         ("label_conflict", {"text": "train note 1 from Rome"}, ["train-0", "train-1"]),
-        ("text_in_train", {"text": "dev note 3 from Rome", "places": []}, ["dev-3"]),
+        ("text_in_train", {"text": "dev note 3 from Rome", "places": []}, ["train-0"]),
+        ("text_in_train", {"text": "heldout note 3 from Rome", "places": []}, ["train-0"]),
+        ("near_in_train", {"text": "DEV note 3, from Rome", "places": []}, ["train-0"]),
+        ("near_in_train", {"text": "heldout note 3 from Rome!", "places": []}, ["train-0"]),
+        ("near_in_train", {"text": "heldout note 3 from Rome", "places": []}, ["train-0"]),
         ("text_in_heldout", {"text": "HELDOUT note 3 from Rome", "places": []}, ["train-0"]),
     ],
 )
@@ -122,15 +126,39 @@ def test_any_rule_about_rows_can_take_them_out(
 
 def test_held_out_rows_are_never_taken_out(project: Prepare) -> None:
     table = rows()
-    table[-1].update(text="train note 3 from Rome", places=[])
-    folder = project(table, {"text_in_train": "quarantine"})
+    table[-1].update(text="held\ufffdout note", places=[])
+    folder = project(table, {"text_replacement": "quarantine"})
     assert taken(folder) == []
     stage()
     report = read_json(folder / "validation/report.json")
-    (found,) = [r for r in report["results"] if not r["passed"] and r["rule"] == "text_in_train"]
+    (found,) = [r for r in report["results"] if not r["passed"] and r["rule"] == "text_replacement"]
     assert (found["split"], found["severity"]) == ("heldout", "warning")
-    assert read_json(folder / "validation/leaks.json") == {
-        "notes": {"exact": ["heldout-19"], "near": []}
+
+
+def test_a_leak_is_mended_in_the_earlier_split(
+    project: Prepare, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More than a tenth of dev leaks, which stops a run: its copies leave train, and it goes on."""
+    table = rows()
+    for i in range(5):
+        table[30 + i].update(text=f"train note {i} from Rome", places=[])
+    table[50].update(text="train note 9 from Rome", places=[])
+    table[51].update(text="dev note 12 from Rome", places=[])
+    project(table, {})
+    with pytest.raises(PlaitError, match="rule text_in_train_share, count 5"):
+        stage()
+    capsys.readouterr()
+    folder = project(table, {"text_in_train": "quarantine", "text_in_dev": "quarantine"})
+    reasons = {row["id"]: row["reasons"] for row in taken(folder)}
+    train = {f"train-{i}": ["text_in_train"] for i in (0, 1, 2, 3, 4, 9)}
+    assert reasons == {**train, "dev-12": ["text_in_dev"]}
+    stage()
+    said = capsys.readouterr().out
+    assert said.endswith("7 rows in quarantine (text_in_dev 1, text_in_train 6).\n")
+    leaks = read_json(folder / "validation/leaks.json")
+    assert leaks == {"notes": {"exact": [], "near": []}}
+    assert read_json(folder / "prepared/notes/dataset.json")["rows"] == {
+        **{"train": 24, "dev": 19, "heldout": 20}
     }
 
 

@@ -56,9 +56,9 @@ def test_healthy_data_opens_the_gate(project: Callable[[Rows], Path]) -> None:
     folder = project(rows())
     stage()
     assert {path.name for path in (folder / "validation").iterdir()} == {
-        "report.json", "index.html", "summary.md", "leaks.json", "gate.json",
+        "report.json", "index.html", "summary.md", "leaks.json", "gates",
     }  # fmt: skip
-    assert (folder / "validation/gate.json").read_text() == '{\n  "passed": true\n}\n'
+    assert read_json(folder / "validation/gates/floor.json") == {"passed": True, "failed": []}
     report = read_json(folder / "validation/report.json")
     assert report["verdict"] == "passed"
     assert report["datasets"]["notes"]["rows"] == {"train": 30, "dev": 20, "heldout": 20}
@@ -78,7 +78,7 @@ def test_label_without_train_rows_is_a_warning_and_the_run_goes_on(
     folder = project(table)
     stage()
     assert "Passed with 3 warnings" in capsys.readouterr().out
-    assert (folder / "validation/gate.json").exists()
+    assert read_json(folder / "validation/gates/floor.json")["passed"]
     failed = [r for r in read_json(folder / "validation/report.json")["results"] if not r["passed"]]
     assert [(r["rule"], r["split"], r["rows"]) for r in failed] == [
         ("label_unseen", "dev", ["dev-1"]),
@@ -93,9 +93,8 @@ def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows],
     spoil_prepared(folder, "train", 4, text="\x00 note")
     with pytest.raises(PlaitError) as error:
         stage()
-    assert {path.name for path in (folder / "validation").iterdir()} == {
-        "report.json", "index.html", "summary.md", "leaks.json",
-    }  # fmt: skip
+    closed = {"passed": False, "failed": ["notes"]}
+    assert read_json(folder / "validation/gates/floor.json") == closed
     lines = str(error.value).splitlines()
     assert "2 critical checks failed" in lines[0]
     assert lines[0].endswith("Nothing is trained on this data.")
@@ -109,8 +108,13 @@ def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows],
 
 def test_long_lists_of_failures_are_cut(project: Callable[[Rows], Path]) -> None:
     folder = project(rows())
-    (folder / "prepared/notes/dev.jsonl").write_bytes(b"")
-    with pytest.raises(PlaitError, match=r"dev has 0 rows; at least 1 is needed") as error:
+    spoil_prepared(folder, "dev", 0, id=None)
+    spoil_prepared(folder, "dev", 1, text=None)
+    spoil_prepared(folder, "dev", 2, text=" ")
+    spoil_prepared(folder, "dev", 3, text="a\0b")
+    spoil_prepared(folder, "dev", 4, more="a key")
+    spoil_prepared(folder, "dev", 5, id="dev-6")
+    with pytest.raises(PlaitError, match=r"rule id_null, count 1") as error:
         stage()
     lines = str(error.value).splitlines()
     assert len(lines) == 8
@@ -120,9 +124,9 @@ def test_long_lists_of_failures_are_cut(project: Callable[[Rows], Path]) -> None
 def test_same_data_gives_the_same_bytes(project: Callable[[Rows], Path]) -> None:
     folder = project(rows())
     stage()
-    first = {path.name: path.read_bytes() for path in (folder / "validation").iterdir()}
+    first = {path.name: path.read_bytes() for path in (folder / "validation").rglob("*.*")}
     stage()
-    assert first == {path.name: path.read_bytes() for path in (folder / "validation").iterdir()}
+    assert first == {path.name: path.read_bytes() for path in (folder / "validation").rglob("*.*")}
     assert not any(str(folder).encode() in data for data in first.values())
 
 

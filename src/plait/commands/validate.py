@@ -34,6 +34,12 @@ SplitField = Annotated[
     str | None,
     typer.Option(help="Column of FILE with train, dev or test; default: a random split."),
 ]
+Dev = Annotated[
+    float, typer.Option("--dev", help="Share of FILE's rows drawn as dev, if it has none.")
+]
+Heldout = Annotated[
+    float, typer.Option("--heldout", help="Share of FILE's rows drawn as held-out, if it has none.")
+]
 IdField = Annotated[str | None, typer.Option(help="Column of FILE with the row's id.")]
 Settings = Annotated[
     list[str] | None,
@@ -63,6 +69,8 @@ def validate(
     split_field: SplitField = None,
     id_field: IdField = None,
     settings: Settings = None,
+    dev: Dev = 0.1,
+    heldout: Heldout = 0.2,
     page: Page = None,
     accept: Accept = False,
 ) -> None:
@@ -71,7 +79,8 @@ def validate(
     Without FILE: checks the last prepared data (`dvc repro prepare` updates it) and writes
     validation/. With FILE: `plait validate my.csv --text-field body --label-field team` checks it
     with the default limits, without params.yaml. Exit code 0: no critical failure; warnings don't
-    stop a run. Exit code 2: at least one critical failure; a run would train nothing.
+    stop a run. Exit code 2: at least one critical failure; a run would train no candidate that
+    uses the dataset.
     """
     if file is None:
         from plait.running.project import root
@@ -92,7 +101,7 @@ def validate(
     columns = Columns(
         text_field, tuple(label_field or ()), tuple(spans_field or ()), split_field, id_field
     )
-    found = check_file(file, columns, settings or ())
+    found = check_file(file, columns, dev, heldout, settings or ())
     place = page or Path(f"{file.name}.validation.html")
     place.write_text(html(found), encoding="utf-8")
     _show(found, place, None)

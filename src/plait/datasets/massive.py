@@ -6,6 +6,7 @@ with 51 Typologically-Diverse Languages", ACL 2023.
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -72,8 +73,9 @@ def _row(value: dict[str, Any], path: Path, number: int) -> Row:
         column(value, name, path, number)
         for name in ("id", "utt", "scenario", "intent", "annot_utt")
     )
-    plain, spans = parse_annotation(annotated)
-    if plain != text:
+    plain, annotation = parse_annotation(annotated)
+    spans = _in_text(annotation, plain, text)
+    if spans is None:
         raise PlaitError(
             f"{path}, line {number} (id {identity}): the annotation {annotated!r} reads {plain!r}, "
             f"but the text is {text!r}. Correct `annot_utt` or `utt`."
@@ -81,6 +83,24 @@ def _row(value: dict[str, Any], path: Path, number: int) -> Row:
     partition = value["partition"]
     labels: dict[str, Label] = {"intent": intent, "scenario": scenario, "slots": spans}
     return Row(f"{partition}-{identity}", text, labels)
+
+
+def _in_text(spans: tuple[Span, ...], plain: str, text: str) -> tuple[Span, ...] | None:
+    """The spans of `plain` as places of `text`; None if they differ in more than white space.
+
+    Annotations have white space around slots also where the text has none, as in Japanese.
+    """
+    if plain == text:
+        return spans
+    if "".join(plain.split()) != "".join(text.split()):
+        return None
+    places = [place for place, character in enumerate(text) if not character.isspace()]
+    before = [0, *accumulate(not character.isspace() for character in plain)]
+    return tuple(
+        Span(places[before[span.start]], places[before[span.end] - 1] + 1, span.label)
+        for span in spans
+        if span.start < span.end
+    )
 
 
 def parse_annotation(annotated: str) -> tuple[str, tuple[Span, ...]]:

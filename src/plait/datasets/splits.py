@@ -48,16 +48,25 @@ def rank(seed: int, *keys: str) -> str:
 def stratified(rows: Iterable[tuple[str, str]], fraction: float, seed: int) -> frozenset[str]:
     """Draw `fraction` of the ids of each stratum, rounded, but never all of a stratum.
 
-    `rows` are pairs of id and stratum (the label). The order of rows has no influence.
+    Where small strata round most of the draw away, each gives one more id in turn until `fraction`
+    of all ids, and at least one, are drawn. `rows` are pairs of id and stratum (the label). The
+    order of rows has no influence.
     """
     strata: dict[str, list[str]] = defaultdict(list)
     for identity, stratum in rows:
         strata[stratum].append(identity)
     chosen: list[str] = []
+    left: list[tuple[int, str, str]] = []
     for identities in strata.values():
         identities.sort(key=lambda identity: rank(seed, identity))
         count = len(identities)
-        chosen += identities[: min(int(count * fraction + 0.5), count - 1)]
+        taken = min(int(count * fraction + 0.5), count - 1)
+        chosen += identities[:taken]
+        rest = enumerate(identities[taken : count - 1])
+        left += [(turn, rank(seed, identity), identity) for turn, identity in rest]
+    wanted = max(1, int(sum(map(len, strata.values())) * fraction + 0.5))
+    if 2 * len(chosen) < wanted:
+        chosen += [identity for *_, identity in sorted(left)[: wanted - len(chosen)]]
     return frozenset(chosen)
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from plait.datasets.base import Reader
 from plait.datasets.cells import add_nested, read_text, text_columns, write_scalars
 from plait.datasets.formats.layout import Layout
 from plait.datasets.places import (
@@ -22,7 +21,7 @@ from plait.datasets.places import (
 from plait.datasets.splits import split_named, stratified
 from plait.datasets.table_files import Records, fault, records
 from plait.datasets.text_files import column
-from plait.datasets.values import read_label, read_spans
+from plait.datasets.values import Cell, ValueReader
 from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
@@ -52,7 +51,7 @@ class Fractions(Settings):
     heldout: Share = 0.2
 
 
-class Table(Reader, Layout):
+class Table(ValueReader, Layout):
     """Rows of files whose format `plait.datasets.table_files` knows.
 
     Attributes:
@@ -60,7 +59,7 @@ class Table(Reader, Layout):
             that are named like a split.
         text: a column, a field in it (`data.text`), or a template of several: `{title}: {body}`.
         labels: field → its column.
-        spans: field → its column, which holds JSON: `[[start, end, type], …]` in characters.
+        spans: field → its column, which holds JSON: `[[start, end, type], …]`.
         split: a column with names of splits (`plait.datasets.splits`).
         fractions: for each split that neither the files nor the column have.
     """
@@ -197,9 +196,10 @@ class Table(Reader, Layout):
         name = column(value, self.id, path, number) if self.id else made
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
-            labels[field] = read_label(value, source, path, number)
+            labels[field] = self.read_label(Cell(value, source, path, number), field)
         for field, source in self.spans.items():
-            labels[field] = read_spans(value, source, text, path, number)
+            cell = Cell(value, source, path, number)
+            labels[field] = self.read_spans(cell, field, text)
         return Row(name, text, labels)
 
 

@@ -1,7 +1,7 @@
 """The rules of validation and their default policies.
 
-A broken rule with the policy `error` stops every later stage; with `warn` the run continues;
-`quarantine` moves the faulty rows of train and dev into a separate file before any other stage
+A broken rule with the policy `error` stops the candidates that use the dataset; with `warn` they go
+on; `quarantine` moves the faulty rows of train and dev into a separate file before any other stage
 reads them. Imports little, because checking params.yaml needs it.
 """
 
@@ -35,11 +35,13 @@ ROW_RULES: Mapping[str, Policy] = {
     "text_elsewhere": "warn",
     "label_null": "warn",
     "label_unknown": "error",
+    "label_placeholder": "warn",
     "label_unseen": "warn",
     "label_conflict": "warn",
     "label_conflict_near": "warn",
     "span_outside": "error",
     "span_overlap": "error",
+    "span_blank": "error",
     "span_cuts_word": "warn",
 }
 """Rules about single rows: they can have any policy."""
@@ -50,9 +52,12 @@ AGGREGATE_RULES: Mapping[str, Policy] = {
     "text_in_train_share": "error",
     "text_in_dev_share": "error",
     "label_unseen_share": "error",
+    "label_rows": "error",
     "label_count": "error",
+    "label_alike": "error",
     "label_support": "warn",
     "label_balance": "warn",
+    "span_offsets": "error",
     "label_drift": "warn",
     "length_drift": "warn",
 }

@@ -142,12 +142,16 @@ class Experiment(Settings):
             for name, task in self.tasks.items()
         ]
 
+    def candidate_datasets(self) -> dict[str, list[str]]:
+        """Candidate → the datasets of its tasks, sorted."""
+        return {
+            name: sorted({self.tasks[task].dataset for task in candidate.tasks})
+            for name, candidate in self.candidates.items()
+        }
+
     def mixture_datasets(self) -> list[list[str]]:
         """The datasets of each mixture of several datasets, sorted."""
-        found = {
-            tuple(sorted({self.tasks[task].dataset for task in candidate.tasks}))
-            for candidate in self.candidates.values()
-        }
+        found = {tuple(names) for names in self.candidate_datasets().values()}
         return [list(names) for names in sorted(found) if len(names) > 1]
 
     def training_of(self, candidate: str) -> Training:

@@ -1,15 +1,20 @@
 """Text → the digest of its words, and the set of its hashed word 2-shingles.
 
-Shingling follows A. Z. Broder, "On the resemblance and containment of documents" (1997).
+Shingling follows A. Z. Broder, "On the resemblance and containment of documents" (1997). In scripts
+without spaces between words each character is a word, and a shingle has four of them.
 """
 
 import hashlib
 import re
 from base64 import b64decode, b64encode
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
+
+from plait.segmentation import SPACELESS
 
 SHINGLE = 2
 """Words per shingle: 2 tells edited copies from texts that share a quote better than 3 does
@@ -17,13 +22,24 @@ SHINGLE = 2
 
 Shingles = NDArray[np.uint32]
 
+RUN = 3
+"""Characters that stand for a word in a shingle, in scripts without spaces: two overlapping runs
+make four characters, about as much as two words."""
 _WORDS = re.compile(r"\w+")
+# Korean has spaces between words; it is without them for spans alone (`plait.segmentation`).
+_SPACELESS = regex.compile(rf"(?V1)[[{SPACELESS}]--\p{{Hangul}}]")
+_ALL_WORDS = regex.compile(
+    rf"(?V1)(?=[[\w]&&[{SPACELESS}]--\p{{Hangul}}])\X|(?:(?![[{SPACELESS}]--\p{{Hangul}}])\w)+"
+)
 _MIX = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)))
 
 
 def words(text: str) -> list[str]:
     """The words of a text, case-folded, without punctuation."""
-    return _WORDS.findall(text.casefold())
+    folded = text.casefold()
+    if folded.isascii() or not _SPACELESS.search(folded):
+        return _WORDS.findall(folded)
+    return _ALL_WORDS.findall(folded)
 
 
 def words_digest(words: list[str]) -> str:
@@ -48,6 +64,26 @@ def shingles(words: list[str], size: int = SHINGLE) -> Shingles:
         mixed = (mixed ^ hashes[place : place + count]) * factor
         mixed ^= mixed >> np.uint64(29)
     return np.unique((mixed >> np.uint64(32)).astype(np.uint32))
+
+
+def shingles_of_long(words: list[str], short_words: int) -> Shingles | None:
+    """The shingles of a text; None if it has fewer than `short_words` words.
+
+    In scripts without spaces `RUN` characters count as one word, and each run of them is a word of
+    shingles.
+    """
+    if len(words) < short_words:
+        return None
+    if "".join(words).isascii():
+        return shingles(words)
+    runs: list[str] = []
+    count = 0.0
+    for spaceless, group in groupby(words, key=lambda word: _SPACELESS.match(word) is not None):
+        stretch = list(group)
+        count += len(stretch) / (RUN if spaceless else 1)
+        last = max(1, len(stretch) - RUN + 1)
+        runs += ["".join(stretch[i : i + RUN]) for i in range(last)] if spaceless else stretch
+    return shingles(runs) if count >= short_words else None
 
 
 def packed(values: Shingles) -> str:

@@ -46,21 +46,35 @@ class Columns:
         yield from shared_columns(uses)
 
 
-def check_file(file: Path, columns: Columns, settings: Sequence[str] = ()) -> Report:
+def check_file(
+    file: Path,
+    columns: Columns,
+    dev: float = 0.1,
+    heldout: float = 0.2,
+    settings: Sequence[str] = (),
+) -> Report:
     """Check a file, folder or pattern with the default limits; nothing is left on disk.
 
     Args:
+        dev, heldout: shares (0–1) of the rows that are drawn for a split that the file lacks.
         settings: further ones of the reader, `NAME=VALUE` with a value as in params.yaml.
 
     Raises:
         PlaitError: the file is missing or malformed (names the line), no column of labels or spans
-            is named, or a column is named twice (all such mistakes are listed).
+            is named, a column is named twice, or a share is none (all such mistakes are listed).
     """
     there = found_files(str(file))
-    if mistakes := list(columns.mistakes()):
+    shares = {"--dev": dev, "--heldout": heldout}
+    wrong = [
+        f"{option}: found {share:g}, expected a share of the rows between 0 and 1, such as 0.1"
+        for option, share in shares.items()
+        if not 0 < share < 1
+    ]
+    if mistakes := [*columns.mistakes(), *wrong]:
         raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
     name = _name(file.stem, "file")
-    experiment = _experiment(name, file, columns, dict(map(_setting, settings)))
+    more = {"fractions": {"dev": dev, "heldout": heldout}, **dict(map(_setting, settings))}
+    experiment = _experiment(name, file, columns, more)
     with tempfile.TemporaryDirectory(prefix="plait-validate-") as scratch:
         folder = Path(scratch)
         target = folder / "raw" / name / targets([str(file)])[str(file)]

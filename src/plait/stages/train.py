@@ -17,9 +17,11 @@ from plait.files import read_json, remove, restore
 from plait.stages import run
 from plait.tasks import read_rows
 from plait.training.launching import CONFIG, launch
+from plait.validation.gates import check_gate
 
 
 def train(name: str) -> None:
+    check_gate(name)
     if config := os.environ.pop(CONFIG, None):
         sys.exit(launch(Path(config), "plait.stages.train", name))
     inputs, scratch = Path("inputs", name), Path(".plait/checkpoints", name)

@@ -1,6 +1,4 @@
-"""prepared → validation/{report.json, leaks.json, index.html, summary.md}; gate.json unless a
-check is critical.
-"""
+"""prepared → validation/{report.json, leaks.json, index.html, summary.md, gates/CANDIDATE.json}."""
 
 from pathlib import Path
 
@@ -24,14 +22,16 @@ def report() -> Report:
         settings.mixture_datasets(),
         read_accepted(ACCEPTED),
     )
-    write_report(found, PAGE.parent)
+    write_report(found, PAGE.parent, settings.candidate_datasets())
     return found
 
 
 def validate() -> None:
     found = report()
     print(found.sentence)
-    found.raise_if_failed(PAGE)
+    found.raise_if_failed(PAGE, loading.load().candidate_datasets())
+    for line in found.named_failures():
+        print(line)
 
 
 if __name__ == "__main__":

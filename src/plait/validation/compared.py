@@ -9,7 +9,7 @@ import pandas as pd
 
 from plait.leakage.leaks import MixtureDatasets, training_splits
 from plait.leakage.matches import DatasetSplit, Flags, Matches, Text, match
-from plait.leakage.shingles import shingles, unpacked, words, words_digest
+from plait.leakage.shingles import shingles_of_long, unpacked, words, words_digest
 from plait.progress import Progress
 from plait.segmentation import is_blank
 from plait.tasks import SPLITS, Split
@@ -90,7 +90,7 @@ def _read(
         line.name,
         None if is_blank(line.text) else fingerprint(line.text),
         words_digest(found) if found else None,
-        shingles(found) if len(found) >= short_words else None,
+        shingles_of_long(found, short_words),
     )
     return text, text_facts(line.text, found), word_set(found)
 

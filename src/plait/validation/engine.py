@@ -230,6 +230,8 @@ def _share(check: Check, observation: Observation) -> str:
 
 def _values(check: Check, rows: pd.DataFrame) -> str:
     """`: 'a' (3), 'b' (1)`: the most frequent faulty values."""
+    if check.rule.told is not None:
+        return f": {_listed([_printable(each) for each in rows[check.rule.told]])}"
     if check.rule.values is None:
         return ""
     counts = (
@@ -238,9 +240,12 @@ def _values(check: Check, rows: pd.DataFrame) -> str:
         .sort_index()
         .sort_values(ascending=False, kind="stable")
     )
-    shown = [f"{_printable(str(v))!r} ({n:,})" for v, n in counts.head(VALUES_SHOWN).items()]
-    more = f", {len(counts) - VALUES_SHOWN:,} more" if len(counts) > VALUES_SHOWN else ""
-    return f": {', '.join(shown)}{more}"
+    return f": {_listed([f'{_printable(str(v))!r} ({n:,})' for v, n in counts.items()])}"
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = f", {len(values) - VALUES_SHOWN:,} more" if len(values) > VALUES_SHOWN else ""
+    return f"{', '.join(values[:VALUES_SHOWN])}{more}"
 
 
 def _printable(name: Any) -> str:

@@ -12,6 +12,8 @@ from plait.validation.clusters import Clusters
 from plait.validation.datasets import CheckedDataset
 from plait.validation.drift import Profile, length_classes, profile
 
+_SUPPORT = ["name", *SPLITS]
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -45,7 +47,7 @@ def figures(
     names = [task.name for task in data.tasks]
     return Figures(
         rows={"train": len(data.train), "dev": len(data.dev), "heldout": len(data.heldout)},
-        support={name: _records(tables[f"support/{name}"].drop(columns="share")) for name in names},
+        support={name: _records(tables[f"support/{name}"][_SUPPORT]) for name in names},
         lengths=_lengths(tables),
         drift={
             **{name: _drift(tables[f"drift/{name}"]) for name in names},

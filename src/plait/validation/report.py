@@ -1,5 +1,6 @@
 """The validation report: results, figures, a verdict in one sentence, and the files."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from plait.pages.rendering import render
 from plait.validation.clusters import shortened
 from plait.validation.engine import Result, Severity
 from plait.validation.figures import Figures
+from plait.validation.gates import CandidateDatasets, write_gates
 from plait.validation.pictures import length_picture, support_picture
 
 NAMED = 5
@@ -48,7 +50,7 @@ class Report:
 
     @property
     def verdict(self) -> Literal["passed", "warnings", "failed"]:
-        """`failed` stops every later stage; `warnings` does not."""
+        """`failed` stops the candidates of `failed_datasets`; `warnings` stops none."""
         if self.failed("critical"):
             return "failed"
         return "warnings" if self.failed("warning") else "passed"
@@ -60,8 +62,10 @@ class Report:
 
     @property
     def _quarantine_sentence(self) -> str:
-        count = sum(len(figures.quarantine) for figures in self.figures.values())
-        return f"{_number(count, 'row')} in quarantine." if count else ""
+        rows = [row for figures in self.figures.values() for row in figures.quarantine]
+        rules = Counter(reason for row in rows for reason in row["reasons"])
+        named = ", ".join(f"{rule} {count:,}" for rule, count in sorted(rules.items()))
+        return f"{_number(len(rows), 'row')} in quarantine ({named})." if rows else ""
 
     @property
     def _outcome_sentence(self) -> str:
@@ -70,11 +74,21 @@ class Report:
         if critical:
             return (
                 f"Failed: of {checks}, {_number(critical, 'critical check')} failed, with "
-                f"{_number(warnings, 'warning')}. Nothing is trained on this data."
+                f"{_number(warnings, 'warning')}. Nothing is trained on {self._stopped_data}."
             )
         if warnings:
             return f"Passed with {_number(warnings, 'warning')}, of {checks}."
         return f"Passed: all {checks} passed."
+
+    @property
+    def _stopped_data(self) -> str:
+        names = self.failed_datasets
+        return "this data" if len(names) == len(self.figures) else " and ".join(sorted(names))
+
+    @property
+    def failed_datasets(self) -> frozenset[str]:
+        """The datasets of which a critical check failed."""
+        return frozenset(result.dataset for result in self.failed("critical"))
 
     def as_json(self) -> dict[str, Any]:
         """As report.json holds it."""
@@ -85,25 +99,29 @@ class Report:
             "datasets": {name: asdict(figures) for name, figures in self.figures.items()},
         }
 
-    def raise_if_failed(self, page: Path) -> None:
-        """Stop on a critical failure.
+    def raise_if_failed(self, page: Path, candidates: CandidateDatasets) -> None:
+        """Stop on a critical failure, unless it concerns no dataset of some candidate.
 
         Raises:
             PlaitError: names dataset, rule, count and sample row ids of the first failures.
         """
+        going_on = [n for n, used in candidates.items() if self.failed_datasets.isdisjoint(used)]
+        if self.failed("critical") and not going_on:
+            raise PlaitError("\n".join([self.sentence, *self.named_failures(), f"See {page}."]))
+
+    def named_failures(self) -> list[str]:
+        """Lines about the first critical failures."""
         failures = self.failed("critical")
-        if failures:
-            lines = [f"  {_failure(result)}" for result in failures[:NAMED]]
-            if len(failures) > NAMED:
-                lines.append(f"  and {len(failures) - NAMED} more")
-            raise PlaitError("\n".join([self.sentence, *lines, f"See {page}."]))
+        lines = [f"  {_failure(result)}" for result in failures[:NAMED]]
+        if len(failures) > NAMED:
+            lines.append(f"  and {len(failures) - NAMED} more")
+        return lines
 
 
-def write_report(report: Report, folder: Path) -> None:
-    """Write report.json, index.html, summary.md, leaks.json and, unless a critical check failed,
-    gate.json.
+def write_report(report: Report, folder: Path, candidates: CandidateDatasets) -> None:
+    """Write report.json, index.html, summary.md, leaks.json and gates/CANDIDATE.json.
 
-    gate.json is constant, so that training depends on the verdict and not on the figures.
+    A gate says whether a critical check of the candidate's datasets failed.
     leaks.json holds ids of held-out rows: `{DATASET: {"exact": [id, …], "near": [id, …]}}`
     (`plait.leakage.leaks`).
     """
@@ -112,8 +130,7 @@ def write_report(report: Report, folder: Path) -> None:
         write_json(partial / "leaks.json", report.leaks)
         (partial / "index.html").write_text(page(report), encoding="utf-8")
         (partial / "summary.md").write_text(summary(report), encoding="utf-8")
-        if report.verdict != "failed":
-            write_json(partial / "gate.json", {"passed": True})
+        write_gates(partial / "gates", candidates, report.failed_datasets)
 
 
 def page(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""The rules of validation: each is an expectation of great-expectations and its messages.
+"""Rules about rows, texts and splits: each is an expectation of great-expectations and messages.
 
 `plait.validation.checks` says which rule applies to which table. No rule names a dataset.
 """
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 Expectation = tuple[str, Mapping[str, Any]]
 
-MIN_SUPPORT = 5
-"""Least number of train rows (spans) of a label; with fewer, its score is mostly noise."""
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -25,6 +22,7 @@ class Rule:
             whole sentence, with `{observed}` in it.
         remedy: says what to do.
         values: the column whose most frequent faulty values are shown.
+        told: the column whose faulty values are shown as they are.
     """
 
     name: str
@@ -32,33 +30,43 @@ class Rule:
     fault: str
     remedy: str
     values: str | None = None
+    told: str | None = None
 
 
-def _not_null(column: str) -> Expectation:
+def not_null(column: str) -> Expectation:
     return "expect_column_values_to_not_be_null", {"column": column}
 
 
-def _one_of(column: str, values: Sequence[Any], at_fault: float = 0.0) -> Expectation:
+def one_of(column: str, values: Sequence[Any], at_fault: float = 0.0) -> Expectation:
     arguments = {"column": column, "value_set": list(values), "mostly": round(1 - at_fault, 9)}
     return "expect_column_values_to_be_in_set", arguments
 
 
-def _row_count(least: int) -> Expectation:
+def row_count(least: int) -> Expectation:
     return "expect_table_row_count_to_be_between", {"min_value": least}
 
 
-def rows_rules(split: str, limits: "Validation") -> list[Rule]:
+def rows(split: str) -> Rule:
+    """Rule for the rows of a split."""
+    drawn = (
+        f"Mark rows as {split} in the source, or add rows: drawn rows leave each label at least "
+        "one train row."
+    )
+    remedy = "Check the dataset's reader and source." if split == "train" else drawn
+    return Rule(
+        "rows",
+        row_count(1),
+        f"{split} has {{observed}} rows; at least 1 is needed.",
+        remedy,
+    )
+
+
+def row_rules(limits: "Validation") -> list[Rule]:
     """Rules for the rows of train or dev."""
     return [
         Rule(
-            "rows",
-            _row_count(1),
-            f"{split} has {{observed}} rows; at least 1 is needed.",
-            "Check the dataset's reader and source.",
-        ),
-        Rule(
             "schema",
-            _one_of("problem", ["none"]),
+            one_of("problem", ["none"]),
             "are malformed",
             "Correct the dataset's reader or source.",
             "problem",
@@ -72,7 +80,7 @@ def rows_rules(split: str, limits: "Validation") -> list[Rule]:
 _ID_RULES = (
     Rule(
         "id_null",
-        _not_null("id"),
+        not_null("id"),
         "have no id",
         "Give every row an id in the source.",
     ),
@@ -86,19 +94,19 @@ _ID_RULES = (
 _TRAINING_TEXT_RULES = (
     Rule(
         "text_null",
-        _not_null("text"),
+        not_null("text"),
         "have no text",
         "Remove the rows from the source or fill in their texts.",
     ),
     Rule(
         "text_unlike",
-        _one_of("unlike", [False]),
+        one_of("unlike", [False]),
         "have a text with none of the words that are common in train",
         "Is it another language, or noise? Remove the rows, or add similar ones.",
     ),
     Rule(
         "text_boilerplate",
-        _one_of("boilerplate", [False]),
+        one_of("boilerplate", [False]),
         "have a text that consists of lines which ten or more training texts share",
         "Remove the rows from the source, or strip the lines from all texts.",
     ),
@@ -111,13 +119,13 @@ def _repeat_rules(limits: "Validation") -> list[Rule]:
     return [
         Rule(
             "text_duplicate",
-            _one_of("repeats", [False], share),
+            one_of("repeats", [False], share),
             "have the same text as an earlier row",
             remedy,
         ),
         Rule(
             "text_near_duplicate",
-            _one_of("near_repeats", [False], share),
+            one_of("near_repeats", [False], share),
             "have nearly the same text as an earlier row",
             remedy,
         ),
@@ -135,12 +143,12 @@ def text_rules(scripts: Sequence[str], limits: "Validation") -> list[Rule]:
             "Cut or remove the texts in the source, or raise validation.max_characters.",
         ),
         *(
-            Rule(f"text_{column}", _one_of(column, [False]), fault, remedy)
+            Rule(f"text_{column}", one_of(column, [False]), fault, remedy)
             for column, fault, remedy in _DAMAGES
         ),
         Rule(
             "text_script",
-            _one_of("script", scripts),
+            one_of("script", scripts),
             "have a text in a script that less than 1 % of the training texts use",
             "Is it another language, or a wrong encoding? Remove the rows, or add similar ones.",
             "script",
@@ -187,7 +195,7 @@ def id_across_splits() -> Rule:
     """Rule for the table of all ids."""
     return Rule(
         "id_across_splits",
-        _one_of("splits", [1]),
+        one_of("splits", [1]),
         "occur in more than one split",
         "Give every row a unique id, and put it into one split.",
     )
@@ -196,29 +204,41 @@ def id_across_splits() -> Rule:
 def leak_rules(earlier: str, limits: "Validation") -> list[Rule]:
     """Rules against leaks: rows of dev or held-out rows whose text an `earlier` split holds."""
     fault, share = f"have a text that also occurs in {earlier}", limits.max_leaked_share
-    flatter = f"Scores on these rows are too high: remove the copies from {earlier}."
     return [
-        Rule(f"text_in_{earlier}", _one_of(f"in_{earlier}", [False]), fault, flatter),
+        Rule(
+            f"text_in_{earlier}",
+            one_of(f"in_{earlier}", [False]),
+            fault,
+            _mend("text", earlier),
+        ),
         Rule(
             f"text_in_{earlier}_share",
-            _one_of(f"in_{earlier}", [False], share),
+            one_of(f"in_{earlier}", [False], share),
             fault,
-            f"Remove the copies from {earlier}, or raise validation.max_leaked_share.",
+            f"Remove the copies from {earlier} (validation.rules.text_in_{earlier}: quarantine "
+            "does that), or raise validation.max_leaked_share.",
         ),
         Rule(
             f"near_in_{earlier}",
-            _one_of(f"near_{earlier}", [False]),
+            one_of(f"near_{earlier}", [False]),
             f"have a near-duplicate in {earlier}",
-            flatter,
+            _mend("near", earlier),
         ),
     ]
+
+
+def _mend(kind: str, earlier: str) -> str:
+    return (
+        f"Scores on these rows are too high: remove the copies from {earlier}, or let "
+        f"validation.rules.{kind}_in_{earlier}: quarantine do it."
+    )
 
 
 def text_in_heldout() -> Rule:
     """Rule against leaks for train and dev: it removes training rows instead of held-out rows."""
     return Rule(
         "text_in_heldout",
-        _one_of("copied_from_heldout", [False]),
+        one_of("copied_from_heldout", [False]),
         "have a text that equals, or nearly equals, that of a held-out row",
         "Remove them from the source, or set validation.rules.text_in_heldout: quarantine.",
     )
@@ -228,115 +248,9 @@ def text_elsewhere(others: Sequence[str]) -> Rule:
     """Rule for rows of a dataset that shares a mixture with `others`."""
     return Rule(
         "text_elsewhere",
-        _one_of("elsewhere", [False]),
+        one_of("elsewhere", [False]),
         f"have a text that occurs, or nearly so, in train or dev of {' or '.join(others)}",
         "A candidate trains on both datasets: remove the copies from one of them.",
-    )
-
-
-def label_null(task: str) -> Rule:
-    """Rule for the rows of train or dev: training skips rows without a label."""
-    return Rule(
-        "label_null",
-        _not_null(f"label:{task}"),
-        f"have no label for {task}",
-        "Label them in the source, or leave them: training skips them.",
-    )
-
-
-def label_unknown(task: str, labels: Sequence[str]) -> Rule:
-    """Rule for gold labels, where params.yaml declares the label set."""
-    return Rule(
-        "label_unknown",
-        _one_of("label", labels),
-        f"have a label that tasks.{task}.labels in params.yaml does not list",
-        "Add the label there, or correct the rows in the source.",
-        "label",
-    )
-
-
-def unseen_rules(task: str, trained: Sequence[str], limits: "Validation") -> list[Rule]:
-    """Rules for gold labels of dev and held-out rows; `trained` are the labels of train."""
-    fault = f"have a label of {task} that no train row has"
-    share = limits.max_unseen_share
-    return [
-        Rule(
-            "label_unseen",
-            _one_of("label", trained),
-            fault,
-            "No model can predict these labels: add train rows, or merge the labels.",
-            "label",
-        ),
-        Rule(
-            "label_unseen_share",
-            _one_of("label", trained, share),
-            fault,
-            "Add train rows with these labels, or raise validation.max_unseen_share.",
-            "label",
-        ),
-    ]
-
-
-def label_support(unit: str) -> Rule:
-    """Rule for the labels of a task; `unit` is `rows` or `spans`."""
-    return Rule(
-        "label_support",
-        ("expect_column_values_to_be_between", {"column": "train", "min_value": MIN_SUPPORT}),
-        f"have fewer than {MIN_SUPPORT} train {unit}",
-        "Add train rows, or merge the labels.",
-    )
-
-
-def label_count(task: str, least: int) -> Rule:
-    """Rule for the labels of a task's training rows."""
-    return Rule(
-        "label_count",
-        _row_count(least),
-        f"{task} has {{observed}} labels with train rows; at least {least} needed.",
-        "Check the task's field and the reader's settings.",
-    )
-
-
-def label_conflict(task: str) -> Rule:
-    """Rule for equal texts with different labels."""
-    return Rule(
-        "label_conflict",
-        _one_of("labels", [1]),
-        f"share their text with a row that has another label for {task}",
-        "Decide on one label per text in the source.",
-    )
-
-
-def label_conflict_near(task: str) -> Rule:
-    """Rule for near-duplicates with different labels."""
-    return Rule(
-        "label_conflict_near",
-        _one_of("near", [False]),
-        f"have nearly the same text as a row with another label for {task}",
-        "Compare the two rows: one of the labels may be wrong.",
-    )
-
-
-def label_balance(task: str, limits: "Validation") -> Rule:
-    """Rule for the labels of a classification task."""
-    most = limits.max_label_share
-    return Rule(
-        "label_balance",
-        ("expect_column_values_to_be_between", {"column": "share", "max_value": most}),
-        f"have more than {most:.0%} of the train rows of {task}",
-        "A model can ignore the other labels: add rows for them, or raise "
-        "validation.max_label_share.",
-    )
-
-
-def label_drift(task: str, limits: "Validation") -> Rule:
-    """Rule for the drift of labels."""
-    return Rule(
-        "label_drift",
-        _drift(limits.max_label_drift),
-        f"differ from train in more than {limits.max_label_drift:.0%} of the labels of {task}, "
-        "more than chance explains",
-        "Split at random within each label, or raise validation.max_label_drift.",
     )
 
 
@@ -344,7 +258,7 @@ def length_drift(limits: "Validation") -> Rule:
     """Rule for the drift of text lengths."""
     return Rule(
         "length_drift",
-        _drift(limits.max_length_drift),
+        drift(limits.max_length_drift),
         f"differ from train in more than {limits.max_length_drift:.0%} of the text lengths, "
         "more than chance explains",
         "Do they come from one source and one preparation? If they are meant to differ, raise "
@@ -352,29 +266,5 @@ def length_drift(limits: "Validation") -> Rule:
     )
 
 
-def _drift(most: float) -> Expectation:
+def drift(most: float) -> Expectation:
     return "expect_column_values_to_be_between", {"column": "drift", "max_value": most}
-
-
-def span_rules() -> list[Rule]:
-    """Rules for the spans of every split."""
-    return [
-        Rule(
-            "span_outside",
-            _one_of("inside", [True]),
-            "are empty or reach outside their text",
-            "Correct the offsets in the source.",
-        ),
-        Rule(
-            "span_overlap",
-            _one_of("disjoint", [True]),
-            "overlap an earlier span of their row",
-            "Keep one of the spans in the source.",
-        ),
-        Rule(
-            "span_cuts_word",
-            _one_of("word_aligned", [True]),
-            "begin or end inside a word or on white space: no prediction can equal them",
-            "Correct the offsets in the source.",
-        ),
-    ]

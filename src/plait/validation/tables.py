@@ -7,15 +7,17 @@ Every table has the column `name`: the row id (or the label) that the report sho
 | `train`, `dev` | a row | id, text, problem, label:TASK, facts, unlike, boilerplate, matches |
 | `heldout` | a held-out fingerprint | id, facts, matches |
 | `ids` | a distinct id | splits |
-| `labels/TASK/SPLIT` | a label or a span | label; spans: inside, disjoint, word_aligned |
-| `support/TASK` | a label | train, dev, heldout, share (of the train rows) |
+| `labels/TASK/SPLIT` | a label or a span | label, placeholder; spans: facts, cut (train, dev) |
+| `support/TASK` | a label | train, dev, heldout, share (of the train rows), alike, meant, pair |
 | `trained/TASK` | a label of the training rows | as support |
+| `offsets/TASK` | a way to count offsets | explains, told |
 | `conflicts/TASK` | a row of train or dev | labels: how many labels its text has; near: see below |
 | `drift/TASK`, `drift` | a split or version, compared with train | drift |
 
-Facts are those of `textfacts.TextFacts`. Matches say where else a row's text occurs: repeats and
-near_repeats (earlier in its split), in_SPLIT and near_SPLIT, elsewhere (in another dataset of its
-mixture), copied_from_heldout. `near` says whether a near-duplicate has another label.
+Facts are those of `textfacts.TextFacts` and `SpanFacts`. Matches say where else a
+row's text occurs: repeats and near_repeats (earlier in its split), in_SPLIT and near_SPLIT,
+elsewhere (in another dataset of its mixture), copied_from_heldout. `near` says whether a
+near-duplicate has another label.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,11 +29,15 @@ import pandas as pd
 from plait.tasks import SPLITS, Label, Split, Task
 from plait.validation.compared import TextComparison, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
+from plait.validation.offset_tables import offset_table
 from plait.validation.prepared import PreparedDataset, PreparedLine
-from plait.validation.textfacts import TextFacts, span_facts
+from plait.validation.spellings import with_placeholders, with_spellings
+from plait.validation.textfacts import SpanFacts, TextFacts, span_facts, span_shown
 from plait.validation.unusual import boilerplate_only, without_common_words
 
 Tables = dict[str, pd.DataFrame]
+NO_LETTERS = "no letters"
+"""Stands for the script of a text without letters."""
 
 
 def build_tables(
@@ -47,6 +53,8 @@ def build_tables(
     for task in data.tasks:
         tables[f"conflicts/{task.name}"] = _conflicts(data, compared, tables, task)
         tables.update(_label_tables(data, task))
+        if _is_tagging(task):
+            tables[f"offsets/{task.name}"] = offset_table([*data.train, *data.dev], task)
     tables.update(drift_tables(tables, [task.name for task in data.tasks], accepted))
     return tables
 
@@ -91,8 +99,10 @@ def _record(line: PreparedLine, tasks: Sequence[Task]) -> dict[str, Any]:
 
 def _facts(found: Sequence[TextFacts | None]) -> pd.DataFrame:
     nothing = (None,) * len(TextFacts._fields)
+    # A check that saw only missing scripts would count as one that saw no rows.
+    known = [facts and facts._replace(script=facts.script or NO_LETTERS) for facts in found]
     return pd.DataFrame(
-        [facts or nothing for facts in found], columns=list(TextFacts._fields), dtype=object
+        [facts or nothing for facts in known], columns=list(TextFacts._fields), dtype=object
     )
 
 
@@ -132,9 +142,13 @@ def _label_tables(data: PreparedDataset, task: Task) -> Tables:
         "dev": _labels(data.dev, task),
         "heldout": _heldout_labels(data.heldout, task),
     }
-    support = _support(labels_by_split, task)
+    labels_by_split = {
+        split: table.dropna(subset="label").reset_index(drop=True)
+        for split, table in labels_by_split.items()
+    }
+    support = with_spellings(_support(labels_by_split, task))
     return {
-        **{f"labels/{task.name}/{split}": labels_by_split[split] for split in SPLITS},
+        **{f"labels/{task.name}/{s}": with_placeholders(labels_by_split[s]) for s in SPLITS},
         f"support/{task.name}": support,
         f"trained/{task.name}": support[support["train"] > 0].reset_index(drop=True),
     }
@@ -155,7 +169,7 @@ def _heldout_labels(values: Iterable[Mapping[str, Any]], task: Task) -> pd.DataF
     columns = [
         "name",
         "label",
-        *(("inside", "disjoint", "word_aligned") if _is_tagging(task) else ()),
+        *(SpanFacts._fields if _is_tagging(task) else ()),
     ]
     return _table(
         (dict(zip(columns, v, strict=True)) for v in _fingerprint_labels(values, task)), columns
@@ -178,7 +192,7 @@ def _joined(labels: Sequence[str], spans: Sequence[Sequence[bool]]) -> Iterator[
 def _labels(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
     if _is_tagging(task):
         spans = (span for line in lines for span in _spans(line, line.labels[task.field]))
-        return _table(spans, ["name", "label", "inside", "disjoint", "word_aligned"])
+        return _table(spans, ["name", "label", "cut", *SpanFacts._fields])
     labels = ({"name": line.name, "label": line.labels[task.field]} for line in lines)
     return _table(labels, ["name", "label"])
 
@@ -186,7 +200,8 @@ def _labels(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
 def _spans(line: PreparedLine, label: Label) -> Iterator[dict[str, Any]]:
     spans = sorted(label) if isinstance(label, tuple) else []
     for span, found in zip(spans, span_facts(line.text or "", spans), strict=True):
-        yield {"name": line.name, "label": span.label, **found._asdict()}
+        cut = None if all(found) else span_shown(line.text or "", span)
+        yield {"name": line.name, "label": span.label, "cut": cut, **found._asdict()}
 
 
 def _is_tagging(task: Task) -> bool:

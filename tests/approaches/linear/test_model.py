@@ -8,6 +8,7 @@ import pytest
 from conftest import candidate
 from plait.approaches.linear import Linear
 from plait.approaches.linear.model import word_features
+from plait.errors import PlaitError
 from plait.tasks import LabelPrediction, Row, Span, Task
 
 # Language → forms of a command with a room in it, and rooms.
@@ -83,3 +84,32 @@ def test_words_that_classes_are_learnt_from(text: str, expected: list[str]) -> N
     found = word_features(text)
     assert found[: len(expected)] == expected
     assert found[len(expected) :] == [f"{a} {b}" for a, b in pairwise(expected)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("a b c d", "w x y z"),
+        ("😀 😃 🥳 😁", "😢 😭 😞 🥲"),
+        ("1 2 3", "7 8 9"),
+        ("! ? …", "; : ,"),
+    ],
+)
+def test_texts_without_words_are_learnt_from_their_signs(words: tuple[str, str]) -> None:
+    signs = [each.split() for each in words]
+    every = [
+        Row(f"r{i}", " ".join(signs[i % 2][(i + j) % 3] for j in range(4)), {"form": FORMS[i % 2]})
+        for i in range(24)
+    ]
+    model = Linear.train(
+        candidate(FORM, approach="linear"), Path(), {"home": every[:18]}, {"home": []}, Path()
+    )
+    answers = model.predict([row.text for row in every[18:]])["form"]
+    labels = [answer.label for answer in answers if isinstance(answer, LabelPrediction)]
+    assert labels == [row.labels["form"] for row in every[18:]]
+
+
+def test_texts_of_which_nothing_can_be_seen_are_refused() -> None:
+    rows_ = [Row(f"r{i}", " \u200b"[i % 2], {"form": FORMS[i % 2]}) for i in range(6)]
+    with pytest.raises(PlaitError, match="'form': none of 6 training texts has a visible charac"):
+        Linear.train(candidate(FORM, approach="linear"), Path(), {"home": rows_}, {}, Path())

@@ -39,9 +39,11 @@ _WORD = regex.compile(rf"(?V1)(?=[[\w]&&[{SPACELESS}]])\X|[[\w\p{{N}}]--[{SPACEL
 def word_features(text: str) -> list[str]:
     """Lower-case words of two letters or more, and pairs of neighbours.
 
-    A character is a word in a script without spaces between words.
+    A character is a word in a script without spaces between words. A text without such words has
+    its letters and signs instead, as one of emoji does.
     """
-    found = _WORD.findall(text.lower())
+    lower = text.lower()
+    found = _WORD.findall(lower) or [lower[start:end] for start, end in words(lower)]
     return found + [f"{a} {b}" for a, b in pairwise(found)]
 
 
@@ -190,6 +192,11 @@ class Linear(Approach):
             raise PlaitError(
                 f"task {task.name!r}: {len(set(targets))} class(es) among {len(targets)} training "
                 "examples; a separator needs at least two. Check the task's field and labels."
+            )
+        if not any(features):
+            raise PlaitError(
+                f"task {task.name!r}: none of {len(features)} training texts has a visible "
+                "character. Check the texts, and the reader's settings."
             )
         separator = Separator.fit(features, targets, len(classes(task)), seed)
         separator.calibrate(*examples(dev.get(task.dataset, ()), task))
