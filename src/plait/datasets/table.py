@@ -9,14 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from plait.datasets.base import Reader
-from plait.datasets.splits import stratified
+from plait.datasets.label_sets import LabelSet
+from plait.datasets.splits import rarest_labels, stratified
 from plait.datasets.table_files import FORMATS, parse_json_cell, records
 from plait.datasets.text_files import column, open_raw
 from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
 from plait.sources.base import Sha256
-from plait.tasks import Label, Row, Span, Split, TaskKind
+from plait.tasks import Label, Row, Span, Split, TaskKind, label_names
 
 _SPLIT_NAMES: Mapping[str, Split] = {
     "train": "train",
@@ -51,6 +52,7 @@ class Table(Reader):
     Attributes:
         files: paths from the project's root; with `hub`, paths in that data set.
         labels: field → its column.
+        label_sets: field → where the labels stand, of which several may apply or none.
         spans: field → its column, which holds JSON: `[[start, end, type], …]` in characters.
         split: a column with train, dev (or valid, validation) or heldout (or test).
         fractions: for each split that neither the files nor the column have.
@@ -61,6 +63,7 @@ class Table(Reader):
     text: str = "text"
     id: str | None = None
     labels: Mapping[str, str] = {}
+    label_sets: Mapping[str, LabelSet] = {}
     spans: Mapping[str, str] = {}
     split: str | None = None
     fractions: Fractions = Fractions()
@@ -75,9 +78,11 @@ class Table(Reader):
         ]
         if len({self._target(file) for file in self.files}) < len(self.files):
             faults.append("two files have the same name; rename one of them")
-        if not self.labels and not self.spans:
-            faults.append("neither `labels` nor `spans` names a field")
-        faults += [f"field {name!r} is in both" for name in self.labels if name in self.spans]
+        named = [*self.labels, *self.label_sets, *self.spans]
+        if not named:
+            faults.append("none of `labels`, `label_sets` and `spans` names a field")
+        twice = sorted({name for name in named if named.count(name) > 1})
+        faults += [f"field {name!r} is named twice" for name in twice]
         faults += shared_columns(self._uses())
         if self.split and any(file.split for file in self.files):
             faults.append("splits come from the column `split` or from files, not from both")
@@ -91,10 +96,13 @@ class Table(Reader):
         """Each setting and its column; two fields of one kind may use the same column."""
         yield from (("text", self.text), ("id", self.id), ("split", self.split))
         yield from (("labels", column) for column in dict.fromkeys(self.labels.values()))
+        sets = (name for found in self.label_sets.values() for name in found.uses())
+        yield from (("label_sets", column) for column in dict.fromkeys(sets))
         yield from (("spans", column) for column in dict.fromkeys(self.spans.values()))
 
     def field_kinds(self) -> Mapping[str, TaskKind]:
         kinds: dict[str, TaskKind] = dict.fromkeys(self.labels, "classification")
+        kinds |= dict.fromkeys(self.label_sets, "multilabel")
         return {**kinds, **dict.fromkeys(self.spans, "tagging")}
 
     def sources(self) -> list[Source]:
@@ -130,11 +138,15 @@ class Table(Reader):
     def _draw(self, folder: Path, seed: int) -> dict[Place, Split]:
         """The training rows that move to another split: first to held-out, then to dev."""
         strata: dict[str, tuple[Place, str]] = {}
+        sets: dict[str, tuple[str, ...]] = {}
         given: set[Split] = set()
         for place, split, row in self._rows(folder):
             given.add(split)
             if split == "train":
                 strata[row.id] = place, _stratum(row)
+                sets[row.id] = self._set(row)
+        for name, rarest in rarest_labels(sets).items():
+            strata[name] = strata[name][0], rarest
         drawn: dict[Place, Split] = {}
         for split, share in (("heldout", self.fractions.heldout), ("dev", self.fractions.dev)):
             if split not in given:
@@ -155,6 +167,12 @@ class Table(Reader):
                 row = self._row(value, path, number, self._ids[file.path])
                 yield (file.path, number), split, row
 
+    def _set(self, row: Row) -> tuple[str, ...]:
+        """The labels of a row that has no single label, of the first field of several."""
+        if self.labels or not self.label_sets:
+            return ()
+        return tuple(label_names(row.labels[next(iter(self.label_sets))]))
+
     def _split(self, value: dict[str, Any], path: Path, number: int) -> Split:
         if self.split is None:
             return "train"
@@ -172,6 +190,8 @@ class Table(Reader):
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
             labels[field] = _label(value, source, path, number)
+        for field, found in self.label_sets.items():
+            labels[field] = found.read(value, path, number)
         for field, source in self.spans.items():
             labels[field] = _spans(value, source, text, path, number)
         return Row(name, text, labels)

@@ -94,7 +94,7 @@ def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[C
 
 def _conflict_checks(task: Task) -> Iterator[Check]:
     conflict_rules: Iterable[Rule] = [rules.label_conflict(task.name)]
-    if task.kind == "classification":
+    if task.whole_text:
         conflict_rules = [*conflict_rules, rules.label_conflict_near(task.name)]
     for rule in conflict_rules:
         yield Check(rule, f"conflicts/{task.name}", "train and dev rows", None, task.name)
@@ -112,7 +112,8 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
     named, support = f"labels of {task.name}", f"support/{task.name}"
     count = rules.label_count(task.name, least)
     yield Check(count, f"trained/{task.name}", named, "train", task.name)
-    yield Check(rules.label_support(_unit(task)), support, named, "train", task.name)
+    unit = "rows" if task.whole_text else "spans"
+    yield Check(rules.label_support(unit), support, named, "train", task.name)
     if task.kind == "classification":
         balance = rules.label_balance(task.name, limits)
         yield Check(balance, support, named, "train", task.name)
@@ -124,4 +125,6 @@ def _on_labels(rule: Rule, task: Task, split: str) -> Check:
 
 
 def _unit(task: Task) -> str:
-    return "spans" if task.kind == "tagging" else "rows"
+    """What a row of the table of labels is."""
+    units = {"classification": "rows", "multilabel": "labels", "tagging": "spans"}
+    return units[task.kind]

@@ -197,7 +197,7 @@ def test_a_real_model_finds_in_a_long_text_what_it_finds_in_its_sentences(tmp_pa
 def test_slices_of_a_row_have_the_spans_that_lie_within_them() -> None:
     spans = (Span(1, 3, "x"), Span(2, 7, "y"), Span(4, 6, "x"), Span(8, 10, "y"))
     row = Row("r", LONG, {"names": spans, "topic": "a", "other": None})
-    first, second = training_rows(row, SLICES[LONG], classify=False)
+    first, second = training_rows(row, SLICES[LONG], [TOPIC, NAMES], classify=False)
     assert (first.text, second.text) == ("abcdef", "defghij")
     assert first.labels == {
         "names": (Span(1, 3, "x"), Span(4, 6, "x")),
@@ -209,5 +209,5 @@ def test_slices_of_a_row_have_the_spans_that_lie_within_them() -> None:
         "topic": None,
         "other": None,
     }
-    assert training_rows(row, SLICES[LONG], classify=True)[1].labels["topic"] == "a"
-    assert training_rows(row, [(0, 10)], classify=False) == [row]
+    assert training_rows(row, SLICES[LONG], [TOPIC], classify=True)[1].labels["topic"] == "a"
+    assert training_rows(row, [(0, 10)], [TOPIC], classify=False) == [row]

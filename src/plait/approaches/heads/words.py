@@ -6,7 +6,7 @@ from torch import Tensor
 
 from plait.approaches.tagging import best_spans, spans_to_tags
 from plait.segmentation import Place
-from plait.tasks import LabelPrediction, Row, Span, Task
+from plait.tasks import LabelPrediction, Row, Span, Task, is_spans
 from plait.training.batches import IGNORED
 
 
@@ -17,7 +17,7 @@ def targets_of(task: Task, row: Row, words: Sequence[tuple[int, Place]]) -> list
         return [task.labels.index(str(label)) if label in task.labels else IGNORED]
     length = words[-1][0] + 1 if words else 1
     targets = [IGNORED] * length
-    if isinstance(label, tuple):
+    if is_spans(label):
         known = [span for span in label if span.label in task.labels]
         tags = spans_to_tags(known, [place for _, place in words], task.labels)
         for (position, _), tag in zip(words, tags, strict=True):

@@ -28,7 +28,7 @@ from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
 from plait.segmentation import SPACELESS, words
-from plait.tasks import LabelPrediction, Prediction, Row, Task
+from plait.tasks import LabelPrediction, Prediction, Row, Task, is_spans
 
 Array = NDArray[np.float32]
 WINDOW = 2
@@ -149,7 +149,7 @@ def _tagging_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]],
     targets: list[int] = []
     for row in rows:
         spans = row.labels.get(task.field)
-        if isinstance(spans, tuple):
+        if is_spans(spans):
             places = words(row.text)
             features += token_features([row.text[a:b] for a, b in places])
             targets += spans_to_tags(
