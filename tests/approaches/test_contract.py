@@ -10,6 +10,7 @@ from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.approaches.registry import APPROACHES
+from plait.scores.headline import headline
 from plait.tasks import LabelPrediction, Prediction, Row, SetPrediction, Span, Task
 
 
@@ -215,3 +216,24 @@ def test_bfloat16_answers_are_alike_once_loaded(tiny_encoder: Path, tmp_path: Pa
     for task in made.tasks:
         _same(before[task.name], after[task.name], BF16)
     assert again.parameters_count() == model.parameters_count() > 0
+
+
+def test_a_decoder_learns_which_labels_apply(tiny_decoder: Path, tmp_path: Path) -> None:
+    """Of a text that names a room, a verb or both, and of which each row knows all."""
+    about = Task("about", "home", "multilabel", "about", ("number", "off", "query"), "micro_f1")
+
+    def known(row: Row) -> Row:
+        signs = {"number": "number", "turn off": "off", "what": "query"}
+        names = sorted(label for sign, label in signs.items() if sign in row.text)
+        return Row(row.id, row.text, {"about": tuple(names)})
+
+    made = candidate(about, approach="generative", batch_size=16, **{**FAST, "epochs": 25})
+    (tmp_path / "scratch").mkdir()
+    train, dev = (
+        {"home": [known(row) for row in home_rows(n, at)]} for n, at in [(48, 0), (12, 48)]
+    )
+    model = approach("generative").train(made, tiny_decoder, train, dev, tmp_path / "scratch")
+    held = [known(row) for row in home_rows(12, 100)]
+    answers = model.predict([row.text for row in held])["about"]
+    assert len({row.labels["about"] for row in held}) == 6, "none to two labels"
+    assert headline(about, [row.labels["about"] for row in held], answers) > 0.9
