@@ -129,3 +129,13 @@ def test_long_texts_are_answered_by_their_slices(tiny_encoder: Path, tmp_path: P
         assert min(p.probabilities[label] for p in each) <= answer.probabilities[label]
         assert answer.probabilities[label] <= max(p.probabilities[label] for p in each)
     assert not model.truncated([long[7].text])[0]
+
+
+def test_thresholds_belong_to_the_weights_that_are_kept(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Dev rows with all labels are right from the first evaluation on, whose weights then stay."""
+    dev = [Row(row.id, row.text, {"topics": LABELS}) for row in rows(24, 80)]
+    made = candidate(TOPICS, **{**LEARNING, "epochs": 4})
+    model = Heads.train(made, tiny_encoder, {"posts": rows(80)}, {"posts": dev}, tmp_path)
+    kept = model.module.thresholds("topics").clone()
+    model.settle({"posts": dev})
+    assert torch.equal(model.module.thresholds("topics"), kept)

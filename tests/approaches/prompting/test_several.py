@@ -69,9 +69,17 @@ def test_the_instruction_says_that_none_may_apply() -> None:
 
 def test_after_a_label_only_later_ones_may_follow() -> None:
     trie = form(TOPICS).trie(TOPICS)
+    assert trie.answers["b"] + trie.answers["é"] + trie.answers[""] == (*letters("b\né\n"), 0)
     assert list(trie.after("b").answers) == ["c: d", "é", ""]
     assert trie.after("b") is trie.after("b")
     assert list(trie.after("é").answers) == [""]
+
+
+def test_the_longest_answer_has_every_label() -> None:
+    assert form(TOPICS).longest() == len("".join(f"{label}\n" for label in LABELS)) + 1
+    assert form(OTHERS, INTENT).longest() == len("b\nx\n") + 1 + len("turn_off") + 1
+    assert not form(TOPICS, INTENT).copies
+    assert form(TOPICS, SLOTS).copies
 
 
 @pytest.fixture(scope="module")
