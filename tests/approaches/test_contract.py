@@ -10,9 +10,21 @@ from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.approaches.registry import APPROACHES
-from plait.tasks import LabelPrediction, Prediction, Span, Task
+from plait.scores.headline import headline
+from plait.tasks import LabelPrediction, Prediction, Row, SetPrediction, Span, Task
 
-TRAIN, DEV = {"home": home_rows(32)}, {"home": home_rows(8, 32)}
+
+def all_rows(count: int, offset: int = 0) -> list[Row]:
+    """Rows that also say of which rooms and verbs they speak, maybe of neither."""
+    return [
+        Row(row.id, row.text, {**row.labels, "about": MENTIONED[index % len(MENTIONED)]})
+        for index, row in enumerate(home_rows(count, offset))
+    ]
+
+
+MENTIONED: tuple[tuple[str, ...], ...] = (("off", "room"), (), ("room",), ("off", "on"))
+ABOUT = Task("about", "home", "multilabel", "about", ("off", "on", "room"), "micro_f1")
+TRAIN, DEV = {"home": all_rows(32)}, {"home": all_rows(8, 32)}
 TEXTS = [row.text for row in home_rows(9, 40)] + ["a", "turn off the attic number 7 in the hall"]
 # float32 everywhere: `auto` would be bfloat16 where the processor has it, with another tolerance.
 FAST = {"epochs": 1, "evaluations": 1, "threads": 1, "precision": "fp32"}
@@ -25,14 +37,21 @@ WAYS = {
     "heads, decoder, bidirectional": candidate(
         *BOTH, options={"attention": "bidirectional", "causal_layers": 1}, **FAST
     ),
+    "heads, several labels": candidate(ABOUT, *BOTH, **FAST),
     "heads, lora": candidate(*BOTH, method="lora", **FAST),
     "heads, decoder, lora": candidate(*BOTH, method="lora", **FAST),
     "linear": candidate(*BOTH, approach="linear"),
+    "linear, several labels": candidate(ABOUT, *BOTH, approach="linear"),
     "generative": candidate(*BOTH, approach="generative", **FAST),
     "generative, one task, padded": candidate(SLOTS, approach="generative", packing=False, **FAST),
     "generative, apart": candidate(*BOTH, approach="generative", options={"joint": False}, **FAST),
     "generative, free": candidate(
         *BOTH, approach="generative", options={"decoding": "free"}, **FAST
+    ),
+    "generative, several labels": candidate(ABOUT, *BOTH, approach="generative", **FAST),
+    "generative, several labels, last": candidate(INTENT, ABOUT, approach="generative", **FAST),
+    "generative, several labels, free": candidate(
+        ABOUT, INTENT, approach="generative", options={"decoding": "free"}, **FAST
     ),
     "generative, lora": candidate(
         *BOTH,
@@ -43,6 +62,9 @@ WAYS = {
         **FAST,
     ),
     "prompt, zero-shot": candidate(*BOTH, approach="prompt", max_length=16, precision="fp32"),
+    "prompt, several labels": candidate(
+        ABOUT, approach="prompt", max_length=16, precision="fp32", options={"shots": 2}
+    ),
     "prompt, two-shot": candidate(
         *BOTH, approach="prompt", max_length=16, precision="fp32", options={"shots": 2}
     ),
@@ -108,6 +130,10 @@ def _is_valid(task: Task, text: str, answer: Prediction, free: bool) -> None:
         assert answer.label in task.labels or free
         assert set(task.labels) <= set(answer.probabilities)
         assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-4)
+    elif isinstance(answer, SetPrediction):
+        assert answer.labels == tuple(label for label in task.labels if label in answer.labels)
+        assert set(answer.labels) <= set(answer.probabilities) <= set(task.labels)
+        assert all(0 <= value <= 1 for value in answer.probabilities.values())
     else:
         assert all(span.label in task.labels and text[span.start : span.end] for span in answer)
         assert list(answer) == sorted(answer)
@@ -118,8 +144,12 @@ def _same(one: list[Prediction], other: list[Prediction], tolerance: float = EXA
         if isinstance(left, LabelPrediction):
             assert isinstance(right, LabelPrediction)
             assert left.probabilities == pytest.approx(right.probabilities, abs=tolerance)
+        elif isinstance(left, SetPrediction):
+            assert isinstance(right, SetPrediction)
+            assert left.labels == right.labels
+            assert left.probabilities == pytest.approx(right.probabilities, abs=tolerance)
         else:
-            assert not isinstance(right, LabelPrediction)
+            assert isinstance(right, tuple)
             assert left == right
             assert [s.probability for s in left] == pytest.approx(
                 [s.probability for s in right], abs=tolerance
@@ -186,3 +216,24 @@ def test_bfloat16_answers_are_alike_once_loaded(tiny_encoder: Path, tmp_path: Pa
     for task in made.tasks:
         _same(before[task.name], after[task.name], BF16)
     assert again.parameters_count() == model.parameters_count() > 0
+
+
+def test_a_decoder_learns_which_labels_apply(tiny_decoder: Path, tmp_path: Path) -> None:
+    """Of a text that names a room, a verb or both, and of which each row knows all."""
+    about = Task("about", "home", "multilabel", "about", ("number", "off", "query"), "micro_f1")
+
+    def known(row: Row) -> Row:
+        signs = {"number": "number", "turn off": "off", "what": "query"}
+        names = sorted(label for sign, label in signs.items() if sign in row.text)
+        return Row(row.id, row.text, {"about": tuple(names)})
+
+    made = candidate(about, approach="generative", batch_size=16, **{**FAST, "epochs": 25})
+    (tmp_path / "scratch").mkdir()
+    train, dev = (
+        {"home": [known(row) for row in home_rows(n, at)]} for n, at in [(48, 0), (12, 48)]
+    )
+    model = approach("generative").train(made, tiny_decoder, train, dev, tmp_path / "scratch")
+    held = [known(row) for row in home_rows(12, 100)]
+    answers = model.predict([row.text for row in held])["about"]
+    assert len({row.labels["about"] for row in held}) == 6, "none to two labels"
+    assert headline(about, [row.labels["about"] for row in held], answers) > 0.9

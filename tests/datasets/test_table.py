@@ -208,7 +208,7 @@ def test_settings_are_checked_all_at_once() -> None:
     message = str(caught.value)
     assert "'rows.txt' ends with none of .csv, .tsv, .jsonl" in message
     assert "a file is named twice; name it once" in message
-    assert "neither `labels` nor `spans` names a field" in message
+    assert "none of `labels`, `label_sets` and `spans` names a field" in message
     assert "column 'part' is named by id and split; name it once" in message
     assert "splits come from the column `split` or from files, not from both" in message
 

@@ -97,7 +97,8 @@ def test_a_backbone_may_classify_in_windows_and_does_not_unless_told(approach: s
         (
             ("tasks", "intent", "kind"),
             "clasification",
-            "tasks.intent.kind: found 'clasification', expected 'classification' or 'tagging'; "
+            "tasks.intent.kind: found 'clasification', expected 'classification', 'multilabel' or "
+            "'tagging'; "
             "did you mean 'classification'?",
         ),
         (

@@ -12,6 +12,7 @@ import typer
 from plait.commands.validate import validate as command
 from plait.errors import PlaitError
 from plait.preparation.own_file import Columns, check_file
+from posts import LABELS, rows
 
 
 def write(folder: Path, name: str = "My Notes.csv", more: str = "") -> Path:
@@ -268,3 +269,21 @@ def test_from_the_shell(nowhere: Path) -> None:
     assert "text_nul" in done.stdout
     assert "Page: a.csv.validation.html" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_several_labels_a_row_are_examined_one_by_one(nowhere: Path) -> None:
+    path = nowhere / "posts.csv"
+    lines = [f'"{row.text} ({row.id})",{"|".join(row.labels["topics"] or ())}' for row in rows(160)]
+    path.write_text("\n".join(["text,tags", *lines]) + "\n", encoding="utf-8")
+    found = check_file(path, Columns("text", (), label_sets=("tags",), separator="|"))
+    support = {each["name"] for each in found.figures["posts"].support["tags"]}
+    assert support == set(LABELS)
+    assert {r.rule for r in found.results if r.task == "tags" and not r.passed} == {"label_null"}
+    with pytest.raises(
+        PlaitError, match=r"column 'tags': found 'food', expected a JSON list of labels"
+    ):
+        check_file(path, Columns("text", (), label_sets=("tags",)))
+    with pytest.raises(PlaitError, match="--separator: stands between the labels of --label-set"):
+        check_file(path, Columns("text", ("tags",), separator="|"))
+    command(path, label_set_field=["tags"], separator="|")
+    assert (nowhere / "posts.csv.validation.html").is_file()

@@ -57,11 +57,13 @@ class Learned(Approach):
 
         def evaluate() -> float:
             model.forget()
+            model.settle(chosen_by)
             return dev_score(model, chosen_by)
 
         fit(model, encoded, evaluate, settings, candidate.seed, scratch, run, candidate.name)
         finish()
         model.forget()
+        model.settle(chosen_by)
         return model
 
     @classmethod
@@ -76,6 +78,9 @@ class Learned(Approach):
     @abstractmethod
     def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
         """A batch of encoded rows."""
+
+    def settle(self, dev: Rows) -> None:
+        """Choose by dev rows what depends on the weights and isn't learned by gradient."""
 
     def forget(self) -> None:
         """Drop what was computed with earlier weights."""

@@ -20,7 +20,7 @@ def tag_names(labels: Sequence[str]) -> list[str]:
 
 def classes(task: Task) -> list[str]:
     """Names of the classes that a task's model scores."""
-    return list(task.labels) if task.kind == "classification" else tag_names(task.labels)
+    return list(task.labels) if task.whole_text else tag_names(task.labels)
 
 
 def spans_to_tags(

@@ -18,7 +18,7 @@ from plait.progress import Progress
 from plait.scores.headline import spans_as_set
 from plait.scores.intervals import share
 from plait.segmentation import words
-from plait.tasks import LabelPrediction, Prediction, Row, Span, Task
+from plait.tasks import LabelPrediction, Prediction, Row, SetPrediction, Span, Task
 
 ROWS = 200
 CHUNK = 256
@@ -92,7 +92,7 @@ def _tests(
             "directional: another text in front does not raise the probability",
             _diluted(rows, before),
         )
-    else:
+    elif task.kind == "tagging":
         yield "directional: a replaced value is found again", _replaced(task, rows, before)
 
 
@@ -109,6 +109,8 @@ def _unchanged(
 def _same(one: Prediction, other: Prediction) -> bool:
     if isinstance(one, LabelPrediction):
         return one.label == cast("LabelPrediction", other).label
+    if isinstance(one, SetPrediction):
+        return one.labels == cast("SetPrediction", other).labels
     return spans_as_set(one) == spans_as_set(cast("Sequence[Span]", other))
 
 

@@ -14,7 +14,16 @@ from plait.scores.calibration import calibration
 from plait.scores.intervals import CONFIDENCE, Estimate
 from plait.scores.scoring import Scores, exact_match, score
 from plait.scores.slices import slices
-from plait.tasks import Label, LabelPrediction, Prediction, Row, Task, row_to_json
+from plait.tasks import (
+    Label,
+    LabelPrediction,
+    Prediction,
+    Row,
+    SetPrediction,
+    Task,
+    label_to_json,
+    row_to_json,
+)
 
 # Few enough for progress every few seconds, enough for batches of texts of equal length.
 CHUNK = 512
@@ -121,8 +130,8 @@ class Benchmark:
     def mistakes(self) -> dict[str, list[dict[str, Any]]]:
         """Task → its `MISTAKES` surest wrong answers, with text and gold label.
 
-        Of several spans the mean probability counts; a row without any span has none, and is not
-        among them.
+        Of several labels or spans the mean probability counts; an answer without any has none, and
+        is not among them.
         """
         return {task.name: self._mistakes(task) for task in self.candidate.tasks}
 
@@ -132,7 +141,7 @@ class Benchmark:
         wrong = [
             (-_confidence(answers[i]), i)
             for i, right in enumerate(correct)
-            if right is False and answers[i]
+            if right is False and _says_something(answers[i])
         ]
         return [
             {
@@ -277,23 +286,30 @@ def _joint_json(all_rows: Estimate | None, leak_free: Estimate | None) -> dict[s
     }
 
 
+def _says_something(answer: Prediction) -> bool:
+    """Whether there is a label or a span, and so a probability."""
+    return bool(answer.labels if isinstance(answer, SetPrediction) else answer)
+
+
 def _confidence(answer: Prediction) -> float:
-    """The probability of the label, or the mean of the spans'."""
+    """The probability of the label, or the mean of the labels' or spans'."""
     if isinstance(answer, LabelPrediction):
         return answer.probabilities[answer.label]
+    if isinstance(answer, SetPrediction):
+        return sum(answer.probabilities[label] for label in answer.labels) / len(answer.labels)
     return sum(span.probability for span in answer) / len(answer)
 
 
-def _plain(value: Prediction | Label) -> str | list[list[Any]] | None:
+def _plain(value: Prediction | Label) -> Any:
     if isinstance(value, LabelPrediction):
         return value.label
-    if value is None or isinstance(value, str):
-        return value
-    return [[span.start, span.end, span.label] for span in value]
+    return label_to_json(value.labels if isinstance(value, SetPrediction) else value)
 
 
-def _probability(answer: Prediction) -> float | None:
-    """The probability of the label that was chosen; None for spans."""
+def _probability(answer: Prediction) -> float | dict[str, float] | None:
+    """The probability of the label that was chosen, or of each label of several; None for spans."""
+    if isinstance(answer, SetPrediction):
+        return {name: round(value, 6) for name, value in answer.probabilities.items()}
     return (
         round(answer.probabilities[answer.label], 6)
         if isinstance(answer, LabelPrediction)

@@ -90,7 +90,10 @@ def _show(reply: "Reply", top: int) -> str:
 
 
 def _entries(answer: Any) -> list[Any]:
-    return list(answer["top"] if isinstance(answer, dict) else answer)
+    """What is listed of a label, several labels or spans."""
+    if isinstance(answer, dict):
+        return list(answer["top"] if "top" in answer else answer["labels"])
+    return list(answer)
 
 
 def _label(entry: Any) -> str:

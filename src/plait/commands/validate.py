@@ -26,6 +26,16 @@ TextField = Annotated[str, typer.Option(help="Column of FILE with the text.")]
 LabelField = Annotated[
     list[str] | None, typer.Option(help="Column of FILE with labels; can be repeated.")
 ]
+LabelSetField = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column of FILE with several labels or none a row, as a JSON list; can be repeated."
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(help="What stands between the labels of a cell, if it is no JSON list."),
+]
 SpansField = Annotated[
     list[str] | None,
     typer.Option(help="Column of FILE with spans, [[start, end, type], …]; can be repeated."),
@@ -65,6 +75,8 @@ def validate(
     file: File = None,
     text_field: TextField = "text",
     label_field: LabelField = None,
+    label_set_field: LabelSetField = None,
+    separator: Separator = None,
     spans_field: SpansField = None,
     split_field: SplitField = None,
     id_field: IdField = None,
@@ -99,7 +111,13 @@ def validate(
     if page and page.resolve() == file.resolve():
         raise PlaitError(f"--page: {page} is the file to check; name another place for the page.")
     columns = Columns(
-        text_field, tuple(label_field or ()), tuple(spans_field or ()), split_field, id_field
+        text_field,
+        tuple(label_field or ()),
+        tuple(spans_field or ()),
+        split_field,
+        id_field,
+        tuple(label_set_field or ()),
+        separator,
     )
     found = check_file(file, columns, dev, heldout, settings or ())
     place = page or Path(f"{file.name}.validation.html")

@@ -11,7 +11,7 @@ from plait.conformance.findings import Finding, none_of, reached
 from plait.errors import PlaitError
 from plait.scores.headline import headline
 from plait.segmentation import words
-from plait.tasks import LabelPrediction, Prediction, Row, Span
+from plait.tasks import LabelPrediction, Prediction, Row, Span, is_spans
 
 Answers = Mapping[str, Sequence[Prediction]]
 LEAST = {"classification": 0.95, "tagging": 0.9}
@@ -105,7 +105,7 @@ def _shown(answer: Prediction) -> str:
 
 
 def _spans(answer: Prediction) -> tuple[Span, ...]:
-    return () if isinstance(answer, LabelPrediction) else tuple(answer)
+    return answer if is_spans(answer) else ()
 
 
 def offsets(model: Approach, languages: toy.Languages) -> Iterator[Finding]:
@@ -155,7 +155,7 @@ def _sound(model: Approach, text: str, blank: bool = False) -> bool:
             total = sum(answer.probabilities.values())
             if not math.isclose(total, 1, abs_tol=1e-2):
                 return False
-        elif any(blank or not 0 <= s.start < s.end <= len(text) for s in answer):
+        elif any(blank or not 0 <= s.start < s.end <= len(text) for s in _spans(answer)):
             return False
     return True
 

@@ -6,7 +6,7 @@ from itertools import product
 from string import ascii_letters
 from typing import Literal
 
-from plait.tasks import Row, Span, Task
+from plait.tasks import Row, Span, Task, is_spans
 
 INTENT = Task("intent", "toy", "classification", "intent", ("off", "on", "query"), "accuracy")
 SLOTS = Task("slots", "toy", "tagging", "slots", ("number", "room"), "span_f1")
@@ -143,7 +143,7 @@ def _row(name: str, sentence: str, intent: str, room: str, number: str) -> Row:
 def spans_of(row: Row) -> tuple[Span, ...]:
     """The row's gold spans."""
     label = row.labels["slots"]
-    return label if isinstance(label, tuple) else ()
+    return label if is_spans(label) else ()
 
 
 def long_text(spoken: Language, tokens: int) -> str:

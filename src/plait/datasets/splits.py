@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from plait.tasks import Row, Split
@@ -68,6 +68,20 @@ def stratified(rows: Iterable[tuple[str, str]], fraction: float, seed: int) -> f
     if 2 * len(chosen) < wanted:
         chosen += [identity for *_, identity in sorted(left)[: wanted - len(chosen)]]
     return frozenset(chosen)
+
+
+def rarest_labels(sets: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Id → the rarest of the row's labels, of those with several; the first by name of equals.
+
+    As strata they spread rare labels over the splits (Sechidis et al. 2011, "On the Stratification
+    of Multi-Label Data", goes on from there label by label).
+    """
+    counts = Counter(label for labels in sets.values() for label in labels)
+    return {
+        name: min(labels, key=lambda label: (counts[label], label))
+        for name, labels in sets.items()
+        if labels
+    }
 
 
 def with_dev(

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from plait.datasets.cells import add_nested, read_text, text_columns, write_scalars
 from plait.datasets.formats.layout import Layout
+from plait.datasets.label_sets import LabelSet
 from plait.datasets.places import (
     HUB_FILES,
     Place,
@@ -18,7 +19,7 @@ from plait.datasets.places import (
     prefixes,
     targets,
 )
-from plait.datasets.splits import split_named, stratified
+from plait.datasets.splits import rarest_labels, split_named, stratified
 from plait.datasets.table_files import Records, fault, records
 from plait.datasets.text_files import column
 from plait.datasets.values import Cell, ValueReader
@@ -26,7 +27,7 @@ from plait.errors import PlaitError
 from plait.settings import Settings
 from plait.sources import Hub, LocalFile, Source
 from plait.sources.base import Sha256
-from plait.tasks import Label, Row, Split, TaskKind
+from plait.tasks import Label, Row, Split, TaskKind, label_names
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Key = tuple[Path, int]
@@ -59,6 +60,7 @@ class Table(ValueReader, Layout):
             that are named like a split.
         text: a column, a field in it (`data.text`), or a template of several: `{title}: {body}`.
         labels: field → its column.
+        label_sets: field → where the labels stand, of which several may apply or none.
         spans: field → its column, which holds JSON: `[[start, end, type], …]`.
         split: a column with names of splits (`plait.datasets.splits`).
         fractions: for each split that neither the files nor the column have.
@@ -69,6 +71,7 @@ class Table(ValueReader, Layout):
     text: str = "text"
     id: str | None = None
     labels: Mapping[str, str] = {}
+    label_sets: Mapping[str, LabelSet] = {}
     spans: Mapping[str, str] = {}
     split: str | None = None
     fractions: Fractions = Fractions()
@@ -82,9 +85,11 @@ class Table(ValueReader, Layout):
             faults.append("a file is named twice; name it once")
         if not self.files and not self.hub:
             faults.append("`files` names no file")
-        if not self.labels and not self.spans:
-            faults.append("neither `labels` nor `spans` names a field")
-        faults += [f"field {name!r} is in both" for name in self.labels if name in self.spans]
+        named = [*self.labels, *self.label_sets, *self.spans]
+        if not named:
+            faults.append("none of `labels`, `label_sets` and `spans` names a field")
+        twice = sorted({name for name in named if named.count(name) > 1})
+        faults += [f"field {name!r} is named twice" for name in twice]
         faults += shared_columns(self._uses())
         if self.split and any(file.split for file in self.files):
             faults.append("splits come from the column `split` or from files, not from both")
@@ -107,10 +112,13 @@ class Table(ValueReader, Layout):
         yield from (("text", column) for column in text_columns(self.text))
         yield from (("id", self.id), ("split", self.split))
         yield from (("labels", column) for column in dict.fromkeys(self.labels.values()))
+        sets = (name for found in self.label_sets.values() for name in found.uses())
+        yield from (("label_sets", column) for column in dict.fromkeys(sets))
         yield from (("spans", column) for column in dict.fromkeys(self.spans.values()))
 
     def field_kinds(self) -> Mapping[str, TaskKind]:
         kinds: dict[str, TaskKind] = dict.fromkeys(self.labels, "classification")
+        kinds |= dict.fromkeys(self.label_sets, "multilabel")
         return {**kinds, **dict.fromkeys(self.spans, "tagging")}
 
     def sources(self) -> list[Source]:
@@ -137,11 +145,15 @@ class Table(ValueReader, Layout):
     def _draw(self, folder: Path, seed: int) -> dict[Key, Split]:
         """The training rows that move to another split: first to held-out, then to dev."""
         strata: dict[str, tuple[Key, str]] = {}
+        sets: dict[str, tuple[str, ...]] = {}
         given: set[Split] = set()
         for place, split, row in self._rows(folder):
             given.add(split)
             if split == "train":
                 strata[row.id] = place, _stratum(row)
+                sets[row.id] = self._set(row)
+        for name, rarest in rarest_labels(sets).items():
+            strata[name] = strata[name][0], rarest
         drawn: dict[Key, Split] = {}
         for split, share in (("heldout", self.fractions.heldout), ("dev", self.fractions.dev)):
             if split not in given:
@@ -182,6 +194,12 @@ class Table(ValueReader, Layout):
         """The columns whose numbers and truth values are names: ids and labels."""
         return [*filter(None, [self.id]), *self.labels.values()]
 
+    def _set(self, row: Row) -> tuple[str, ...]:
+        """The labels of a row that has no single label, of the first field of several."""
+        if self.labels or not self.label_sets:
+            return ()
+        return tuple(label_names(row.labels[next(iter(self.label_sets))]))
+
     def _split(self, value: dict[str, Any], path: Path, number: int) -> Split:
         if self.split is None:
             return "train"
@@ -197,6 +215,8 @@ class Table(ValueReader, Layout):
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
             labels[field] = self.read_label(Cell(value, source, path, number), field)
+        for field, found in self.label_sets.items():
+            labels[field] = found.read(value, path, number)
         for field, source in self.spans.items():
             cell = Cell(value, source, path, number)
             labels[field] = self.read_spans(cell, field, text)

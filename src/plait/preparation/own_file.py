@@ -28,20 +28,30 @@ MAX_NAME_LENGTH = 80
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of the file: text, labels, spans, split and id."""
+    """The columns of the file: text, labels, spans, split, id, and those of several labels a row,
+    which are a JSON list or have `separator` between them.
+    """
 
     text: str
     labels: tuple[str, ...]
     spans: tuple[str, ...] = ()
     split: str | None = None
     id: str | None = None
+    label_sets: tuple[str, ...] = ()
+    separator: str | None = None
 
     def mistakes(self) -> Iterator[str]:
         """Contradictions between the columns, named by the command line's options."""
-        if not self.labels and not self.spans:
-            yield "no column of labels is named. Add --label-field COLUMN (or --spans-field)."
+        if not self.labels and not self.label_sets and not self.spans:
+            yield (
+                "no column of labels is named. Add --label-field COLUMN (or --label-set-field, "
+                "--spans-field)."
+            )
+        if self.separator and not self.label_sets:
+            yield "--separator: stands between the labels of --label-set-field COLUMN; name it."
         uses = [("--text-field", self.text), ("--split-field", self.split), ("--id-field", self.id)]
         uses += [("--label-field", column) for column in self.labels]
+        uses += [("--label-set-field", column) for column in self.label_sets]
         uses += [("--spans-field", column) for column in self.spans]
         yield from shared_columns(uses)
 
@@ -122,7 +132,13 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 
 def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, Any]) -> Experiment:
-    names = _names([*columns.labels, *columns.spans])
+    fields = {
+        "classification": columns.labels,
+        "multilabel": columns.label_sets,
+        "tagging": columns.spans,
+    }
+    names = _names([column for of_kind in fields.values() for column in of_kind])
+    separated = {"separator": columns.separator} if columns.separator else {}
     settings: dict[str, Any] = {
         **{section: {} for section in SECTIONS},
         "seed": 0,
@@ -132,6 +148,9 @@ def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, A
                 "files": [{"path": str(file)}],
                 "text": columns.text,
                 "labels": {names[column]: column for column in columns.labels},
+                "label_sets": {
+                    names[column]: {"column": column, **separated} for column in columns.label_sets
+                },
                 "spans": {names[column]: column for column in columns.spans},
                 "split": columns.split,
                 "id": columns.id,
@@ -140,7 +159,7 @@ def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, A
         },
         "tasks": {
             name: {"dataset": dataset, "kind": kind, "field": name}
-            for kind, of_kind in (("classification", columns.labels), ("tagging", columns.spans))
+            for kind, of_kind in fields.items()
             for name in (names[column] for column in of_kind)
         },
     }

@@ -41,6 +41,17 @@ NOTES = (
     "Training time is that of the last run of the stage on this machine, where it is known.",
     "Behavioural tests compare the answers before and after a change of the text, right or wrong.",
 )
+SEVERAL = (
+    "Where several labels may apply to a row, micro-F1 is over all labels of all rows, and a row "
+    "is right, for exact match, if all its labels are and no other is answered. A table by label "
+    "counts rows by where the label stands: in both gold and answer, in one of them, in neither."
+)
+UNITS = {"classification": "class", "multilabel": "label", "tagging": "span type"}
+ANSWERED = {
+    "classification": "answers",
+    "multilabel": "answered labels",
+    "tagging": "answered spans",
+}
 
 
 def write_report(results: Results, folder: Path) -> None:
@@ -75,9 +86,15 @@ def page(results: Results) -> str:
         tables=tables(results),
         coverage={"title": TITLE, "head": HEAD, "note": NOTE, "found": covered(results)},
         looks=looks_words(results),
-        notes=NOTES,
+        notes=_notes(results),
         versions=versions(),
     )
+
+
+def _notes(results: Results) -> tuple[str, ...]:
+    """How to read the report; what is about several labels only where a task has them."""
+    parts = [part for c in results.candidates.values() for part in c.details["tasks"].values()]
+    return (*NOTES, SEVERAL) if any(part["kind"] == "multilabel" for part in parts) else NOTES
 
 
 def versions() -> dict[str, str]:
@@ -120,10 +137,13 @@ def _task(measured: Measured, task: str, part: dict[str, Any]) -> dict[str, Any]
         "n": part["n"],
         "headline": METRIC_NAMES[part["headline"]],
         "metrics": [(METRIC_NAMES[m], cell(e)) for m, e in measured.metrics(task).items()],
+        "unit": UNITS[part["kind"]],
+        "answered": ANSWERED[part["kind"]],
+        "cardinality": part.get("cardinality"),
         "classes": part["classes"],
         "confusion": confusion_layout(labels, counts) if labels else None,
         "confused": top_confusions(labels, counts),
-        "mistakes": [_mistake(mistake) for mistake in measured.mistakes[task]],
+        "mistakes": [_mistake(mistake, part["kind"]) for mistake in measured.mistakes[task]],
         "calibration": found,
         "reliability": reliability_picture(found, name) if found else None,
         "slices": [_slice(part["headline"], each) for each in part["slices"]],
@@ -137,15 +157,17 @@ def _slice(metric: str, part: dict[str, Any]) -> tuple[str, str, int, Any]:
     return part["by"], part["slice"], part["n"], cell(Estimate.from_json(part["metrics"][metric]))
 
 
-def _mistake(mistake: Any) -> dict[str, Any]:
-    shown = {key: _in_words(mistake[key], mistake["text"]) for key in ("gold", "answer")}
+def _mistake(mistake: Any, kind: str) -> dict[str, Any]:
+    shown = {key: _in_words(mistake[key], mistake["text"], kind) for key in ("gold", "answer")}
     return {**mistake, **shown}
 
 
-def _in_words(value: Any, text: str) -> str:
-    """A label, or each span's type and words."""
+def _in_words(value: Any, text: str, kind: str) -> str:
+    """A label, several labels, or each span's type and words."""
     if isinstance(value, str):
         return value
+    if kind == "multilabel":
+        return "; ".join(value) or "no labels"
     return "; ".join(f"{label}: {text[start:end]}" for start, end, label in value) or "no spans"
 
 
@@ -184,7 +206,7 @@ def _paragraphs(results: Results) -> Iterator[str]:
     if remarks := list(filter(None, starmap(_remarks, results.candidates.items()))):
         yield "\n".join(f"- {escape(remark)}" for remark in remarks)
     yield "## How to read this"
-    yield from NOTES
+    yield from _notes(results)
     yield escape(looks_words(results))
     yield _checks(results)
     yield escape(f"Measured on {'; '.join(results.machines())}.")

@@ -14,6 +14,7 @@ from plait.scores.intervals import Estimate
 METRIC_NAMES = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
     "span_f1": "span F1",
     "exact_match": "exact match",
 }

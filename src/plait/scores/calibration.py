@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from plait.scores.intervals import Floats
-from plait.tasks import Label, LabelPrediction, Prediction
+from plait.tasks import Label, LabelPrediction, Prediction, SetPrediction
 
 BINS = 15
 
@@ -45,7 +45,10 @@ class Calibration:
 
 
 def calibration(gold: Sequence[Label], answers: Sequence[Prediction]) -> Calibration | None:
-    """Of labels, or of the spans that were answered; None where nothing was answered."""
+    """Of labels, or of the spans that were answered; None where nothing was answered.
+
+    Of several labels each that was answered counts.
+    """
     found = np.array([*_judged(gold, answers)], dtype=np.float64)
     return measure(found[:, 0], found[:, 1]) if len(found) else None
 
@@ -57,6 +60,8 @@ def _judged(gold: Sequence[Label], answers: Sequence[Prediction]) -> Iterator[tu
             continue
         if isinstance(answer, LabelPrediction):
             yield answer.probabilities[answer.label], answer.label == truth
+        elif isinstance(answer, SetPrediction):
+            yield from ((answer.probabilities[label], label in truth) for label in answer.labels)
         else:
             yield from ((span.probability, span in truth) for span in answer)
 

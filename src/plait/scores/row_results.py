@@ -9,16 +9,25 @@ import numpy as np
 
 from plait.scores.differences import Difference, McNemar, itself, mcnemar, paired_bootstrap
 from plait.scores.intervals import Estimate, Floats, Rows, estimate
-from plait.scores.scoring import macro_f1, micro_f1, one_hot_counts, rows_of_macro_f1, rows_of_spans
+from plait.scores.scoring import (
+    indicators,
+    label_counts,
+    macro_f1,
+    micro_f1,
+    rows_of_macro_f1,
+    rows_of_spans,
+)
 
 Json = Mapping[str, Any]
 Metric = Callable[[Floats], Floats]
 """Sums over rows, shape (B, S) → values, shape (B,)."""
+SHARES = ("accuracy", "exact_match")
+"""Metrics that are a share of rows."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Gold label and answer of a row: a label each, or a set of (start, end, type) each."""
+    """Gold label and answer of a row: each is a label, or a set of labels or (start, end, type)."""
 
     gold: Any
     answer: Any
@@ -38,14 +47,16 @@ def row_results(lines: Iterable[Json], task: str) -> RowResults:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str) else frozenset(map(tuple, value))
+    if isinstance(value, str):
+        return value
+    return frozenset(each if isinstance(each, str) else tuple(each) for each in value)
 
 
 def compare(first: RowResults, second: RowResults, metric: str) -> Difference:
     """First minus second on the rows that both have, by paired bootstrap.
 
     Args:
-        metric: `accuracy`, `macro_f1` or `span_f1`.
+        metric: one of `plait.tasks.METRICS`.
     """
     if first is second:
         return itself(len(first))
@@ -68,14 +79,14 @@ def compare_means(
 
 
 def compare_rows(first: RowResults, second: RowResults) -> McNemar:
-    """McNemar's test on which rows are right (all spans, for tagging)."""
+    """McNemar's test on which rows are right (in all labels or spans)."""
     rows = shared(first, second)
     return mcnemar(_right(first, rows), _right(second, rows))
 
 
 def mean_over(found: Sequence[RowResults], metric: str) -> Estimate:
-    """The mean of a metric over several candidates, with an interval over rows: of accuracy and
-    macro-F1 never narrower than that of one candidate with this value.
+    """The mean of a metric over several candidates, with an interval over rows: of shares of rows
+    and macro-F1 never narrower than that of one candidate with this value.
     """
     parts, value = statistics(found, shared(*found), metric)
 
@@ -88,7 +99,7 @@ def mean_over(found: Sequence[RowResults], metric: str) -> Estimate:
 
 def _rows(metric: str, one: Floats, together: Floats) -> Rows:
     """What a mean over candidates rests on: all have the same gold labels."""
-    if metric == "accuracy":
+    if metric in SHARES:
         return Rows(len(one), most=len(one))
     return rows_of_macro_f1(one) if metric == "macro_f1" else rows_of_spans(together)
 
@@ -111,18 +122,18 @@ def statistics(
     """What each row adds to the sums of each candidate, shape (n, S), and the metric of such sums.
 
     Args:
-        metric: `accuracy`, `macro_f1` or `span_f1`.
+        metric: one of `plait.tasks.METRICS`.
     """
-    if metric == "accuracy":
+    if metric in SHARES:
         return [_right(each, rows)[:, None] for each in found], partial(_share, len(rows))
-    if metric == "span_f1":
+    if metric in ("span_f1", "micro_f1"):
         return [_spans(each, rows) for each in found], partial(_first, micro_f1)
     pairs = [[each[row] for row in rows] for each in found]
     labels = sorted({label for each in pairs for pair in each for label in _labels(pair)})
-    number = {label: index for index, label in enumerate(labels)}
     return [
-        one_hot_counts(
-            [number[p.gold] for p in each], [number[p.answer] for p in each], len(labels)
+        label_counts(
+            indicators([_set(p.gold) for p in each], labels),
+            indicators([_set(p.answer) for p in each], labels),
         )
         for each in pairs
     ], partial(_first, macro_f1)
@@ -137,8 +148,13 @@ def _first(metric: Metric, sums: Floats) -> Floats:
     return values
 
 
-def _labels(pair: Pair) -> tuple[str, str]:
-    return pair.gold, pair.answer
+def _labels(pair: Pair) -> frozenset[str]:
+    return _set(pair.gold) | _set(pair.answer)
+
+
+def _set(value: Any) -> frozenset[str]:
+    """A label alone, or several."""
+    return frozenset([value]) if isinstance(value, str) else value
 
 
 def _right(found: RowResults, rows: Sequence[str]) -> Floats:

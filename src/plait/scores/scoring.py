@@ -5,7 +5,7 @@ imported where it is called: it takes seconds.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,7 +14,9 @@ import numpy as np
 from plait.errors import PlaitError
 from plait.scores.headline import Spans, spans_as_set
 from plait.scores.intervals import Estimate, Floats, Rows, estimate, share
-from plait.tasks import Label, LabelPrediction, Prediction, Span, Task
+from plait.tasks import Label, LabelPrediction, Prediction, SetPrediction, Span, Task
+
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ class Scores:
 
     `correct` has one entry a row, None where the row has no label. `classes` has one line a class
     or span type: label, precision, recall, f1, support (gold), predicted. `labels` and `confusion`
-    (rows gold, columns predicted) are empty for tagging.
+    (rows gold, columns predicted) are empty unless a row has just one label. Where it may have
+    several, `classes` also counts rows by label, `[[neither, answer only], [gold only, both]]`,
+    and `cardinality` is the mean number of labels of a row, of gold and of answers.
     """
 
     metrics: Mapping[str, Estimate]
@@ -31,14 +35,17 @@ class Scores:
     correct: tuple[bool | None, ...]
     labels: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
+    cardinality: Mapping[str, float] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All but `correct`, which is written row by row beside the answers."""
+        several = {} if self.cardinality is None else {"cardinality": dict(self.cardinality)}
         return {
             "n": sum(value is not None for value in self.correct),
             "metrics": {name: value.as_json() for name, value in self.metrics.items()},
             "classes": [dict(line) for line in self.classes],
             "confusion": {"labels": list(self.labels), "counts": [list(c) for c in self.confusion]},
+            **several,
         }
 
 
@@ -56,6 +63,9 @@ def score(task: Task, gold: Sequence[Label], answers: Sequence[Prediction]) -> S
     if task.kind == "classification":
         choices = cast("Sequence[LabelPrediction]", answers)
         return classification(cast("Sequence[str | None]", gold), [c.label for c in choices])
+    if task.kind == "multilabel":
+        sets = cast("Sequence[SetPrediction]", answers)
+        return multilabel(cast("Sequence[Names | None]", gold), [s.labels for s in sets])
     return tagging(
         cast("Sequence[Sequence[Span] | None]", gold), cast("Sequence[Sequence[Span]]", answers)
     )
@@ -90,7 +100,11 @@ def classification(gold: Sequence[str | None], predicted: Sequence[str]) -> Scor
 def one_hot_counts(truth: Any, guess: Any, classes: int) -> Floats:
     """Shape (n, 3 × classes): true positives, gold and predicted, by class."""
     eye = np.eye(classes)
-    gold, predicted = eye[truth], eye[guess]
+    return label_counts(eye[truth], eye[guess])
+
+
+def label_counts(gold: Floats, predicted: Floats) -> Floats:
+    """Shape (n, 3 × classes), as `one_hot_counts`, of ones where a label is one of the row's."""
     return np.concatenate([gold * predicted, gold, predicted], axis=1)
 
 
@@ -99,7 +113,7 @@ def macro_f1(sums: Floats) -> Floats:
     true_positives, gold, predicted = np.split(sums, 3, axis=1)
     occurs = gold + predicted > 0
     f1 = 2 * true_positives / np.where(occurs, gold + predicted, 1)
-    found: Floats = f1.sum(axis=1, keepdims=True) / occurs.sum(axis=1, keepdims=True)
+    found: Floats = f1.sum(axis=1, keepdims=True) / occurs.sum(axis=1, keepdims=True).clip(min=1)
     return found
 
 
@@ -107,11 +121,16 @@ def rows_of_macro_f1(counts: Floats) -> Rows:
     """What a mean over the labels of the gold rows rests on, as a share of rows of equal weight.
 
     With as many rows of each label that is all rows; with labels of one row it is few (Kish 1965,
-    "Survey Sampling"). Where hardly a row is wrong, no more is known than this.
+    "Survey Sampling"). Where hardly a row is wrong, no more is known than this. Rows that count for
+    several labels are still no more rows than there are.
     """
     gold = np.split(counts.sum(axis=0), 3)[1]
     present = gold[gold > 0]
+    if not len(present):
+        return Rows(0, most=0)
     effective = len(present) ** 2 / float(np.sum(1 / present))
+    if present.sum() > len(counts):
+        effective = min(effective, float(len(counts)))
     return Rows(effective, most=effective)
 
 
@@ -146,6 +165,56 @@ def _confusion(truth: Any, guess: Any, classes: int) -> tuple[tuple[int, ...], .
     return tuple(map(tuple, counts.reshape(classes, classes).tolist()))
 
 
+def multilabel(gold: Sequence[Names | None], predicted: Sequence[Names]) -> Scores:
+    """Micro-F1 over all labels of all rows, macro-F1 over labels, and exact match of the sets.
+
+    Micro-F1 is 2·TP / (gold + predicted), and 0 where there is neither a gold nor a predicted
+    label. Macro-F1 is that of `classification`. Exact match (subset accuracy) counts a row as right
+    if all its labels are, and no other is answered.
+    """
+    pairs = [(g, p) for g, p in zip(gold, predicted, strict=True) if g is not None]
+    labels = sorted({label for pair in pairs for names in pair for label in names})
+    truth, guess = (indicators(names, labels) for names in zip(*pairs, strict=True))
+    counts = label_counts(truth, guess)
+    sizes = np.stack([part.sum(axis=1) for part in np.split(counts, 3, axis=1)], axis=1)
+    right = np.array([set(g) == set(p) for g, p in pairs], dtype=np.float64)
+    return Scores(
+        metrics={
+            "micro_f1": estimate(sizes, micro_f1, rows_of_spans(sizes)),
+            "macro_f1": estimate(counts, macro_f1, rows_of_macro_f1(counts)),
+            "exact_match": share(right),
+        },
+        classes=tuple(_set_table(labels, truth, guess)),
+        correct=tuple(
+            None if g is None else set(g) == set(p) for g, p in zip(gold, predicted, strict=True)
+        ),
+        cardinality={
+            "gold": round(float(truth.sum(axis=1).mean()), 6),
+            "answers": round(float(guess.sum(axis=1).mean()), 6),
+        },
+    )
+
+
+def indicators(rows: Sequence[Collection[str]], labels: Sequence[str]) -> Floats:
+    """Ones where a row has the label, shape (n, labels); one column of zeros without labels."""
+    number = {label: index for index, label in enumerate(labels)}
+    found = np.zeros((len(rows), max(1, len(labels))))
+    places = [(row, number[label]) for row, names in enumerate(rows) for label in names]
+    if places:
+        found[tuple(np.array(places).T)] = 1
+    return found
+
+
+def _set_table(labels: Sequence[str], truth: Floats, guess: Floats) -> Iterator[dict[str, Any]]:
+    for label, gold, found in zip(labels, truth.T, guess.T, strict=False):
+        both, support, predicted = (int(part.sum()) for part in (gold * found, gold, found))
+        f1 = 2 * both / (support + predicted)
+        precision, recall = both / max(predicted, 1), both / max(support, 1)
+        line = _line(label, precision, recall, f1, support, predicted)
+        neither = len(gold) - support - predicted + both
+        yield {**line, "counts": [[neither, predicted - both], [support - both, both]]}
+
+
 def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[Span]]) -> Scores:
     """Strict span micro-F1: a span is right when start, end and type are.
 
@@ -164,17 +233,17 @@ def tagging(gold: Sequence[Sequence[Span] | None], predicted: Sequence[Sequence[
 
 
 def micro_f1(sums: Floats) -> Floats:
-    """True positives, gold and predicted spans, shape (B, 3) → span F1, shape (B, 1)."""
+    """True positives, gold and predicted spans or labels, shape (B, 3) → F1, shape (B, 1)."""
     true_positives, gold, predicted = sums.T
     f1: Floats = 2 * true_positives / np.maximum(gold + predicted, 1)
     return f1[:, None]
 
 
 def rows_of_spans(sizes: Floats) -> Rows:
-    """Rows with a gold or a predicted span: the others say nothing of spans.
+    """Rows with a gold or a predicted span (or label): the others say nothing of spans.
 
     Args:
-        sizes: shape (n, S), counts of spans by row.
+        sizes: shape (n, S), counts of spans (labels) by row.
     """
     return Rows(float(sizes.any(axis=1).sum()))
 

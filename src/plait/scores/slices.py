@@ -8,7 +8,7 @@ import numpy as np
 import regex
 
 from plait.segmentation import SPACELESS
-from plait.tasks import Label, Row, Task
+from plait.tasks import Label, Row, Task, label_names
 
 # Slices of one kind that are scored, the largest: a field may have thousands of values.
 MOST = 30
@@ -45,7 +45,7 @@ def slices(
     names: dict[str, dict[int, str]] = {
         "length": dict(zip(labelled, _lengths([rows[i].text for i in labelled]), strict=True)),
         "training rows of the label": {
-            i: _support(rows[i].labels[task.field], support) for i in labelled
+            i: _support(task, rows[i].labels[task.field], support) for i in labelled
         },
         **{
             field: {i: str(rows[i].labels[field]) for i in labelled if _is_name(rows[i], field)}
@@ -78,11 +78,11 @@ def _lengths(texts: Sequence[str]) -> list[str]:
     return [f"{lows[place]}–{ends[place]} words" for place in places]
 
 
-def _support(label: Label, support: Mapping[str, int]) -> str:
-    """Of several span types the rarest counts."""
-    if isinstance(label, tuple) and not label:
-        return "no spans"
-    names = [label] if isinstance(label, str) else [span.label for span in label or ()]
+def _support(task: Task, label: Label, support: Mapping[str, int]) -> str:
+    """Of several labels or span types the rarest counts."""
+    names = label_names(label)
+    if not names:
+        return "no spans" if task.kind == "tagging" else "no labels"
     least = min(support.get(name, 0) for name in names)
     low, high = next((a, b) for a, b in SUPPORTS if b is None or least <= b)
     if high is None:

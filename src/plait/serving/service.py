@@ -19,7 +19,7 @@ from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.plans.registry import Record, Registry
 from plait.segmentation import is_blank
-from plait.tasks import LabelPrediction, Prediction, Span
+from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,29 @@ class Reply:
 
         Returns:
             `{"text", "truncated", "answers": {TASK: …}}`; a classification is `{"label",
-            "probability", "top": [{"label", "probability"}, …]}`, a tagging `[{"start", "end",
+            "probability", "top": [{"label", "probability"}, …]}`, a multilabel answer `{"labels":
+            [{"label", "probability"}, …]}` in the task's order, a tagging `[{"start", "end",
             "label", "text", "probability"}, …]` with offsets in characters, `end` excluded.
         """
         return {
             "text": self.text,
             "truncated": self.truncated,
             "answers": {
-                task: _choice(answer, top)
-                if isinstance(answer, LabelPrediction)
-                else [_span(self.text, span) for span in answer]
-                for task, answer in self.answers.items()
+                task: _answer(self.text, answer, top) for task, answer in self.answers.items()
             },
         }
+
+
+def _answer(text: str, answer: Prediction, top: int) -> Any:
+    if isinstance(answer, LabelPrediction):
+        return _choice(answer, top)
+    if isinstance(answer, SetPrediction):
+        return {"labels": [_labelled(name, answer.probabilities[name]) for name in answer.labels]}
+    return [_span(text, span) for span in answer]
+
+
+def _labelled(label: str, probability: float) -> dict[str, Any]:
+    return {"label": label, "probability": round(probability, 6)}
 
 
 def _choice(choice: LabelPrediction, top: int) -> dict[str, Any]:
@@ -61,7 +71,7 @@ def _choice(choice: LabelPrediction, top: int) -> dict[str, Any]:
     return {
         "label": choice.label,
         "probability": round(choice.probabilities[choice.label], 6),
-        "top": [{"label": label, "probability": round(value, 6)} for label, value in ranked],
+        "top": [_labelled(label, value) for label, value in ranked],
     }
 
 

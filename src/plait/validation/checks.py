@@ -116,7 +116,7 @@ def _task_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[C
 
 def _conflict_checks(task: Task) -> Iterator[Check]:
     conflict_rules: Iterable[Rule] = [label_rules.label_conflict(task.name)]
-    if task.kind == "classification":
+    if task.whole_text:
         conflict_rules = [*conflict_rules, label_rules.label_conflict_near(task.name)]
     for rule in conflict_rules:
         yield Check(rule, f"conflicts/{task.name}", "train and dev rows", None, task.name)
@@ -152,4 +152,6 @@ def _on_labels(rule: Rule, task: Task, split: str) -> Check:
 
 
 def _unit(task: Task) -> str:
-    return "spans" if task.kind == "tagging" else "rows"
+    """What a row of the table of labels is."""
+    units = {"classification": "rows", "multilabel": "labels", "tagging": "spans"}
+    return units[task.kind]

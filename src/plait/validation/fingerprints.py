@@ -7,7 +7,7 @@ from typing import Any
 
 from plait.files import write_jsonl
 from plait.leakage.shingles import packed, shingles_of_long, words, words_digest
-from plait.tasks import Row, label_names
+from plait.tasks import Row, is_spans, label_names
 from plait.validation.textfacts import span_facts, text_facts
 
 
@@ -31,7 +31,7 @@ def write_fingerprints(path: Path, rows: Iterable[Row], short_words: int) -> Non
 def _as_json(row: Row, short_words: int) -> dict[str, Any]:
     found = words(row.text)
     long = shingles_of_long(found, short_words)
-    spans = {f: label for f, label in row.labels.items() if isinstance(label, tuple)}
+    spans = {f: label for f, label in row.labels.items() if is_spans(label)}
     return {
         "id": row.id,
         "fingerprint": fingerprint(row.text),

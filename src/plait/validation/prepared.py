@@ -144,6 +144,8 @@ def _field_problems(name: str, kind: TaskKind, labels: Mapping[str, Any]) -> Ite
         yield f"labels has no field {name!r}"
     elif kind == "classification" and not isinstance(labels[name], str | None):
         yield f"labels.{name} is {_type(labels[name])}, expected a string"
+    elif kind == "multilabel" and not _is_set(labels[name]):
+        yield f"labels.{name} is no sorted list of different labels"
     elif kind == "tagging" and not isinstance(labels[name], list | None):
         yield f"labels.{name} is {_type(labels[name])}, expected a list of spans"
     elif kind == "tagging" and not all(map(_is_span, labels[name] or [])):
@@ -153,9 +155,17 @@ def _field_problems(name: str, kind: TaskKind, labels: Mapping[str, Any]) -> Ite
 def _label(value: Any, kind: TaskKind) -> Label:
     if kind == "classification":
         return _string(value)
+    if kind == "multilabel":
+        return tuple(value) if isinstance(value, list) and _is_set(value) else None
     if isinstance(value, list):
         return tuple(Span(*span) for span in value if _is_span(span))
     return None
+
+
+def _is_set(value: Any) -> bool:
+    if not isinstance(value, list):
+        return value is None
+    return all(isinstance(each, str) for each in value) and value == sorted(set(value))
 
 
 def _is_span(value: Any) -> bool:

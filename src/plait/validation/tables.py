@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from plait.tasks import SPLITS, Label, Split, Task
+from plait.tasks import SPLITS, Label, Split, Task, is_spans, label_names
 from plait.validation.compared import TextComparison, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
 from plait.validation.offset_tables import offset_table
@@ -107,10 +107,10 @@ def _facts(found: Sequence[TextFacts | None]) -> pd.DataFrame:
 
 
 def _comparable(label: Label) -> str | None:
-    """A label, or all spans of a row as one string, so that labels of two rows can be compared."""
-    if isinstance(label, tuple):
+    """A label, or all of a row's labels or spans as one string: two rows' can be compared."""
+    if is_spans(label):
         return repr([(s.start, s.end, s.label) for s in sorted(label)])
-    return label
+    return repr(sorted(map(str, label))) if isinstance(label, tuple) else label
 
 
 def _heldout(data: PreparedDataset, compared: TextComparison) -> pd.DataFrame:
@@ -193,12 +193,22 @@ def _labels(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
     if _is_tagging(task):
         spans = (span for line in lines for span in _spans(line, line.labels[task.field]))
         return _table(spans, ["name", "label", "cut", *SpanFacts._fields])
-    labels = ({"name": line.name, "label": line.labels[task.field]} for line in lines)
+    labels = (
+        {"name": line.name, "label": label}
+        for line in lines
+        for label in _of_row(line.labels[task.field], task)
+    )
     return _table(labels, ["name", "label"])
 
 
+def _of_row(label: Label, task: Task) -> Sequence[str | None]:
+    """The label of a row, None where it has none; or each of several, maybe none."""
+    names = label_names(label)
+    return names if task.kind == "multilabel" else names or [None]
+
+
 def _spans(line: PreparedLine, label: Label) -> Iterator[dict[str, Any]]:
-    spans = sorted(label) if isinstance(label, tuple) else []
+    spans = sorted(label) if is_spans(label) else []
     for span, found in zip(spans, span_facts(line.text or "", spans), strict=True):
         cut = None if all(found) else span_shown(line.text or "", span)
         yield {"name": line.name, "label": span.label, "cut": cut, **found._asdict()}

@@ -12,7 +12,7 @@ import small
 from plait.approaches.linear import Linear
 from plait.approaches.reading.windows import Answers, in_windows, training_rows, windows
 from plait.segmentation import Place, words
-from plait.tasks import LabelPrediction, Row, Span, Task
+from plait.tasks import LabelPrediction, Prediction, Row, SetPrediction, Span, Task
 
 TOPIC = Task("topic", "d", "classification", "topic", ("a", "b"), "accuracy")
 NAMES = Task("names", "d", "tagging", "names", ("x", "y"), "span_f1")
@@ -172,6 +172,43 @@ def test_classification_is_the_mean_over_the_windows_characters() -> None:
     assert joined(classify=False)[0]["topic"][1] == LabelPrediction("a", {"a": 0.9, "b": 1 - 0.9})
 
 
+ABOUT = Task("about", "d", "multilabel", "about", ("p", "q", "r"), "micro_f1")
+
+
+@pytest.mark.parametrize("classify", [False, True])
+def test_a_label_of_several_applies_where_it_does_for_half_of_the_characters(
+    classify: bool,
+) -> None:
+    first = SetPrediction(("p", "q"), {"p": 0.9, "q": 0.8, "r": 0.1})
+    second = SetPrediction(("q", "r"), {"q": 0.7, "r": 0.6})
+
+    def predict(texts: Sequence[str]) -> Answers:
+        found: list[Prediction] = [first, second]
+        assert texts == ["abcdef", "defghij"]
+        return {"about": found}
+
+    (found,) = in_windows([LONG], [ABOUT], SLICES.__getitem__, predict, classify)["about"]
+    if not classify:
+        assert found is first
+        return
+    assert isinstance(found, SetPrediction)
+    assert found.labels == ("q", "r")  # p has 6 of 13 characters, r has 7
+    wanted = {"p": 0.9, "q": (6 * 0.8 + 7 * 0.7) / 13, "r": (6 * 0.1 + 7 * 0.6) / 13}
+    assert found.probabilities == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("names", [("p", "q"), ()])
+def test_later_slices_have_no_labels_to_learn_rather_than_none_that_apply(
+    names: tuple[str, ...],
+) -> None:
+    row = Row("r", LONG, {"about": names, "names": ()})
+    first, second = training_rows(row, SLICES[LONG], [ABOUT, NAMES], classify=False)
+    assert first.labels == {"about": names, "names": ()}
+    assert second.labels == {"about": None, "names": ()}
+    both = training_rows(row, SLICES[LONG], [ABOUT, NAMES], classify=True)
+    assert [part.labels["about"] for part in both] == [names, names]
+
+
 def test_a_real_model_finds_in_a_long_text_what_it_finds_in_its_sentences(tmp_path: Path) -> None:
     rows = {"home": small.rows(0, 2)}
     made = small.candidate("both", [small.INTENT, small.SLOTS])
@@ -197,7 +234,7 @@ def test_a_real_model_finds_in_a_long_text_what_it_finds_in_its_sentences(tmp_pa
 def test_slices_of_a_row_have_the_spans_that_lie_within_them() -> None:
     spans = (Span(1, 3, "x"), Span(2, 7, "y"), Span(4, 6, "x"), Span(8, 10, "y"))
     row = Row("r", LONG, {"names": spans, "topic": "a", "other": None})
-    first, second = training_rows(row, SLICES[LONG], classify=False)
+    first, second = training_rows(row, SLICES[LONG], [TOPIC, NAMES], classify=False)
     assert (first.text, second.text) == ("abcdef", "defghij")
     assert first.labels == {
         "names": (Span(1, 3, "x"), Span(4, 6, "x")),
@@ -209,5 +246,5 @@ def test_slices_of_a_row_have_the_spans_that_lie_within_them() -> None:
         "topic": None,
         "other": None,
     }
-    assert training_rows(row, SLICES[LONG], classify=True)[1].labels["topic"] == "a"
-    assert training_rows(row, [(0, 10)], classify=False) == [row]
+    assert training_rows(row, SLICES[LONG], [TOPIC], classify=True)[1].labels["topic"] == "a"
+    assert training_rows(row, [(0, 10)], [TOPIC], classify=False) == [row]

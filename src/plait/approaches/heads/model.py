@@ -1,9 +1,9 @@
 """Approach `heads`: a shared encoder or decoder and one linear head per task.
 
 A classification head reads the mean of the token vectors, or the last one in a decoder whose tokens
-look back only. A tagging head reads the vector of each word's first sub-word, in a decoder of its
-last, and answers with the most probable well-formed tags. A row that carries several labels goes
-through the backbone once.
+look back only; so does a multilabel head, whose labels have a sigmoid each. A tagging head reads
+the vector of each word's first sub-word, in a decoder of its last, and answers with the most
+probable well-formed tags. A row that carries several labels goes through the backbone once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -19,10 +20,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModel
 
-from plait.approaches.base import Resolved
+from plait.approaches.base import Resolved, Rows
 from plait.approaches.heads.agreement import check_heads
 from plait.approaches.heads.network import Network, Reading
-from plait.approaches.heads.words import choice, spans, targets_of
+from plait.approaches.heads.words import choice, several, spans, targets_of
+from plait.approaches.labelling import marks, thresholds
 from plait.approaches.learning import Learned, tokenised
 from plait.approaches.prepacked import parameters_count, prepack, to_device
 from plait.approaches.pretrained import limits, supported
@@ -35,7 +37,7 @@ from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.segmentation import Place
 from plait.settings import HeadsOptions, Training
-from plait.tasks import Prediction, Row, Task
+from plait.tasks import Prediction, Row, SetPrediction, Task
 from plait.training.batches import IGNORED, Batch, resolve_precision
 from plait.training.memory import ANSWERS, memory_for
 
@@ -113,7 +115,9 @@ class Heads(Learned):
         return [place for _, place in self._words(text, encoded)]
 
     def collate(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> Batch:
-        """Pad to the longest row; a classification target stands once, tags one a token."""
+        """Pad to the longest row; a classification target stands once, marks one a label, tags one
+        a token.
+        """
         inputs = self._pad([row["input_ids"] for row in rows])
         length = inputs["input_ids"].shape[1]
         targets: dict[str, Tensor] = {}
@@ -165,17 +169,45 @@ class Heads(Learned):
         ):
             inputs = {name: value.to(device) for name, value in padded.items()}
             logits = self.module.logits(inputs, [task.name for task in self.tasks])
-        answers: dict[str, list[Prediction]] = {}
-        for task in self.tasks:
-            probabilities = logits[task.name].float().softmax(-1).cpu()
+        read = list(zip(texts, encoded, strict=True))
+        return {
+            task.name: list(self._predictions(task, logits[task.name].float(), read))
+            for task in self.tasks
+        }
+
+    def _predictions(
+        self, task: Task, logits: Tensor, read: Sequence[tuple[str, Encoded]]
+    ) -> Iterator[Prediction]:
+        if task.kind == "multilabel":
+            least = self.module.thresholds(task.name)
+            yield from (several(task, row, least) for row in logits.sigmoid().cpu())
+            return
+        for row, (text, found) in zip(logits.softmax(-1).cpu(), read, strict=True):
             if task.kind == "classification":
-                answers[task.name] = [choice(task, row) for row in probabilities]
+                yield choice(task, row)
             else:
-                answers[task.name] = [
-                    spans(task, row, self._words(text, found))
-                    for row, text, found in zip(probabilities, texts, encoded, strict=True)
-                ]
-        return answers
+                yield spans(task, row, self._words(text, found))
+
+    def settle(self, dev: Rows) -> None:
+        """Choose the thresholds of labels by the dev rows, cut into the slices that are read."""
+        self.module.eval()
+        for dataset, rows in dev.items():
+            tasks = [task for task in self._tasks_of(dataset) if task.kind == "multilabel"]
+            slices = [part for row in rows for part in self.reach.rows(row, tasks)] if tasks else []
+            answers = self._answers([part.text for part in slices], 64)
+            for task in tasks:
+                self._settle(task, slices, answers[task.name])
+
+    def _settle(self, task: Task, rows: Sequence[Row], answers: Sequence[Prediction]) -> None:
+        found = [
+            (list(answer.probabilities.values()), marks(task, row.labels[task.field]))
+            for row, answer in zip(rows, answers, strict=True)
+            if isinstance(answer, SetPrediction) and row.labels.get(task.field) is not None
+        ]
+        if found:
+            probabilities, gold = (np.array(part) for part in zip(*found, strict=True))
+            least = torch.from_numpy(thresholds(probabilities, gold))
+            self.module.thresholds(task.name).copy_(least)
 
     def save(self, folder: Path) -> None:
         """Plain transformers refuses to load it, which would leave out the heads.

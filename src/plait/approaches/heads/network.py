@@ -1,5 +1,6 @@
 """The network: one encoder, and on it one linear head per task."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from plait.approaches.labelling import HALF
 from plait.approaches.pretrained.masks import Masks, fitted, look_back
 from plait.approaches.tagging import classes
 from plait.tasks import Task
@@ -52,15 +54,30 @@ class Network(nn.Module):
         size = encoder.config.hidden_size
         self.dropout = nn.Dropout(getattr(encoder.config, "hidden_dropout_prob", 0.0))
         self.heads = nn.ModuleList(nn.Linear(size, len(classes(task))) for task in tasks)
+        for index, task in enumerate(tasks):
+            if task.kind == "multilabel":
+                self._begin_rare(index, len(task.labels))
         if self.reading.causal_layers:
             look_back(encoder, self.reading.causal_layers)
+
+    def _begin_rare(self, index: int, labels: int) -> None:
+        """One label of a row is expected, so that the loss begins near that of a softmax over as
+        many labels (a prior as in Lin et al. 2017, "Focal Loss", arXiv 1708.02002).
+        """
+        nn.init.constant_(self.heads[index].get_parameter("bias"), -math.log(max(labels - 1, 1)))
+        self.register_buffer(f"thresholds{index}", torch.full((labels,), HALF))
+
+    def thresholds(self, name: str) -> Tensor:
+        """From which probability each label of a multilabel task applies (labels)."""
+        index = [task.name for task in self.tasks].index(name)
+        return self.get_buffer(f"thresholds{index}")
 
     def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         """By task: (batch × classes), or for tagging (batch × length × classes)."""
         hidden = self.hidden(inputs)
         text = self._pooled(hidden, inputs["attention_mask"])
         return {
-            task.name: head(self.dropout(text if task.kind == "classification" else hidden))
+            task.name: head(self.dropout(text if task.whole_text else hidden))
             for task, head in zip(self.tasks, self.heads, strict=True)
             if task.name in names
         }
@@ -95,14 +112,30 @@ class Network(nn.Module):
     def forward(
         self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """By task, the cross-entropy summed over its targets, times the task's weight."""
+        """By task, the cross-entropy summed over its targets, times the task's weight.
+
+        Where several labels may apply, a row's is the sum over its labels, in nats as a label's is.
+        """
+        several = {task.name for task in self.tasks if task.kind == "multilabel"}
         return {
             name: self.weights.get(name, 1.0)
-            * nn.functional.cross_entropy(
-                logits.float().flatten(0, -2),
-                targets[name].flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-            )
+            * (_binary if name in several else _categorical)(logits.float(), targets[name])
             for name, logits in self.logits(inputs, list(targets)).items()
         }
+
+
+def _categorical(logits: Tensor, targets: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(
+        logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def _binary(logits: Tensor, targets: Tensor) -> Tensor:
+    """Times the number of labels: the mean over targets, of which a row has one a label, is then
+    the mean over rows of the sum over labels.
+    """
+    known = (targets != IGNORED).float()
+    loss = nn.functional.binary_cross_entropy_with_logits(
+        logits, targets.clamp(min=0).float(), weight=known, reduction="sum"
+    )
+    return targets.shape[-1] * loss

@@ -1,4 +1,5 @@
-"""Approach `linear`: TF-IDF and a linear support vector machine per task. The floor.
+"""Approach `linear`: TF-IDF and a linear support vector machine per task (per label, where several
+may apply). The floor.
 
 Texts are TF-IDF weighted words and word pairs; tokens of a tagging task are described by the words
 around them. Scores become probabilities by one temperature per task, fitted on dev rows
@@ -10,28 +11,31 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import regex
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.labelling import HALF, applying, marks, thresholds
 from plait.approaches.tagging import best_spans, classes, spans_to_tags
 from plait.errors import PlaitError
 from plait.files import read_json, write_json
 from plait.progress import Progress
 from plait.segmentation import SPACELESS, words
-from plait.tasks import LabelPrediction, Prediction, Row, Task
+from plait.tasks import LabelPrediction, Prediction, Row, Task, is_spans
 
 Array = NDArray[np.float32]
 WINDOW = 2
+LOWEST = -10.0
+"""The score of what no training row has."""
 # A script without spaces would otherwise make a sentence one word, which no other text has.
 _WORD = regex.compile(rf"(?V1)(?=[[\w]&&[{SPACELESS}]])\X|[[\w\p{{N}}]--[{SPACELESS}]]{{2,}}")
 
@@ -65,20 +69,10 @@ class Separator:
         self.vocabulary, self.weights = vocabulary, weights
 
     @classmethod
-    def fit(
-        cls, features: list[list[str]], targets: Sequence[int], n: int, seed: int
-    ) -> "Separator":
+    def fit(cls, features: list[list[str]], targets: Sequence[Any], n: int, seed: int) -> Self:
         vectorizer = TfidfVectorizer(analyzer=_identity, sublinear_tf=True, dtype=np.float32)
         inputs = vectorizer.fit_transform(features)
-        machine = LinearSVC(random_state=seed).fit(inputs, targets)
-        coefficients, intercept = machine.coef_, machine.intercept_
-        if len(machine.classes_) == 2:
-            coefficients = np.concatenate([-coefficients, coefficients])
-            intercept = np.concatenate([-intercept, intercept])
-        # Classes without a training row get the lowest score there is, so that n stays closed.
-        full = np.zeros((n, inputs.shape[1]), np.float32)
-        bias = np.full(n, -10.0, np.float32)
-        full[machine.classes_], bias[machine.classes_] = coefficients, intercept
+        full, bias = cls._separated(inputs, targets, n, seed)
         weights = {
             "idf": vectorizer.idf_.astype(np.float32),
             "coefficients": full,
@@ -87,7 +81,23 @@ class Separator:
         }
         return cls({str(k): int(v) for k, v in vectorizer.vocabulary_.items()}, weights)
 
-    def calibrate(self, features: list[list[str]], targets: Sequence[int]) -> None:
+    @staticmethod
+    def _separated(
+        inputs: csr_matrix, targets: Sequence[Any], n: int, seed: int
+    ) -> tuple[Array, Array]:
+        """Coefficients (classes × features) and intercepts (classes)."""
+        machine = LinearSVC(random_state=seed).fit(inputs, targets)
+        coefficients, intercept = machine.coef_, machine.intercept_
+        if len(machine.classes_) == 2:
+            coefficients = np.concatenate([-coefficients, coefficients])
+            intercept = np.concatenate([-intercept, intercept])
+        # Classes without a training row get the lowest score there is, so that n stays closed.
+        full = np.zeros((n, inputs.shape[1]), np.float32)
+        bias = np.full(n, LOWEST, np.float32)
+        full[machine.classes_], bias[machine.classes_] = coefficients, intercept
+        return full, bias
+
+    def calibrate(self, features: list[list[str]], targets: Sequence[Any]) -> None:
         """Fit the temperature on rows that were not trained on (least negative log likelihood)."""
         if not targets:
             return
@@ -130,9 +140,56 @@ class Separator:
         write_json(folder / f"{name}.vocabulary.json", self.vocabulary)
 
     @classmethod
-    def load(cls, folder: Path, name: str) -> "Separator":
+    def load(cls, folder: Path, name: str) -> Self:
         vocabulary: dict[str, int] = read_json(folder / f"{name}.vocabulary.json")
         return cls(vocabulary, load_file(folder / f"{name}.safetensors"))
+
+
+class OneVsRest(Separator):
+    """A separator for each label, of which several may apply: targets are marks, one a label.
+
+    Scores become probabilities by a slope and an offset that all labels share (Platt 1999,
+    "Probabilistic Outputs for Support Vector Machines"), fitted on dev rows as the thresholds are.
+    """
+
+    @staticmethod
+    def _separated(
+        inputs: csr_matrix, targets: Sequence[Any], n: int, seed: int
+    ) -> tuple[Array, Array]:
+        full = np.zeros((n, inputs.shape[1]), np.float32)
+        bias = np.full(n, LOWEST, np.float32)
+        for label, column in enumerate(np.array(targets).T):
+            if column.all():
+                bias[label] = -LOWEST
+            elif column.any():
+                machine = LinearSVC(random_state=seed).fit(inputs, column)
+                full[label], bias[label] = machine.coef_[0], machine.intercept_[0]
+        return full, bias
+
+    def calibrate(self, features: list[list[str]], targets: Sequence[Any]) -> None:
+        """Fit slope and offset (least negative log likelihood), then the thresholds."""
+        self.weights |= {"offset": np.zeros(1, np.float32)}
+        self.weights["thresholds"] = np.full(len(self.weights["intercept"]), HALF, np.float32)
+        learned = self.weights["coefficients"].any(axis=1)
+        if not targets or not learned.any():
+            return
+        gold = np.array(targets)
+        scores, truth = self.scores(features)[:, learned], gold[:, learned]
+
+        def loss(slope_and_offset: Array) -> float:
+            scaled = scores * np.exp(slope_and_offset[0]) + slope_and_offset[1]
+            return float((np.logaddexp(0, scaled) - truth * scaled).mean())
+
+        found = minimize(loss, np.zeros(2), bounds=[(-4, 4), (-8, 8)]).x
+        self.weights["temperature"] = np.array([np.exp(-found[0])], np.float32)
+        self.weights["offset"] = np.array([found[1]], np.float32)
+        self.weights["thresholds"] = thresholds(self.probabilities(features), gold)
+
+    def probabilities(self, features: list[list[str]]) -> Array:
+        """Probabilities (rows × labels), each by itself."""
+        scaled = self.scores(features) / self.weights["temperature"] + self.weights["offset"]
+        found: Array = expit(scaled)
+        return found
 
 
 def _identity(features: list[str]) -> list[str]:
@@ -151,7 +208,7 @@ def _tagging_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]],
     targets: list[int] = []
     for row in rows:
         spans = row.labels.get(task.field)
-        if isinstance(spans, tuple):
+        if is_spans(spans):
             places = words(row.text)
             features += token_features([row.text[a:b] for a, b in places])
             targets += spans_to_tags(
@@ -160,11 +217,22 @@ def _tagging_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]],
     return features, targets
 
 
-Examples = Callable[[Sequence[Row], Task], tuple[list[list[str]], list[int]]]
+def _set_examples(rows: Sequence[Row], task: Task) -> tuple[list[list[str]], list[Any]]:
+    labelled = [row for row in rows if row.labels.get(task.field) is not None]
+    features = [word_features(row.text) for row in labelled]
+    return features, [marks(task, row.labels[task.field]) for row in labelled]
+
+
+Examples = Callable[[Sequence[Row], Task], tuple[list[list[str]], list[Any]]]
 EXAMPLES: dict[str, Examples] = {
     "classification": _classification_examples,
+    "multilabel": _set_examples,
     "tagging": _tagging_examples,
 }
+
+
+def _separator(task: Task) -> type[Separator]:
+    return OneVsRest if task.kind == "multilabel" else Separator
 
 
 class Linear(Approach):
@@ -198,12 +266,16 @@ class Linear(Approach):
                 f"task {task.name!r}: none of {len(features)} training texts has a visible "
                 "character. Check the texts, and the reader's settings."
             )
-        separator = Separator.fit(features, targets, len(classes(task)), seed)
+        separator = _separator(task).fit(features, targets, len(classes(task)), seed)
         separator.calibrate(*examples(dev.get(task.dataset, ()), task))
         return separator
 
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> dict[str, list[Prediction]]:
-        answer = {"classification": self._choices, "tagging": self._spans}
+        answer = {
+            "classification": self._choices,
+            "multilabel": self._sets,
+            "tagging": self._spans,
+        }
         return {task.name: answer[task.kind](texts, task) for task in self.tasks}
 
     def _choices(self, texts: Sequence[str], task: Task) -> list[Prediction]:
@@ -214,6 +286,11 @@ class Linear(Approach):
             )
             for row in found
         ]
+
+    def _sets(self, texts: Sequence[str], task: Task) -> list[Prediction]:
+        separator = self.separators[task.name]
+        found = separator.probabilities([word_features(text) for text in texts])
+        return [applying(task, row, separator.weights["thresholds"]) for row in found]
 
     def _spans(self, texts: Sequence[str], task: Task) -> list[Prediction]:
         return [self._tag(text, task) for text in texts]
@@ -232,7 +309,7 @@ class Linear(Approach):
 
     @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Linear":
-        return cls(tasks, {task.name: Separator.load(folder, task.name) for task in tasks})
+        return cls(tasks, {task.name: _separator(task).load(folder, task.name) for task in tasks})
 
     def parameters_count(self) -> int:
         arrays: list[Any] = [w for s in self.separators.values() for w in s.weights.values()]

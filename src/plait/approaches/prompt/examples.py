@@ -17,7 +17,7 @@ Embed = Callable[[Sequence[str]], Any]
 def drawn(form: Form, rows: Sequence[Row], count: int, seed: int) -> list[Row]:
     """`count` rows that cover as many labels as possible, in the order of the draw."""
     shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
-    choosing = [task.field for task in form.tasks if task.kind == "classification"]
+    choosing = [task.field for task in form.tasks if task.whole_text]
     seen: dict[tuple[object, ...], int] = {}
     turns = []
     for place, row in enumerate(shuffled):

@@ -1,7 +1,8 @@
 """The written form of an answer: from labels to text and tokens, and back.
 
 Tasks that are answered together have their parts one after the other. A classification task's part
-is its label, on a line of its own. A tagging task's part has a line a span, `type: words`, in the
+is its label, on a line of its own; a multilabel task's part is a line a label, in the order of the
+task's labels. A tagging task's part has a line a span, `type: words`, in the
 order of the text. Words are found again after the end of the span before; where they occur
 there several times and not the first is meant, a tab and the occurrence's number follow them.
 """
@@ -13,12 +14,22 @@ from plait.approaches.prompting.trie import Trie
 from plait.approaches.prompting.written import Run, Written, folded
 from plait.approaches.reading.texts import Tokens
 from plait.errors import PlaitError
-from plait.tasks import Label, LabelPrediction, Prediction, Row, Span, Task
+from plait.tasks import (
+    Label,
+    LabelPrediction,
+    Prediction,
+    Row,
+    SetPrediction,
+    Span,
+    Task,
+    is_spans,
+    label_names,
+)
 
 INVALID = "(invalid)"
 """Stands for the label of an answer that names none."""
 END = ""
-"""Stands among a tagging task's types for "no further span"."""
+"""Stands among a task's labels or types for "no further label" or "no further span"."""
 LINE, MARK, COLON = "\n", "\t", ":"
 
 Encode = Callable[[str], Tokens]
@@ -69,7 +80,7 @@ class Form:
         return (self.end,) if task is self.tasks[-1] else self.encode(LINE)
 
     def trie(self, task: Task) -> Trie:
-        """The labels of a classification task; of a tagging task the types and END.
+        """The labels of a task, or its types; and END where an answer may have several or none.
 
         Raises:
             PlaitError: there is no label, or two of them cannot be told apart.
@@ -84,9 +95,23 @@ class Form:
             if task.kind == "classification":
                 yield label, self._label(task, label) + self.mark(task)
             else:
-                yield label, self.encode(label) + self.encode(COLON)
-        if task.kind == "tagging":
+                after = COLON if task.kind == "tagging" else LINE
+                yield label, self.encode(label) + self.encode(after)
+        if task.kind != "classification":
             yield END, self.mark(task)
+
+    def longest(self) -> int:
+        """Tokens of the labels and types in the longest answer, without what is copied."""
+        total = 0
+        for task in self.tasks:
+            lengths = [len(tokens) for tokens in self.trie(task).answers.values()]
+            total += sum(lengths) if task.kind == "multilabel" else max(lengths)
+        return total
+
+    @property
+    def copies(self) -> bool:
+        """Whether an answer repeats words of the text."""
+        return not all(task.whole_text for task in self.tasks)
 
     def _label(self, task: Task, label: str) -> Tokens:
         return self.encode(self.lead + label if task is self.tasks[0] else label)
@@ -96,12 +121,19 @@ class Form:
         tokens: list[int] = []
         for task in self.tasks:
             label = labels[task.field]
-            if isinstance(label, tuple):
+            if task.kind == "multilabel":
+                tokens += self._labels(task, label_names(label))
+            elif is_spans(label):
                 tokens += self._spans(text, [s for s in label if s.label in task.labels])
             else:
                 tokens += self._label(task, str(label))
             tokens += self.mark(task)
         return tokens
+
+    def _labels(self, task: Task, names: Sequence[str]) -> Iterator[int]:
+        for label in task.labels:
+            if label in names:
+                yield from self.encode(label) + self.encode(LINE)
 
     def _spans(self, text: str, spans: Sequence[Span]) -> Iterator[int]:
         source, cursor = Written(text), 0
@@ -133,6 +165,9 @@ class Form:
             if task.kind == "classification":
                 found[task.name] = label = _read_label(task, lines.pop(0)) if lines else None
                 valid &= label is not None
+            elif task.kind == "multilabel":
+                found[task.name], sound = _read_labels(task, lines)
+                valid &= sound
             else:
                 found[task.name], sound = _read_spans(task, text, lines)
                 valid &= sound
@@ -145,6 +180,15 @@ def _read_label(task: Task, line: str) -> str | None:
         return line
     alike = [label for label in task.labels if _alike(label) == _alike(line)]
     return alike[0] if len(alike) == 1 else None
+
+
+def _read_labels(task: Task, lines: list[str]) -> tuple[tuple[str, ...], bool]:
+    """Labels of the lines up to an empty one, in the task's order; the lines are taken."""
+    named: list[str | None] = []
+    while lines and (line := lines.pop(0)):
+        named.append(_read_label(task, line))
+    valid = None not in named and len(set(named)) == len(named)
+    return tuple(label for label in task.labels if label in named), valid
 
 
 def _alike(text: str) -> str:
@@ -182,10 +226,13 @@ def free_answers(form: Form, text: str, written: str) -> tuple[dict[str, Predict
     answers: dict[str, Prediction] = {}
     for task in form.tasks:
         label = labels[task.name]
-        if isinstance(label, tuple):
+        if task.kind == "multilabel":
+            names = tuple(label_names(label))
+            answers[task.name] = SetPrediction(names, dict.fromkeys(names, 1.0))
+        elif is_spans(label):
             answers[task.name] = label
         else:
-            chosen = label or INVALID
+            chosen = str(label or INVALID)
             answers[task.name] = LabelPrediction(
                 chosen, {**dict.fromkeys(task.labels, 0.0), chosen: 1.0}
             )

@@ -127,10 +127,9 @@ class Decoder:
             PlaitError: they may; names the setting and the most that fits.
         """
         context = longest(self.model) or 2**31
-        labels = [len(max(form.trie(task).answers.values(), key=len)) for task in form.tasks]
-        copied = any(task.kind == "tagging" for task in form.tasks)
-        room = context - len(prompt.prefix) - len(prompt.suffix) - sum(labels)
-        most = room // 3 if copied else room  # what is copied, with its types, stands twice more
+        room = context - len(prompt.prefix) - len(prompt.suffix) - form.longest()
+        # What is copied, with its types, stands twice more.
+        most = room // 3 if form.copies else room
         if self.max_length > most:
             raise PlaitError(
                 f"candidates.{name}.training.max_length: found {self.max_length}, but with prompt "
@@ -194,9 +193,8 @@ class Decoder:
     @staticmethod
     def _most(form: Form, cut: Sequence[tuple[str, Tokens]]) -> int:
         """Tokens that a right answer may have: labels, and the text's words with their types."""
-        labels = sum(len(max(form.trie(t).answers.values(), key=len)) for t in form.tasks)
-        copied = any(task.kind == "tagging" for task in form.tasks)
-        return labels + (2 * max(len(tokens) for _, tokens in cut) + 8 if copied else 0)
+        copied = 2 * max(len(tokens) for _, tokens in cut) + 8 if form.copies else 0
+        return form.longest() + copied
 
     def _begin(self, prompts: Sequence[Prompt]) -> tuple[Context, int]:
         """A context that has read the prefix, where all prompts have the same; and its length."""

@@ -1,13 +1,20 @@
 """Instructions to a decoder. A task's own `prompt` in params.yaml takes precedence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from plait.tasks import Task
+from plait.tasks import Task, TaskKind
 
 CLASSIFICATION = "Name the {task} of the text."
 CHOICES = "It is one of: {labels}."
+SEVERAL = "List the {task} of the text that apply, a line each; write nothing if none does."
+AMONG = "They are among: {labels}."
 TAGGING = "List the {task} of the text, a line each, as type: words."
 TYPES = "Types: {labels}."
+_DEFAULT: Mapping[TaskKind, tuple[str, str]] = {
+    "classification": (CLASSIFICATION, CHOICES),
+    "multilabel": (SEVERAL, AMONG),
+    "tagging": (TAGGING, TYPES),
+}
 
 
 def instruction(tasks: Sequence[Task], labels: bool) -> str:
@@ -16,7 +23,6 @@ def instruction(tasks: Sequence[Task], labels: bool) -> str:
 
 
 def _sentences(task: Task, labels: bool) -> list[str]:
-    choosing = task.kind == "classification"
-    asked = task.prompt or (CLASSIFICATION if choosing else TAGGING).format(task=task.name)
-    named = (CHOICES if choosing else TYPES).format(labels=", ".join(task.labels))
-    return [asked, named] if labels else [asked]
+    own, choices = _DEFAULT[task.kind]
+    asked = task.prompt or own.format(task=task.name)
+    return [asked, choices.format(labels=", ".join(task.labels))] if labels else [asked]

@@ -31,6 +31,7 @@ class Trie:
         self.answers = dict(answers)
         self._below: dict[Path, dict[int, None]] = {}
         self._named: dict[Path, str] = {}
+        self._after: dict[str, Trie] = {}
         for name, tokens in answers.items():
             self._add(name, tokens)
         for name, tokens in answers.items():
@@ -47,6 +48,14 @@ class Trie:
         self._named[tokens] = name
         for end, token in enumerate(tokens):
             self._below.setdefault(tokens[:end], {})[token] = None
+
+    def after(self, name: str) -> "Trie":
+        """The answers that stand after one in the order given."""
+        if name not in self._after:
+            names = list(self.answers)
+            rest = names[names.index(name) + 1 :]
+            self._after[name] = Trie({each: self.answers[each] for each in rest})
+        return self._after[name]
 
     def choices(self, path: Path) -> list[int]:
         """Tokens that may follow a path."""

@@ -17,7 +17,7 @@ from plait.approaches.prompting.copying import Copy, Threads
 from plait.approaches.prompting.trie import Search, Trie
 from plait.approaches.prompting.written import Run, Written
 from plait.approaches.reading.texts import Tokens
-from plait.tasks import LabelPrediction, Prediction, Span, Task
+from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span, Task
 
 T = TypeVar("T")
 
@@ -64,6 +64,8 @@ class Writer:
                 self.answers[task.name] = LabelPrediction(
                     max(found, key=lambda name: found[name]), found
                 )
+            elif task.kind == "multilabel":
+                self.answers[task.name] = yield from self.labels(self.tries[task.name])
             else:
                 self.answers[task.name] = yield from self.spans(task, text)
         return self.answers
@@ -82,6 +84,21 @@ class Writer:
             for path, found in zip(paths, scores, strict=True):
                 search.expand(path, found.exp().tolist())
         return search.probabilities(), trie.answers[search.best()]
+
+    def labels(self, trie: Trie) -> Writing[SetPrediction]:
+        """Labels in their order, each at most once, until the model ends the part.
+
+        A label's probability is that of being the next one, given those before it.
+        """
+        chosen: dict[str, float] = {}
+        while True:
+            found, tokens = yield from self.choose(trie)
+            self.unread += tokens
+            label = max(found, key=lambda name: found[name])
+            if label == END:
+                return SetPrediction(tuple(chosen), chosen)
+            chosen[label] = round(found[label], 6)
+            trie = trie.after(label)
 
     def spans(self, task: Task, text: str) -> Writing[tuple[Span, ...]]:
         """Typed spans, one after the other, until the model ends the part or the text does."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from plait.errors import PlaitError
 from plait.segmentation import Place, words
 from plait.settings import Training
-from plait.tasks import Row, Task
+from plait.tasks import Row, Task, is_spans
 
 if TYPE_CHECKING:
     from plait.approaches.base import Resolved
@@ -77,7 +77,7 @@ def lost(
     spans = [
         span
         for task, label in labels
-        if isinstance(label, tuple)
+        if is_spans(label)
         for span in label
         if span.label in task.labels
     ]

@@ -55,7 +55,7 @@ class Reach:
     def rows(self, row: Row, tasks: Sequence[Task], classify: bool | None = None) -> list[Row]:
         """A row's slices as rows to learn the tasks from."""
         slices = self._split(row.text, tasks)
-        return training_rows(row, slices, self.classify if classify is None else classify)
+        return training_rows(row, slices, tasks, self.classify if classify is None else classify)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """For each text whether a label leaves out some of it."""
@@ -63,7 +63,7 @@ class Reach:
 
     def _read(self, text: str, whole: Encoded, tasks: Sequence[Task]) -> int:
         """Characters from the beginning that every task's answer rests on."""
-        everything = self.classify or all(task.kind == "tagging" for task in tasks)
+        everything = self.classify or not any(task.whole_text for task in tasks)
         if everything or len(whole.places) <= self.room:
             return len(text)
         read = max((end for _, end in whole.places[: self.room]), default=0)

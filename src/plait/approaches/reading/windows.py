@@ -5,14 +5,23 @@ Devlin et al. 2019 ("BERT", arXiv 1810.04805) for long passages.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import regex
 
 from plait.segmentation import Place, words
-from plait.tasks import Label, LabelPrediction, Prediction, Row, Span, Task
+from plait.tasks import (
+    Label,
+    LabelPrediction,
+    Prediction,
+    Row,
+    SetPrediction,
+    Span,
+    Task,
+    is_spans,
+)
 
 Answers = dict[str, list[Prediction]]
 """Answers by task, in the order of the texts."""
@@ -108,7 +117,8 @@ def in_windows(
     Args:
         split: the slices of a text.
         classify: whether a label's probability is the mean over the slices, weighted by their
-            characters; otherwise the first slice alone is classified.
+            characters; otherwise the first slice alone is classified. Of several labels each
+            applies that does so to slices with half of the characters.
     """
     places = [split(text) for text in texts]
     parts = [text[a:b] for text, slices in zip(texts, places, strict=True) for a, b in slices]
@@ -126,12 +136,15 @@ def in_windows(
 def _joined(
     task: Task, slices: Sequence[Place], answers: Sequence[Prediction], classify: bool
 ) -> Prediction:
-    if len(slices) == 1 or (task.kind == "classification" and not classify):
+    if len(slices) == 1 or (task.whole_text and not classify):
         return answers[0]
+    if task.kind == "multilabel":
+        sets = [answer for answer in answers if isinstance(answer, SetPrediction)]
+        return _majority(task, slices, sets)
     if task.kind == "classification":
         choices = [answer for answer in answers if isinstance(answer, LabelPrediction)]
         return _mean(task, slices, choices)
-    spans = [answer for answer in answers if isinstance(answer, tuple)]
+    spans = [answer for answer in answers if is_spans(answer)]
     return _apart(_owned(slices, spans))
 
 
@@ -149,6 +162,35 @@ def _mean(
         for label in labels
     }
     return LabelPrediction(max(mean, key=mean.__getitem__), mean)
+
+
+def _majority(
+    task: Task, slices: Sequence[Place], answers: Sequence[SetPrediction]
+) -> SetPrediction:
+    """The labels that apply to slices with half of the characters, or more.
+
+    A label's probability is the mean over the slices that know it, weighted by their characters.
+    """
+    sizes = [end - start for start, end in slices]
+    found = list(zip(sizes, answers, strict=True))
+    votes = {
+        label: sum(size for size, answer in found if label in answer.labels)
+        for label in task.labels
+    }
+    known = {
+        label: [
+            (size, answer.probabilities[label])
+            for size, answer in found
+            if label in answer.probabilities
+        ]
+        for label in task.labels
+    }
+    mean = {
+        label: sum(size * value for size, value in pairs) / sum(size for size, _ in pairs)
+        for label, pairs in known.items()
+        if pairs
+    }
+    return SetPrediction(tuple(n for n in task.labels if 2 * votes[n] >= sum(sizes)), mean)
 
 
 def _owned(slices: Sequence[Place], found: Sequence[tuple[Span, ...]]) -> Iterator[Span]:
@@ -177,29 +219,39 @@ def _apart(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(kept)
 
 
-def training_rows(row: Row, slices: Sequence[Place], classify: bool) -> list[Row]:
-    """A row's slices as rows to learn from; the row itself if there is one slice.
+def training_rows(
+    row: Row, slices: Sequence[Place], tasks: Sequence[Task], classify: bool
+) -> list[Row]:
+    """A row's slices as rows to learn the tasks from; the row itself if there is one slice.
 
     A slice has the spans that lie wholly within it. Without `classify` the first slice alone has
     the row's other labels, as it alone will be classified.
     """
     if len(slices) == 1:
         return [row]
+    # No spans and no labels look alike, so the label alone doesn't say what it is about.
+    whole = {task.field for task in tasks if task.whole_text}
     return [
-        Row(row.id, row.text[start:end], _labels(row.labels, (start, end), classify or not index))
+        Row(
+            row.id,
+            row.text[start:end],
+            {
+                name: _inside(label, start, end)
+                if name not in whole
+                else (label if classify or not index else None)
+                for name, label in row.labels.items()
+            },
+        )
         for index, (start, end) in enumerate(slices)
     ]
 
 
-def _labels(labels: Mapping[str, Label], place: Place, classified: bool) -> dict[str, Label]:
-    start, end = place
-    return {
-        name: tuple(
-            replace(span, start=span.start - start, end=span.end - start)
-            for span in label
-            if start <= span.start and span.end <= end
-        )
-        if isinstance(label, tuple)
-        else (label if classified else None)
-        for name, label in labels.items()
-    }
+def _inside(label: Label, start: int, end: int) -> Label:
+    """The spans that lie within a slice, in its characters; what is no spans is left out."""
+    if not is_spans(label):
+        return None
+    return tuple(
+        replace(span, start=span.start - start, end=span.end - start)
+        for span in label
+        if start <= span.start and span.end <= end
+    )
