@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from plait.datasets.base import Reader
 from plait.datasets.splits import stratified
-from plait.datasets.table_files import FORMATS, parse_json_cell, records
+from plait.datasets.table_files import FORMATS, Records, parse_json_cell, records
 from plait.datasets.text_files import column, open_raw
 from plait.errors import PlaitError
 from plait.settings import Settings
@@ -56,7 +56,7 @@ class Table(Reader):
         fractions: for each split that neither the files nor the column have.
     """
 
-    reader: Literal["table"] = "table"
+    reader: Literal["table", "annotations"] = "table"
     files: Annotated[tuple[File, ...], Field(min_length=1)]
     text: str = "text"
     id: str | None = None
@@ -68,11 +68,7 @@ class Table(Reader):
 
     @model_validator(mode="after")
     def _check(self) -> "Table":
-        faults = [
-            f"{file.path!r} ends with none of {', '.join(FORMATS)}"
-            for file in self.files
-            if PurePosixPath(file.path).suffix not in FORMATS
-        ]
+        faults = list(self._unreadable())
         if len({self._target(file) for file in self.files}) < len(self.files):
             faults.append("two files have the same name; rename one of them")
         if not self.labels and not self.spans:
@@ -86,6 +82,16 @@ class Table(Reader):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _unreadable(self) -> Iterator[str]:
+        """A message for each file whose name says no format."""
+        for file in self.files:
+            if PurePosixPath(file.path).suffix not in FORMATS:
+                yield f"{file.path!r} ends with none of {', '.join(FORMATS)}"
+
+    def _records(self, path: Path) -> Records:
+        """Line number and columns of each row of a file."""
+        return records(path)
 
     def _uses(self) -> Iterator[tuple[str, str | None]]:
         """Each setting and its column; two fields of one kind may use the same column."""
@@ -150,7 +156,7 @@ class Table(Reader):
     def _rows(self, folder: Path) -> Iterator[tuple[Place, Split, Row]]:
         for file in self.files:
             path = open_raw(folder, self._target(file))
-            for number, value in records(path):
+            for number, value in self._records(path):
                 split = file.split or self._split(value, path, number)
                 row = self._row(value, path, number, self._ids[file.path])
                 yield (file.path, number), split, row

@@ -1,0 +1,35 @@
+"""fastText's lines: `__label__` before each label of a text."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from plait.datasets.annotations.shapes import Wanted
+from plait.datasets.table_files import Records
+from plait.datasets.text_files import lines
+
+_PREFIX = "__label__"
+_BEFORE = re.compile(r"(?:__label__\S*[ \t]+)*(?:__label__\S*$)?")
+_AFTER = re.compile(r"(?:[ \t]+__label__\S*)+[ \t]*$")
+
+
+def matches(sample: Sequence[str]) -> bool:
+    """Whether all lines that aren't blank begin or end with a label."""
+    filled = [line.strip() for line in sample if line.strip()]
+    return bool(filled) and all(
+        line.startswith(_PREFIX) or line.split()[-1].startswith(_PREFIX) for line in filled
+    )
+
+
+def records(path: Path, wanted: Wanted) -> Records:
+    """Number, text and `label` of each line that isn't blank; labels stand before or after."""
+    for number, line in lines(path):
+        if line.strip():
+            before = _BEFORE.match(line)
+            start = before.end() if before else 0
+            after = _AFTER.search(line, start)
+            end = after.start() if after else len(line)
+            labels = f"{line[:start]} {line[end:]}".split()
+            text = line[start:end].strip(" \t")
+            names = [label.removeprefix(_PREFIX) for label in labels]
+            yield number, {wanted.text: text, "label": names}
