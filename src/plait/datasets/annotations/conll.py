@@ -21,12 +21,18 @@ Token = tuple[int, list[str]]
 
 
 def matches(sample: Sequence[str]) -> bool:
-    """Whether lines are tokens with a tag in the last of as many columns each."""
+    """Whether most lines are tokens with a tag in the last of as many columns each."""
     rows = [columns for columns in map(_columns, sample) if columns]
-    if len(rows) < 2 or len(rows[0]) < 2:
-        return False
-    tagged = sum(bool(_TAG.fullmatch(row[-1])) for row in rows if len(row) == len(rows[0]))
-    return tagged >= 0.9 * len(rows)
+    width = _usual(rows)
+    like = [row for row in rows if len(row) == width]
+    tagged = sum(bool(_TAG.fullmatch(row[-1])) for row in like)
+    return len(like) > 1 and len(like) >= 0.6 * len(rows) and tagged >= 0.9 * len(like)
+
+
+def _usual(rows: Sequence[Sequence[str]]) -> int:
+    """How many columns most rows have: two, if most have less."""
+    found = Counter(map(len, rows)).most_common(1)
+    return max(2, found[0][0]) if found else 2
 
 
 def records(path: Path, wanted: Wanted) -> Records:
@@ -61,7 +67,8 @@ def _columns(line: str) -> list[str] | None:
 def _sentences(path: Path) -> Iterator[list[Token]]:
     """The tokens of each sentence, which all have as many columns as most of the first ones."""
     sentence: list[Token] = []
-    width = _width(path)
+    head = (_columns(line) for _, line in islice(lines(path), _SAMPLE))
+    width = _usual([columns for columns in head if columns])
     for number, line in lines(path):
         columns = _columns(line)
         if columns is None:
@@ -73,12 +80,6 @@ def _sentences(path: Path) -> Iterator[list[Token]]:
             sentence.append((number, columns))
     if sentence:
         yield sentence
-
-
-def _width(path: Path) -> int:
-    rows = (_columns(line) for _, line in islice(lines(path), _SAMPLE))
-    found = Counter(len(row) for row in rows if row)
-    return max(2, found.most_common(1)[0][0]) if found else 2
 
 
 def _is_comment(line: str, columns: list[str], width: int) -> bool:

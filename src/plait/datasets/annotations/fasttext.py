@@ -14,11 +14,10 @@ _AFTER = re.compile(r"(?:[ \t]+__label__\S*)+[ \t]*$")
 
 
 def matches(sample: Sequence[str]) -> bool:
-    """Whether all lines that aren't blank begin or end with a label."""
-    filled = [line.strip() for line in sample if line.strip()]
-    return bool(filled) and all(
-        line.startswith(_PREFIX) or line.split()[-1].startswith(_PREFIX) for line in filled
-    )
+    """Whether most lines that aren't blank begin or end with a label."""
+    filled = [line.split() for line in sample if line.strip()]
+    labelled = sum(_PREFIX in (w[0][: len(_PREFIX)], w[-1][: len(_PREFIX)]) for w in filled)
+    return 2 * labelled > len(filled) > 0
 
 
 def records(path: Path, wanted: Wanted) -> Records:

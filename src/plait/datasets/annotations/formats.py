@@ -98,6 +98,13 @@ def _fits(format: OfRecords, sample: Sequence[Mapping[str, Any]]) -> bool:
     return 2 * sum(map(format.matches, sample)) > len(sample) > 0
 
 
+def names(path: Path, name: str, wanted: Wanted) -> list[str]:
+    """The names that the first records of a file have in that format."""
+    every = replace(wanted, names=frozenset(), spans=frozenset())
+    sample = islice(read(path, name, every), _SAMPLE)
+    return list(dict.fromkeys(key for _, value in sample for key in value))
+
+
 def read(path: Path, name: str, wanted: Wanted) -> Records:
     """Number and columns of each record of a file in that format.
 

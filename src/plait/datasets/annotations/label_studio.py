@@ -158,7 +158,7 @@ def _tells(region: Mapping[str, Any], text: Any) -> bool:
 
 
 def _cuts(text: str, place: tuple[int, int], said: str) -> bool:
-    return place[1] <= len(text) and _same(text[slice(*place)], said)
+    return 0 <= place[0] <= place[1] <= len(text) and _same(text[slice(*place)], said)
 
 
 def _same(cut: str, said: str) -> bool:
@@ -169,8 +169,10 @@ def _same(cut: str, said: str) -> bool:
 
 
 def _from_utf16(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Characters of a place in UTF-16 units; None if it cuts a character."""
+    """Characters of a place in UTF-16 units; None if it cuts a character or ends outside."""
     units = text.encode("utf-16-le", "surrogatepass")
+    if not 0 <= start <= end <= len(units) // 2:
+        return None
     try:
         before, inside = units[: 2 * start], units[2 * start : 2 * end]
         first = len(before.decode("utf-16-le"))

@@ -57,15 +57,14 @@ class Annotations(Table):
                 "`format` if it is one of them, or `reader: table` for columns."
             )
         missing = set(self._wanted.names)
-        names: dict[str, None] = {}
         for number, value in formats.read(path, name, self._wanted):
             missing -= value.keys()
-            names |= dict.fromkeys(value)
             yield number, self._cells(value, f"{path}, line {number}")
         if missing:
+            there = formats.names(path, name, self._wanted)
             raise PlaitError(
                 f"{path}: no record has {', '.join(sorted(missing))}; as {name} the records have "
-                f"{', '.join(names)}. Correct the names in `labels` and `spans`."
+                f"{', '.join(there)}. Correct the names in `labels` and `spans`."
             )
 
     def _cells(self, value: dict[str, Any], where: str) -> dict[str, Any]:
