@@ -327,3 +327,25 @@ def test_offsets_of_old_label_studio_count_utf16_units(tmp_path: Path) -> None:
     first, second = read(tmp_path, content, **SLOTS)
     assert first == ("🙂aa", (Span(1, 2, "x"),))
     assert second == ("🙂 a Rome", (Span(4, 8, "city"),))
+
+
+def test_parquet_of_hugging_face_names_its_classes(tmp_path: Path) -> None:
+    """Written by `datasets` itself, with its features."""
+    from datasets import ClassLabel, Dataset, Features, Value
+    from datasets import List as Listed
+
+    tags = ClassLabel(names=["O", "B-city", "I-city"])
+    values = {"tokens": [["New", "York"], ["hi"]], "ner_tags": [[1, 2], [0]], "label": [1, 0]}
+    kinds = {"tokens": Listed(Value("string")), "ner_tags": Listed(tags)}
+    features = Features({**kinds, "label": ClassLabel(names=["no", "yes"])})
+    Dataset.from_dict(values, features=features).to_parquet(str(tmp_path / "train.parquet"))
+    files = [{"path": "train.parquet", "split": "heldout"}]
+    settings = {"files": files, "spans": {"slots": "ner_tags"}, "labels": {"topic": "label"}}
+    reader = Annotations.model_validate(settings)
+    assert [(row.text, dict(row.labels)) for _, row in reader.read(tmp_path, 0)] == [
+        ("New York", {"topic": "yes", "slots": (Span(0, 8, "city"),)}),
+        ("hi", {"topic": "no", "slots": ()}),
+    ]
+    (tmp_path / "train.parquet").write_bytes((tmp_path / "train.parquet").read_bytes()[:-9])
+    with pytest.raises(PlaitError, match=r"train\.parquet: not readable as Parquet"):
+        list(reader.read(tmp_path, 0))

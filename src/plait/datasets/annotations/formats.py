@@ -13,10 +13,11 @@ from plait.datasets.annotations import (
     fasttext,
     hugging_face,
     label_studio,
+    parquet,
     prodigy,
     spacy,
 )
-from plait.datasets.annotations.json_records import is_array, is_json, json_records
+from plait.datasets.annotations.records import has_records, records, unit
 from plait.datasets.annotations.shapes import MismatchError, Wanted
 from plait.datasets.table_files import Records
 from plait.datasets.text_files import lines
@@ -85,8 +86,8 @@ _OF_LINES: dict[str, OfLines] = {
 
 def detect(path: Path) -> str | None:
     """The format of a file, from its first records or lines; None if it is none of them."""
-    if is_json(path):
-        sample = [value for _, value in islice(json_records(path), _SAMPLE)]
+    if has_records(path):
+        sample = [value for _, value in islice(records(path), _SAMPLE)]
         fitting = (name for name, each in _OF_RECORDS.items() if _fits(each, sample))
         return next(fitting, None)
     head = [line for _, line in islice(lines(path), _SAMPLE)]
@@ -122,10 +123,11 @@ def read(path: Path, name: str, wanted: Wanted) -> Records:
 
 
 def _converted(path: Path, format: OfRecords, wanted: Wanted) -> Iterator[tuple[int, Any]]:
-    unit = "record" if is_array(path) else "line"
-    wanted = replace(wanted, utf16=format.in_utf16(json_records(path), wanted.text))
-    for number, value in format.grouped(json_records(path)):
+    utf16 = format.in_utf16(records(path), wanted.text)
+    known = parquet.classes(path) if parquet.is_parquet(path) else {}
+    wanted = replace(wanted, utf16=utf16, classes={**known, **wanted.classes})
+    for number, value in format.grouped(records(path)):
         try:
             yield number, format.convert(value, wanted)
         except MismatchError as error:
-            raise PlaitError(f"{path}, {unit} {number}: {error}") from error
+            raise PlaitError(f"{path}, {unit(path)} {number}: {error}") from error

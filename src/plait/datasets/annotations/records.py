@@ -1,13 +1,19 @@
-"""Records of a JSON array or of JSONL."""
+"""Records of a JSON array, of JSONL or of Parquet."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from plait.datasets.annotations import parquet
 from plait.datasets.table_files import Records
 from plait.datasets.text_files import json_file, json_lines, lines
 from plait.errors import PlaitError
+
+
+def unit(path: Path) -> str:
+    """What the numbers of `records` count."""
+    return "record" if parquet.is_parquet(path) or is_array(path) else "line"
 
 
 def is_array(path: Path) -> bool:
@@ -21,20 +27,24 @@ def _is_section(line: str) -> bool:
     return line[1:2].isalpha()
 
 
-def is_json(path: Path) -> bool:
-    """Whether the file can hold JSON records at all."""
+def has_records(path: Path) -> bool:
+    """Whether the file can hold records: JSON or Parquet, rather than lines of text."""
+    if parquet.is_parquet(path):
+        return True
     first = next((line.lstrip() for _, line in lines(path) if line.strip()), "")
     return first.startswith("{") or is_array(path)
 
 
-def json_records(path: Path) -> Records:
-    """The number of a line (of JSONL) or of a record (in an array, from 1), and the record.
+def records(path: Path) -> Records:
+    """The number of a line (of JSONL) or of a record (otherwise, from 1), and the record.
 
     In an array a record may also be spaCy's pair of a text and its annotations.
 
     Raises:
         PlaitError: the file is not JSON, or an entry of the array is not a record.
     """
+    if parquet.is_parquet(path):
+        return parquet.records(path)
     return _array(path) if is_array(path) else json_lines(path)
 
 
