@@ -8,6 +8,7 @@ import typer
 from plait.commands.check_model import check_model
 from plait.commands.compare import compare
 from plait.commands.configure import configure
+from plait.commands.data import app as data
 from plait.commands.fetch import fetch
 from plait.commands.predict import predict
 from plait.commands.promote import promote
@@ -44,6 +45,7 @@ for command in (
     schedule,
 ):
     app.command()(command)
+app.add_typer(data, name="data")
 app.add_typer(server, name="server")
 
 

@@ -38,10 +38,11 @@ class Annotations(Table):
 
     @cached_property
     def _wanted(self) -> Wanted:
-        asked = frozenset({*self.labels.values(), *self.spans.values()})
+        metadata = ("text", "id", "split")
+        asked = {name for setting, name in self._uses() if name and setting not in metadata}
         return Wanted(
             text=self.text,
-            names=asked,
+            names=frozenset(asked),
             spans=frozenset(self.spans.values()),
             classes=self.names,
             disagreement=self.disagreement,
@@ -81,6 +82,6 @@ def _single(labels: list[Any], where: str) -> Any:
     if len(labels) > 1 or not all(isinstance(label, str) for label in labels):
         raise PlaitError(
             f"{where}: found {shown(labels)}, expected one label. Remove all labels but one from "
-            "the row, or name its spans in `spans`."
+            "the row; a field of several labels belongs in `label_sets`, one of spans in `spans`."
         )
     return labels[0] if labels else None
