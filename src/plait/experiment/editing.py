@@ -88,7 +88,7 @@ def _block(value: Any, depth: int) -> Any:
     """Entries of sections in block style; what is inside them on one line, where it fits."""
     if isinstance(value, Mapping):
         found = CommentedMap({key: _block(each, depth + 1) for key, each in value.items()})
-        if depth >= _ENTRY and (depth > _DEEP or len(str(value)) <= _SHORT):
+        if depth > _DEEP or (depth >= _ENTRY and len(str(value)) <= _SHORT and not _lists(value)):
             found.fa.set_flow_style()
         return found
     if isinstance(value, list | tuple):
@@ -97,3 +97,9 @@ def _block(value: Any, depth: int) -> Any:
             listed.fa.set_flow_style()
         return listed
     return value
+
+
+def _lists(value: Mapping[str, Any]) -> bool:
+    """Whether a setting is a list of mappings."""
+    lists = (each for each in value.values() if isinstance(each, list | tuple))
+    return any(isinstance(entry, Mapping) for each in lists for entry in each)

@@ -101,7 +101,8 @@ def _plain(name: str, values: Sequence[str], distinct: int, rows: int) -> Kind:
 def _are_labels(values: Sequence[str], distinct: int) -> bool:
     """Whether there are few values, short, each several times on average, and not measurements."""
     short = all(len(value) <= _LONGEST_LABEL for value in values)
-    few = 1 < distinct <= min(_MOST_LABELS, max(2, len(values) / _ROWS_PER_LABEL))
+    most = min(_MOST_LABELS, max(2, len(values) / _ROWS_PER_LABEL))
+    few = 1 < distinct <= most and distinct < len(values)
     return short and few and not all(re.fullmatch(r"-?\d+\.\d+", value) for value in values)
 
 
