@@ -10,6 +10,7 @@ from plait.commands.compare import compare
 from plait.commands.configure import configure
 from plait.commands.data import app as data
 from plait.commands.fetch import fetch
+from plait.commands.new import new
 from plait.commands.predict import predict
 from plait.commands.promote import promote
 from plait.commands.results import results
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
+    new,
     run,
     predict,
     configure,
