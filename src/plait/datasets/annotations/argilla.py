@@ -61,14 +61,18 @@ def _flat(value: Mapping[str, Any]) -> Given:
     ends = (_RESPONSES, _SUGGESTION)
     names = {key.removesuffix(end): None for end in ends for key in value if key.endswith(end)}
     for name in names:
-        responses = value.get(name + _RESPONSES) or []
-        states = value.get(name + _STATUS) or ["submitted"] * len(responses)
+        responses = _list(value, name + _RESPONSES)
+        states = _list(value, name + _STATUS) or ["submitted"] * len(responses)
         found = [
             each
             for each, state in zip(responses, states, strict=False)
             if state in (None, "submitted")
         ]
         yield name, (found, value.get(name + _SUGGESTION))
+
+
+def _list(value: Mapping[str, Any], key: str) -> list[Any]:
+    return [] if value.get(key) is None else list(need(value, key, list))
 
 
 def _answer(answer: Any, where: str) -> Any:

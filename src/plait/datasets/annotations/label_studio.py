@@ -146,10 +146,16 @@ def _told(value: Mapping[str, Any], text: str) -> Iterator[tuple[str, dict[str, 
 
 def _all_regions(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """What stands where regions do: in JSON-MIN in any list, in JSON in lists of annotations."""
-    for each in [value, *(each for name in _LISTS for _, each in objects(value, name))]:
-        for found in (items for items in each.values() if isinstance(items, list)):
-            items = (item.get("value", item) for item in found if isinstance(item, dict))
+    annotations = (each for name in _LISTS for each in _objects(value.get(name)))
+    for each in [value, *annotations]:
+        for found in each.values():
+            items = (item.get("value", item) for item in _objects(found))
             yield from (item for item in items if isinstance(item, dict))
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """The objects in a list; none of what is no list."""
+    return (each for each in (value if isinstance(value, list) else ()) if isinstance(each, dict))
 
 
 def _tells(region: Mapping[str, Any], text: Any) -> bool:
