@@ -37,7 +37,8 @@ def convert(value: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
 
 
 def _outside(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {**plain(value.get("metadata") or {}), **plain(value)}
+    metadata = need(value, "metadata", dict) if value.get("metadata") else {}
+    return {**plain(metadata), **plain(value)}
 
 
 Given = Iterator[tuple[str, tuple[list[Any], Any]]]

@@ -156,11 +156,14 @@ def _delimited(path: Path, layout: Mapping[str, Any]) -> Iterator[dict[str, Any]
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding=encoding, newline="") as stream:
         reader = csv.reader(stream, delimiter=layout.get("delimiter", usual))
-        names = layout.get("columns") or next(reader, [])
         try:
+            names = layout.get("columns") or next(reader, [])
             yield from (dict(zip(names, cells, strict=False)) for cells in reader if cells)
         except (csv.Error, UnicodeDecodeError) as error:
-            raise PlaitError(f"{path}, line {reader.line_num}: {error}") from error
+            raise PlaitError(
+                f"{path}, line {reader.line_num + 1}: {error}; expected whole cells in {encoding}. "
+                "Save the file as UTF-8, with quotes around cells that hold quotes or line ends."
+            ) from error
 
 
 def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
