@@ -239,6 +239,21 @@ SLOTS = {"spans": {"slots": "slots"}}
             ["line 1: ner_tags: found 1, expected 2 tags, one for each token"],
         ),
         (
+            ({"fields": {"text": "hi"}, "responses": {}, "metadata": True},),
+            {**MOOD, "format": "argilla"},
+            ["record 1: metadata: found true, expected an object"],
+        ),
+        (
+            [{"text": "hi", "mood.responses": 1}],
+            {**MOOD, "format": "argilla"},
+            ["line 1: mood.responses: found 1, expected a list"],
+        ),
+        (
+            (task(mood("good"), predictions={}), task(None)),
+            MOOD,
+            ["record 2: annotations[0]: found null, expected an object"],
+        ),
+        (
             "Rome B-LOC\nis O\n\nParis\n\nOslo B-LOC\n",
             {"spans": {"slots": "tags"}},
             ['line 4: found "Paris", expected 2 columns', "an empty line ends a sentence"],

@@ -9,7 +9,7 @@ import pytest
 
 from exports import EXPORTS, Annotated, conll
 from mine import tickets, write_csv
-from plait.datasets.inspecting.opening import open_file
+from plait.datasets.inspecting.opening import Opened, open_file
 from plait.datasets.inspecting.suggesting import Choice, Found, inspect, split_of
 from plait.errors import PlaitError
 
@@ -158,3 +158,10 @@ def test_files_of_one_data_set_have_one_format(tmp_path: Path) -> None:
         look(tmp_path / "a.csv", tmp_path / "b.csv")
     with pytest.raises(PlaitError, match="Name a file with texts and labels"):
         open_file(tmp_path / "c.csv")
+
+
+def test_a_byte_of_no_encoding_is_named_in_the_header_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"te\x81t,label\na,b\n")
+    opened = Opened(tmp_path / "a.csv", "CSV", "table", {"encoding": "cp1252"})
+    with pytest.raises(PlaitError, match=r"line 1: .* in cp1252\. Save the file as UTF-8"):
+        list(opened.rows())
