@@ -8,7 +8,9 @@ import typer
 from plait.commands.check_model import check_model
 from plait.commands.compare import compare
 from plait.commands.configure import configure
+from plait.commands.data import app as data
 from plait.commands.fetch import fetch
+from plait.commands.new import new
 from plait.commands.predict import predict
 from plait.commands.promote import promote
 from plait.commands.results import results
@@ -31,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
+    new,
     run,
     predict,
     configure,
@@ -44,6 +47,7 @@ for command in (
     schedule,
 ):
     app.command()(command)
+app.add_typer(data, name="data")
 app.add_typer(server, name="server")
 
 

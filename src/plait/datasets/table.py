@@ -66,7 +66,7 @@ class Table(ValueReader, Layout):
         fractions: for each split that neither the files nor the column have.
     """
 
-    reader: Literal["table"] = "table"
+    reader: Literal["table", "annotations"] = "table"
     files: tuple[File, ...] = ()
     text: str = "text"
     id: str | None = None

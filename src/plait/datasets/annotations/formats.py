@@ -1,0 +1,133 @@
+"""The formats by name: which one a file has, and its records as columns of a table."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from plait.datasets.annotations import (
+    argilla,
+    conll,
+    doccano,
+    fasttext,
+    hugging_face,
+    label_studio,
+    parquet,
+    prodigy,
+    spacy,
+)
+from plait.datasets.annotations.records import has_records, records, unit
+from plait.datasets.annotations.shapes import MismatchError, Wanted
+from plait.datasets.table_files import Records
+from plait.datasets.text_files import lines
+from plait.errors import PlaitError
+
+Name = Literal[
+    "label_studio",
+    "label_studio_min",
+    "argilla",
+    "prodigy",
+    "hugging_face",
+    "doccano",
+    "spacy",
+    "conll",
+    "fasttext",
+]
+NAMES: tuple[str, ...] = get_args(Name)
+_SAMPLE = 50
+
+
+@dataclass(frozen=True)
+class OfRecords:
+    """A format of JSON records.
+
+    Attributes:
+        grouped: joins the records that belong to one row.
+        in_utf16: whether offsets count UTF-16 units, given the records and the text's name.
+    """
+
+    matches: Callable[[Mapping[str, Any]], bool]
+    convert: Callable[[Mapping[str, Any], Wanted], dict[str, Any]]
+    grouped: Callable[[Records], Records] = iter
+    in_utf16: Callable[[Records, str], bool] = lambda _records, _text: False
+
+
+@dataclass(frozen=True)
+class OfLines:
+    """A format of lines of text."""
+
+    matches: Callable[[Sequence[str]], bool]
+    records: Callable[[Path, Wanted], Records]
+
+
+# In this order: what has more marks of its own is tried first.
+_OF_RECORDS: dict[str, OfRecords] = {
+    "label_studio": OfRecords(
+        label_studio.matches, label_studio.convert, in_utf16=label_studio.in_utf16
+    ),
+    "label_studio_min": OfRecords(
+        label_studio.matches_minimal,
+        label_studio.convert_minimal,
+        label_studio.grouped,
+        label_studio.in_utf16,
+    ),
+    "argilla": OfRecords(argilla.matches, argilla.convert),
+    "prodigy": OfRecords(prodigy.matches, prodigy.convert),
+    "hugging_face": OfRecords(hugging_face.matches, hugging_face.convert),
+    "doccano": OfRecords(doccano.matches, doccano.convert),
+    "spacy": OfRecords(spacy.matches, spacy.convert),
+}
+_OF_LINES: dict[str, OfLines] = {
+    "fasttext": OfLines(fasttext.matches, fasttext.records),
+    "conll": OfLines(conll.matches, conll.records),
+}
+
+
+def detect(path: Path) -> str | None:
+    """The format of a file, from its first records or lines; None if it is none of them."""
+    if has_records(path):
+        sample = [value for _, value in islice(records(path), _SAMPLE)]
+        fitting = (name for name, each in _OF_RECORDS.items() if _fits(each, sample))
+        return next(fitting, None)
+    head = [line for _, line in islice(lines(path), _SAMPLE)]
+    return next((name for name, each in _OF_LINES.items() if each.matches(head)), None)
+
+
+def _fits(format: OfRecords, sample: Sequence[Mapping[str, Any]]) -> bool:
+    """Most records must match: some of an export may have no annotation."""
+    return 2 * sum(map(format.matches, sample)) > len(sample) > 0
+
+
+def names(path: Path, name: str, wanted: Wanted) -> list[str]:
+    """The names that the first records of a file have in that format."""
+    every = replace(wanted, names=frozenset(), spans=frozenset())
+    sample = islice(read(path, name, every), _SAMPLE)
+    return list(dict.fromkeys(key for _, value in sample for key in value))
+
+
+def read(path: Path, name: str, wanted: Wanted) -> Records:
+    """Number and columns of each record of a file in that format.
+
+    Raises:
+        PlaitError: a record is not as the format has it; names file, record, field, what was found
+            and expected, and the remedy.
+    """
+    if name in _OF_LINES:
+        try:
+            yield from _OF_LINES[name].records(path, wanted)
+        except MismatchError as error:
+            raise PlaitError(f"{path}, {error}") from error
+        return
+    yield from _converted(path, _OF_RECORDS[name], wanted)
+
+
+def _converted(path: Path, format: OfRecords, wanted: Wanted) -> Iterator[tuple[int, Any]]:
+    utf16 = format.in_utf16(records(path), wanted.text)
+    known = parquet.classes(path) if parquet.is_parquet(path) else {}
+    wanted = replace(wanted, utf16=utf16, classes={**known, **wanted.classes})
+    for number, value in format.grouped(records(path)):
+        try:
+            yield number, format.convert(value, wanted)
+        except MismatchError as error:
+            raise PlaitError(f"{path}, {unit(path)} {number}: {error}") from error

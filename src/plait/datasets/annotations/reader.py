@@ -1,0 +1,95 @@
+"""Read exports of annotation tools; files, splits and fields are those of the table reader."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from plait.datasets.annotations import formats
+from plait.datasets.annotations.shapes import Disagreement, Join, Wanted, shown
+from plait.datasets.places import Place
+from plait.datasets.table import Table
+from plait.datasets.table_files import Records
+from plait.errors import PlaitError
+
+
+class Annotations(Table):
+    """Rows of exports of annotation tools, each file in one of `plait.datasets.annotations`.
+
+    Attributes:
+        labels, spans: field → its name in the export (docs/data.md lists the names).
+        text, id, split: names in the export, where it has metadata beside the annotations.
+        format: what the files are; `auto` finds out from the content of each.
+        names: name in the export → what its numbers mean (Hugging Face's features).
+        disagreement: what becomes of a row about which annotators differ.
+        suggestions: a model's suggestions count where no person answered.
+        join: how tokens are joined to a text; `auto`: without spaces in scripts that have none.
+    """
+
+    reader: Literal["annotations"] = "annotations"
+    format: Literal["auto"] | formats.Name = "auto"
+    names: Mapping[str, tuple[str, ...]] = {}
+    disagreement: Disagreement = "error"
+    suggestions: bool = False
+    join: Join = "auto"
+
+    def _unreadable(self) -> Iterator[str]:
+        """The content says the format; any name will do."""
+        return iter(())
+
+    @cached_property
+    def _wanted(self) -> Wanted:
+        metadata = ("text", "id", "split")
+        asked = {name for setting, name in self._uses() if name and setting not in metadata}
+        return Wanted(
+            text=self.text,
+            names=frozenset(asked),
+            spans=frozenset(self.spans.values()),
+            classes=self.names,
+            disagreement=self.disagreement,
+            suggestions=self.suggestions,
+            join=self.join,
+        )
+
+    def _records(self, place: Place, wanted: Sequence[str]) -> Records:
+        try:
+            yield from self._of_file(place.path)
+        except PlaitError as error:  # the user knows the file by another path than its copy
+            message = str(error).replace(str(place.path), str(place.shown))
+            raise PlaitError(message) from error
+
+    def _of_file(self, path: Path) -> Records:
+        name = self.format if self.format != "auto" else formats.detect(path)
+        if name is None:
+            raise PlaitError(
+                f"{path}: found none of {', '.join(formats.NAMES)} in its first records. Set "
+                "`format` if it is one of them, or `reader: table` for columns."
+            )
+        missing = set(self._wanted.names)
+        for number, value in formats.read(path, name, self._wanted):
+            missing -= value.keys()
+            yield number, self._cells(value, f"{path}, line {number}")
+        if missing:
+            there = formats.names(path, name, self._wanted)
+            raise PlaitError(
+                f"{path}: no record has {', '.join(sorted(missing))}; as {name} the records have "
+                f"{', '.join(there)}. Correct the names in `labels` and `spans`."
+            )
+
+    def _cells(self, value: dict[str, Any], where: str) -> dict[str, Any]:
+        """The columns, each label as a string; a record without an answer has None there."""
+        for name in self._wanted.names:
+            value.setdefault(name, None)
+        for name in self.labels.values():
+            if isinstance(value[name], list):
+                value[name] = _single(value[name], f"{where}: {name}")
+        return value
+
+
+def _single(labels: list[Any], where: str) -> Any:
+    if len(labels) > 1 or not all(isinstance(label, str) for label in labels):
+        raise PlaitError(
+            f"{where}: found {shown(labels)}, expected one label. Remove all labels but one from "
+            "the row; a field of several labels belongs in `label_sets`, one of spans in `spans`."
+        )
+    return labels[0] if labels else None
