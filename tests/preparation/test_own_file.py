@@ -168,7 +168,7 @@ def test_settings_of_the_reader_can_be_given(
         ("delimeter=;", "datasets.a.delimeter"),
     ):
         with pytest.raises(PlaitError) as caught:
-            check_file(path, Columns("body", ("Team",)), [wrong])
+            check_file(path, Columns("body", ("Team",)), settings=[wrong])
         assert message in str(caught.value)
 
 

@@ -140,7 +140,8 @@ def _label_checks(task: Task, tables: Tables, limits: "Validation") -> Iterator[
     yield Check(count, f"trained/{task.name}", named, "train", task.name)
     alike = label_rules.label_alike(task, tables[support])
     yield Check(alike, support, named, None, task.name)
-    yield Check(label_rules.label_support(_unit(task)), support, named, "train", task.name)
+    counted = "rows" if task.whole_text else "spans"
+    yield Check(label_rules.label_support(counted), support, named, "train", task.name)
     if task.kind == "classification":
         balance = label_rules.label_balance(task.name, limits)
         yield Check(balance, support, named, "train", task.name)

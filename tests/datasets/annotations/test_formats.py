@@ -196,7 +196,7 @@ SLOTS = {"spans": {"slots": "slots"}}
         (
             [{"text": "hi", "label": [[0, 9, "X"]]}],
             SPANS,
-            ["line 1", "[0, 9, 'X']", "ends outside"],
+            ["line 1", "[0, 9, 'X']", "ends after the text of 2 characters"],
         ),
         (
             [{"text": "hi", "label": ["a"]}],
