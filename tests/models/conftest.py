@@ -10,7 +10,10 @@ from plait.conformance import matrix
 from projects import REPOSITORY
 
 WRITE = "PLAIT_MATRIX"
-"""Environment variable: when set, docs/models.md gets the results of this run."""
+"""Environment variable: when set, docs/models.md gets the results of this run.
+
+With `again`, what fitted in the run before is taken from there, and not run again.
+"""
 RESULTS = REPOSITORY / ".pytest_cache/matrix"
 PAGE = REPOSITORY / "docs/models.md"
 CELLS = [
@@ -24,7 +27,7 @@ def _writes(config: pytest.Config) -> bool:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if _writes(session.config):
+    if _writes(session.config) and os.environ[WRITE] != "again":
         for path in RESULTS.glob("*.json"):
             path.unlink()
 

@@ -98,9 +98,13 @@ def test_a_few_architectures_fit(cell: Cell, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_every_architecture_fits(cell: Cell, tmp_path: Path, results: Path) -> None:
+    names = (cell.architecture, cell.setting.approach)
+    if os.environ.get("PLAIT_MATRIX") == "again":
+        before = matrix.read(results).get(names, {}).get(cell.name)
+        if before is not None and before.fits():
+            pytest.skip("it fitted in the run before")
     verdict = examined(cell, tmp_path)
     if os.environ.get("PLAIT_MATRIX"):
-        names = (cell.architecture, cell.setting.approach)
         matrix.keep(results, names, cell.name, verdict)
     check(cell, verdict)
 
