@@ -18,9 +18,11 @@ _MARKS = (
 )
 _LIKELY = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "cp932"),
-    *("euc_jp", "gb18030", "big5", "cp949", "mac_roman", "cp437", "cp850"),
+    *("euc_jp", "gb18030", "big5", "cp949"),
 )
 """What files that are not UTF-8 are written in; others would win by chance in short texts."""
+_OLD = ("mac_roman", "cp437", "cp850")
+"""Of the Macintosh and DOS: bytes below C0 are their accented letters, others their marks."""
 _BLOCK = 1 << 16
 _SAMPLE = 20_000
 _SHOWN = 60
@@ -165,7 +167,9 @@ def likely(sample: bytes) -> tuple[str, str] | None:
 
     # Lines of ASCII alone say nothing, and hide what others say.
     telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
-    matches = from_bytes(telling, cp_isolation=list(_LIKELY))
+    high = [byte for byte in telling if byte >= 0x80]
+    old = _OLD if 2 * sum(byte < 0xC0 for byte in high) > len(high) else ()
+    matches = from_bytes(telling, cp_isolation=[*_LIKELY, *old])
     if not matches:
         return None
     best = min(matches, key=lambda each: (each.chaos, -each.coherence, each.encoding != "cp1252"))
