@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pyarrow
 import pytest
 import yaml
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 import projects
@@ -47,6 +49,25 @@ def test_inspect_prints_a_section_that_reads_the_file(folder: Path) -> None:
     }
     assert try_out(section, "test").verdict == "passed"
     assert [each.name for each in folder.iterdir()] == ["tickets.csv"]
+
+
+def test_inspect_takes_a_pattern_of_several_labels(folder: Path) -> None:
+    sets = (["late", "urgent"], ["late"], ["rude"], ["rude", "urgent"])
+    rows = [{"body": row["body"], "tags": sets[i % 4]} for i, row in enumerate(tickets())]
+    (folder / "mails").mkdir()
+    for index in range(2):
+        part = pyarrow.Table.from_pylist(rows[index::2])
+        parquet.write_table(part, folder / f"mails/part-{index}.parquet")
+    for named in ("mails/part-*.parquet", "mails"):
+        said = plait("data", "inspect", named)
+        assert "240 rows" in said
+        section = yaml.safe_load(said[said.index("datasets:") : said.index("Passed")])
+        assert section["datasets"]["mails"]["label_sets"] == {"tags": {"column": "tags"}}
+        assert section["tasks"]["tags"]["kind"] == "multilabel"
+        assert try_out(section, "test").verdict == "passed"
+    with pytest.raises(PlaitError, match="mails: is no single file"):
+        plait("new", "project", "--data", "mails", "--floor-only")
+    assert not (folder / "project").exists()
 
 
 def test_inspect_shows_what_the_checks_find(folder: Path) -> None:

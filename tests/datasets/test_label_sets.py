@@ -130,3 +130,23 @@ def test_rare_labels_are_in_every_split(tmp_path: Path) -> None:
         rows = list(table.read(tmp_path, seed))
         rare = Counter(split for split, row in rows if row.labels["topics"] == ("common", "rare"))
         assert rare == {"train": 14, "dev": 2, "heldout": 4}
+
+
+def test_labels_are_mapped_and_normalised_as_single_ones_are(tmp_path: Path) -> None:
+    cells = [["Late ", "LATE", "junk"], ["junk"], None, ["rude"]]
+    lines = [json.dumps({"text": "t", "tags": cell}) for cell in cells]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    table = reader(
+        {"column": "tags"},
+        normalise_labels=True,
+        label_map={"topics": {"junk": None, "late": "delay"}},
+    )
+    found = [row.labels["topics"] for _, row in table.read(tmp_path, 0)]
+    assert found == [("delay",), (), None, ("rude",)]
+
+
+def test_columns_are_mapped_to_labels(tmp_path: Path) -> None:
+    row = {"text": "t", "A": 1, "B": 1, "C": 0}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    table = reader({"columns": ["A", "B", "C"]}, label_map={"topics": {"A": "z", "B": "y"}})
+    assert [row.labels["topics"] for _, row in table.read(tmp_path, 0)] == [("y", "z")]

@@ -1,6 +1,7 @@
 """`plait data`: look at files of data, and write them into params.yaml."""
 
 from collections.abc import Mapping, Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at files of data, and write them into params.yaml.")
 
-Files = Annotated[list[Path], typer.Argument(help="Files of one data set.", show_default=False)]
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Files of one data set; also a folder, or a pattern in quotes.", show_default=False
+    ),
+]
 Name = Annotated[str | None, typer.Option(help="Name of the data set; default: the file's.")]
 TextField = Annotated[str | None, typer.Option(help="Column with the text; default: found.")]
 LabelField = Annotated[
@@ -88,10 +94,13 @@ def look(
     from plait import strict_yaml
     from plait.datasets.inspecting.suggesting import inspect as look_at
     from plait.experiment import naming
+    from plait.sources.local import pattern_root
 
     taken = (strict_yaml.read(params) or {}).get("tasks") or {} if params else {}
     found = look_at(files, chosen, lambda columns: naming.unique(columns, "column"))
-    dataset = name or naming.valid(files[0].name.split(".")[0], "data")
+    stem = files[0].name.split(".")[0]
+    stem = pattern_root(str(files[0])).name if has_magic(stem) else stem
+    dataset = name or naming.valid(stem, "data")
     tasks = {
         naming.free(field if field not in taken else f"{dataset}-{field}", taken): {
             "dataset": dataset,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from plait.commands.data import LabelField, SpansField, TextField, choice, look
+from plait.errors import PlaitError
 
 Folder = Annotated[Path, typer.Argument(help="The folder to create; its name is the service's.")]
 Data = Annotated[
@@ -35,8 +36,14 @@ def new(
     from plait.experiment.starting import first_experiment
     from plait.preparation.trial import try_out
     from plait.running import new_project
+    from plait.sources.local import found_files
 
     new_project.require_free(folder)
+    if several := [each for each in data if found_files(str(each)) and not each.is_file()]:
+        raise PlaitError(
+            f"--data {several[0]}: is no single file, and files are copied one by one. Name the "
+            "files, or create the project with one and use `plait data add` there."
+        )
     found, additions = look(data, None, choice(text_field, label_field, spans_field))
     report = try_out(additions, ", ".join(map(str, data)))
     encoder = None if floor_only else new_project.example_encoder()

@@ -93,13 +93,17 @@ class LabelSet(Settings):
         return list(found)
 
 
+def is_mark(cell: Any) -> bool:
+    """Whether a cell says that a label applies, or that it does not."""
+    return isinstance(cell, str | int | float) and str(cell).strip().lower() in _ONE_HOT
+
+
 def _applies(cell: Any, where: str) -> bool:
-    key = str(cell).strip().lower()
-    if key not in _ONE_HOT or not isinstance(cell, str | int | float):
+    if not is_mark(cell):
         raise PlaitError(
             f"{where}: found {cell!r}, expected 1 where the label applies and 0 where it doesn't."
         )
-    return _ONE_HOT[key]
+    return _ONE_HOT[str(cell).strip().lower()]
 
 
 def _json_list(cell: Any, where: str, may_be_separated: bool) -> list[str]:

@@ -33,6 +33,11 @@ def split_named(name: str) -> Split:
     return found
 
 
+def names_split(name: str) -> bool:
+    """Whether people call a split so."""
+    return name.strip().lower() in _NAMES
+
+
 def split_in_name(path: str) -> Split | None:
     """The split that a file's path names: dev for `data/validation-0001.parquet`."""
     words = re.findall(r"[a-z]+", path.lower())

@@ -216,7 +216,8 @@ class Table(ValueReader, Layout):
         for field, source in self.labels.items():
             labels[field] = self.read_label(Cell(value, source, path, number), field)
         for field, found in self.label_sets.items():
-            labels[field] = found.read(value, path, number)
+            several = found.read(value, path, number)
+            labels[field] = None if several is None else self.meant_set(several, field)
         for field, source in self.spans.items():
             cell = Cell(value, source, path, number)
             labels[field] = self.read_spans(cell, field, text)

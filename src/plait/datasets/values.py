@@ -102,6 +102,11 @@ class ValueReader(Reader):
                 span = Span(*place, label)
                 yield _trimmed(span, text) if self.trim_spans else span
 
+    def meant_set(self, written: Iterable[str], field: str) -> tuple[str, ...]:
+        """The labels that are meant, sorted, each once; none for those mapped to null."""
+        meant = {self._meant(label, field) for label in written}
+        return tuple(sorted(label for label in meant if label is not None))
+
     def _meant(self, written: str, field: str) -> str | None:
         """The label or span type that is meant."""
         mapped = self.label_map.get(field, {})

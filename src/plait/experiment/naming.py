@@ -23,8 +23,10 @@ def free(name: str, taken: Collection[str]) -> str:
 
 
 def unique(texts: Iterable[str], what: str) -> dict[str, str]:
-    """Text → a valid name of its own."""
-    found: dict[str, str] = {}
-    for text in texts:
-        found[text] = free(valid(text, what), found.values())
-    return found
+    """Text → a valid name of its own; a text that is a valid name keeps it."""
+    made = {text: valid(text, what) for text in texts}
+    found = {text: text for text, name in made.items() if name == text}
+    for text, name in made.items():
+        if text not in found:
+            found[text] = free(name, found.values())
+    return {text: found[text] for text in made}

@@ -2,9 +2,8 @@
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from plait.datasets.places import targets
 from plait.datasets.table import shared_columns
 from plait.errors import PlaitError
-from plait.experiment.contradictions import DVC_IGNORED_KEYS
+from plait.experiment import naming
 from plait.experiment.loading import SECTIONS, check
 from plait.experiment.schema import Experiment
 from plait.preparation.preparing import prepare
@@ -21,9 +20,6 @@ from plait.sources.local import found_files
 from plait.strict_yaml import parse
 from plait.validation.report import Report
 from plait.validation.validating import validate
-
-MAX_NAME_LENGTH = 80
-"""Most characters of a name in params.yaml."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ def check_file(
     ]
     if mistakes := [*columns.mistakes(), *wrong]:
         raise PlaitError("\n  ".join([f"{file}: {len(mistakes)} mistake(s)", *mistakes]))
-    name = _name(file.stem, "file")
+    name = naming.valid(file.stem, "file")
     more = {"fractions": {"dev": dev, "heldout": heldout}, **dict(map(_setting, settings))}
     experiment = _experiment(name, file, columns, more)
     with tempfile.TemporaryDirectory(prefix="plait-validate-") as scratch:
@@ -110,34 +106,13 @@ def _setting(option: str) -> tuple[str, Any]:
         raise PlaitError(f"--set {option}: the value is not YAML ({why}). Quote it.") from error
 
 
-def _name(text: str, what: str) -> str:
-    """A name that params.yaml accepts, made from `text`; `what` becomes its prefix if it must."""
-    name = re.sub(r"[^a-z0-9._+-]", "-", text.lower()).lstrip("._+-")[:MAX_NAME_LENGTH]
-    return name if name not in ("", *DVC_IGNORED_KEYS) else f"{what}-{name}".rstrip("-")
-
-
-def _names(columns: Sequence[str]) -> dict[str, str]:
-    """Column → a unique name; a column whose own name is valid keeps it."""
-    found = {column: column for column in columns if _name(column, "column") == column}
-    for column in columns:
-        if column not in found:
-            found[column] = _free(_name(column, "column"), found.values())
-    return {column: found[column] for column in columns}
-
-
-def _free(name: str, taken: Iterable[str]) -> str:
-    """The name, or the first of NAME-2, NAME-3, … that is not taken."""
-    numbered = (f"{name[: MAX_NAME_LENGTH - 5]}-{number}" for number in count(2))
-    return next(each for each in chain([name], numbered) if each not in set(taken))
-
-
 def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, Any]) -> Experiment:
     fields = {
         "classification": columns.labels,
         "multilabel": columns.label_sets,
         "tagging": columns.spans,
     }
-    names = _names([column for of_kind in fields.values() for column in of_kind])
+    names = naming.unique((each for of_kind in fields.values() for each in of_kind), "column")
     separated = {"separator": columns.separator} if columns.separator else {}
     settings: dict[str, Any] = {
         **{section: {} for section in SECTIONS},

@@ -40,6 +40,14 @@ def test_the_error_says_which_encoding_it_looks_like(
     assert rows(path, encoding=named)[-1] == {"text": text, "label": "y"}
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
+def test_french_of_windows_and_of_the_macintosh(tmp_path: Path, encoding: str) -> None:
+    text = "My invoice is wrong, déjà vu number"
+    path = written(tmp_path, content(text, encoding), "rows.tsv")
+    with pytest.raises(PlaitError, match=f"Set `encoding: {encoding}`"):
+        rows(path)
+
+
 def test_bytes_80_to_9f_are_letters_of_cp1252(tmp_path: Path) -> None:
     path = written(tmp_path, content(TEXTS["cp1252"], "cp1252"), "rows.tsv")
     for name in ("latin-1", "iso-8859-1", "L1"):

@@ -35,6 +35,8 @@ Name = Literal[
     "fasttext",
 ]
 NAMES: tuple[str, ...] = get_args(Name)
+IN_CHARACTERS = frozenset(("label_studio", "label_studio_min", "hugging_face", "conll", "fasttext"))
+"""Formats without spans, or whose spans get their places from the text while they are read."""
 _SAMPLE = 50
 
 

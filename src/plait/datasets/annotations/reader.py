@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from plait.datasets.annotations import formats
 from plait.datasets.annotations.shapes import Disagreement, Join, Wanted, shown
+from plait.datasets.offsets import CHARACTERS, Reading
 from plait.datasets.places import Place
 from plait.datasets.table import Table
 from plait.datasets.table_files import Records
@@ -23,6 +24,8 @@ class Annotations(Table):
         names: name in the export → what its numbers mean (Hugging Face's features).
         disagreement: what becomes of a row about which annotators differ.
         suggestions: a model's suggestions count where no person answered.
+        offsets, offsets_from: what the file's spans count; not for formats whose spans are found
+            from the text itself (`formats.IN_CHARACTERS`).
         join: how tokens are joined to a text; `auto`: without spaces in scripts that have none.
     """
 
@@ -64,6 +67,12 @@ class Annotations(Table):
             raise PlaitError(
                 f"{path}: found none of {', '.join(formats.NAMES)} in its first records. Set "
                 "`format` if it is one of them, or `reader: table` for columns."
+            )
+        counted = Reading(self.offsets, self.offsets_from)
+        if name in formats.IN_CHARACTERS and counted != CHARACTERS:
+            raise PlaitError(
+                f"{path}: found `{counted.setting}`, expected no such setting: the spans of {name} "
+                "are read as characters already. Remove it."
             )
         missing = set(self._wanted.names)
         for number, value in formats.read(path, name, self._wanted):

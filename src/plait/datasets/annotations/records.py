@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from plait.datasets.annotations import parquet
+from plait.datasets.formats.json_rows import entries
+from plait.datasets.formats.opening import RawFile
 from plait.datasets.table_files import Records
-from plait.datasets.text_files import json_file, json_lines, lines
+from plait.datasets.text_files import json_lines, lines
 from plait.errors import PlaitError
 
 
@@ -49,8 +51,7 @@ def records(path: Path) -> Records:
 
 
 def _array(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    found = json_file(path)
-    for number, value in enumerate(found, 1):
+    for number, (_, value) in enumerate(entries(RawFile(path, path)), 1):
         if _is_pair(value):
             value = {"text": value[0], **value[1]}
         if not isinstance(value, dict):

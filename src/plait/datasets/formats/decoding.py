@@ -18,9 +18,11 @@ _MARKS = (
 )
 _LIKELY = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "cp932"),
-    *("euc_jp", "gb18030", "big5", "cp949", "mac_roman", "cp437", "cp850"),
+    *("euc_jp", "gb18030", "big5", "cp949"),
 )
 """What files that are not UTF-8 are written in; others would win by chance in short texts."""
+_OLD = ("mac_roman", "cp437", "cp850")
+"""Of the Macintosh and DOS: bytes below C0 are their accented letters, others their marks."""
 _BLOCK = 1 << 16
 _SAMPLE = 20_000
 _SHOWN = 60
@@ -55,14 +57,35 @@ def _encoding(file: RawFile, stream: "io.BufferedReader[Any]") -> str:
             return name
     if file.layout.encoding:
         return file.layout.encoding
-    nothing = [byte == 0 for byte in start]
-    for pattern, name in (([False, True], "utf-16-le"), ([True, False], "utf-16-be")):
-        if nothing == pattern * 2:
-            raise PlaitError(
-                f"{file.shown}: every other byte is 0: it looks like UTF-16 without a byte order "
-                f"mark. Set `encoding: {name}`, or save the file as UTF-8."
-            )
+    if unmarked := _unmarked(start):
+        raise PlaitError(
+            f"{file.shown}: every other byte is 0: it looks like UTF-16 without a byte order "
+            f"mark. Set `encoding: {unmarked}`, or save the file as UTF-8."
+        )
     return "utf-8"
+
+
+def _unmarked(start: bytes) -> str | None:
+    """The kind of UTF-16 that four bytes without a mark are."""
+    nothing = [byte == 0 for byte in start]
+    kinds = (([False, True], "utf-16-le"), ([True, False], "utf-16-be"))
+    return next((name for pattern, name in kinds if nothing == pattern * 2), None)
+
+
+def needed_encoding(file: RawFile) -> str | None:
+    """The `encoding` to set for a file; None if UTF-8 or a byte order mark says how to read it.
+
+    Also None for UTF-8 with a fault further on, which reading the file reports.
+    """
+    with open_bytes(file) as stream:
+        start = stream.read(4)
+    if start.startswith(tuple(mark for mark, _ in _MARKS)):
+        return None
+    if unmarked := _unmarked(start):
+        return unmarked
+    fault = next(_locate(file, "utf-8"), None)
+    guess = likely(fault.around) if fault and not fault.others and not fault.cut_off else None
+    return guess[0] if guess else None
 
 
 @dataclass
@@ -77,12 +100,17 @@ class _Fault:
     others: bool
     """Whether characters beyond ASCII stand before it: the encoding is right elsewhere."""
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the file ends inside a character."""
+        return "end of data" in self.reason or "truncated" in self.reason
+
 
 def _undecodable(file: RawFile, encoding: str) -> PlaitError:
-    fault = _locate(file, encoding)
+    fault = next(_locate(file, encoding))
     where = f"{file.shown}, line {fault.line}: byte 0x{fault.byte:02x} at offset {fault.offset}"
     named = {"utf-8": "UTF-8", "utf-16": "UTF-16"}.get(encoding, encoding)
-    if "end of data" in fault.reason or "truncated" in fault.reason:
+    if fault.cut_off:
         remedy = "The file ends inside a character: it was cut off. Copy or export it again."
     elif fault.others:
         remedy = f"The file is {named} before that line: correct or remove the line."
@@ -97,19 +125,19 @@ def _undecodable(file: RawFile, encoding: str) -> PlaitError:
     return PlaitError(f"{where} is not {named}. {remedy}")
 
 
-def _locate(file: RawFile, encoding: str) -> _Fault:
-    """Decode again, block by block, up to the first byte that fails."""
+def _locate(file: RawFile, encoding: str) -> Iterator[_Fault]:
+    """Decode block by block, up to the first byte that fails."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line, offset, others = 1, 0, False
+    line, offset, others, block = 1, 0, False, b"more"
     with open_bytes(file) as stream:
-        while True:
+        while block:
             block = stream.read(_BLOCK)
             kept = len(decoder.getstate()[0])
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode(encoding, "ignore")
-                return _Fault(
+                yield _Fault(
                     line + _ends(before),
                     offset - kept + error.start,
                     error.object[error.start],
@@ -117,6 +145,7 @@ def _locate(file: RawFile, encoding: str) -> _Fault:
                     _around(error.object, error.start, stream),
                     others or not before.isascii(),
                 )
+                return
             line, offset = line + _ends(text), offset + len(block)
             others = others or not text.isascii()
 
@@ -138,7 +167,9 @@ def likely(sample: bytes) -> tuple[str, str] | None:
 
     # Lines of ASCII alone say nothing, and hide what others say.
     telling = b"\n".join(line for line in sample.splitlines() if not line.isascii())
-    matches = from_bytes(telling, cp_isolation=list(_LIKELY))
+    high = [byte for byte in telling if byte >= 0x80]
+    old = _OLD if 2 * sum(byte < 0xC0 for byte in high) > len(high) else ()
+    matches = from_bytes(telling, cp_isolation=[*_LIKELY, *old])
     if not matches:
         return None
     best = min(matches, key=lambda each: (each.chaos, -each.coherence, each.encoding != "cp1252"))

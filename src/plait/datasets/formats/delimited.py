@@ -19,8 +19,8 @@ Numbered = Iterator[tuple[int, int, list[str]]]
 """First line, last line and cells of each row."""
 # The csv module's default is 131,072 characters; validation limits the length of texts. There must
 # be a limit: after a quote that nothing closes, the rest of the file is one cell.
-_FIELD_LIMIT = 100_000_000
-_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+FIELD_LIMIT = 100_000_000
+SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
 
 def delimited(default: str) -> Callable[[RawFile], Records]:
@@ -47,10 +47,10 @@ def _read(default: str, file: RawFile) -> Records:
 @contextmanager
 def _table(default: str, file: RawFile) -> Iterator[tuple[str, Numbered]]:
     """The delimiter and the rows, the header among them."""
-    csv.field_size_limit(_FIELD_LIMIT)
+    csv.field_size_limit(FIELD_LIMIT)
     with open_text(file) as lines:
         first = lines.readline()
-        declared = _SEPARATOR.fullmatch(first)
+        declared = SEPARATOR.fullmatch(first)
         mark = file.layout.delimiter or (declared[1] if declared else default)
         options: dict[str, Any] = {"delimiter": mark[0], "skipinitialspace": len(mark) > 1}
         if file.layout.quoting == "none":

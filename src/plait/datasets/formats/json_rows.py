@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from plait.datasets.formats.decoding import open_text
@@ -60,6 +61,15 @@ def json_lines(file: RawFile) -> Records:
 
 
 def _array(file: RawFile) -> Records:
+    return ((number, _row(file, number, value)) for number, value in entries(file))
+
+
+def entries(file: RawFile) -> Iterator[tuple[int, Any]]:
+    """Line number and value of each entry of a file that holds a JSON array.
+
+    Raises:
+        PlaitError: an entry is not JSON, or the array is cut off; names the line.
+    """
     with open_text(file, None) as text:
         scanner = _Scanner(text)
         scanner.skip()
@@ -69,7 +79,7 @@ def _array(file: RawFile) -> Records:
                 value = scanner.value()
             except (ValueError, RecursionError) as error:
                 raise _invalid(file, scanner.line(), error, "an array of objects") from error
-            yield number, _row(file, number, value)
+            yield number, value
             if scanner.mark() == ",":
                 scanner.skip()
             elif scanner.mark() != "]":

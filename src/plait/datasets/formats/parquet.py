@@ -14,25 +14,20 @@ _ROWS = 1024
 _BUFFER = 1 << 20
 
 
-def parquet_rows(file: RawFile) -> Records:
+def parquet_rows(file: RawFile, named: bool = True) -> Records:
     """Number (from 1) and columns of each row.
 
-    Only the wanted columns are read, if any are. Integers of a `ClassLabel` in the metadata that
-    the `datasets` library writes become the names of their classes, -1 (no class) becomes null.
+    Only the wanted columns are read, if any are. If `named`, integers of a `ClassLabel` in the
+    metadata that the `datasets` library writes become the names of their classes, -1 (no class)
+    becomes null.
 
     Raises:
         PlaitError: the file is no Parquet, damaged or cut off, or a wanted column is missing.
     """
-    with _faults(file), open_seekable(file) as stream:
-        from pyarrow import parquet
-
-        # The buffer size keeps pyarrow from reading the columns of a whole row group at once.
-        found = parquet.ParquetFile(
-            stream, buffer_size=_BUFFER, page_checksum_verification=True, memory_map=False
-        )
+    with _opened(file) as found:
         schema = found.schema_arrow
         check_names(file, 1, schema.names)
-        converters = _converters(schema.metadata or {})
+        converters = _converters(_features(schema)) if named else {}
         columns = [name for name in schema.names if not file.wanted or name in _tops(file, schema)]
         number = 0
         for batch in found.iter_batches(_ROWS, columns=columns):
@@ -43,6 +38,37 @@ def parquet_rows(file: RawFile) -> Records:
                 yield number, row
         if number != found.metadata.num_rows:
             raise _unreadable(file, f"{found.metadata.num_rows} rows expected, {number} found")
+
+
+def class_names(file: RawFile) -> dict[str, tuple[str, ...]]:
+    """Column → the names of its classes in the metadata, also of classes in lists.
+
+    Raises:
+        PlaitError: the file is no Parquet, or damaged.
+    """
+    with _opened(file) as found:
+        named = {name: _classes(each) for name, each in _features(found.schema_arrow).items()}
+    return {name: names for name, names in named.items() if names}
+
+
+def _classes(feature: Any) -> tuple[str, ...]:
+    if isinstance(feature, list):  # how older releases write a list of a feature
+        return _classes(feature[0]) if feature else ()
+    if not isinstance(feature, dict):
+        return ()
+    names = feature.get("names")
+    return tuple(names) if isinstance(names, list) else _classes(feature.get("feature"))
+
+
+@contextmanager
+def _opened(file: RawFile) -> Iterator[Any]:
+    with _faults(file), open_seekable(file) as stream:
+        from pyarrow import parquet
+
+        # The buffer size keeps pyarrow from reading the columns of a whole row group at once.
+        yield parquet.ParquetFile(
+            stream, buffer_size=_BUFFER, page_checksum_verification=True, memory_map=False
+        )
 
 
 @contextmanager
@@ -66,12 +92,19 @@ def _tops(file: RawFile, schema: Any) -> set[str]:
     return {name if name in schema.names else name.split(".")[0] for name in file.wanted}
 
 
-def _converters(metadata: Mapping[bytes, bytes]) -> dict[str, Convert]:
+def _features(schema: Any) -> dict[str, Any]:
+    """Column → its feature, as the `datasets` library describes it; empty if it does not."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        return dict(found["info"]["features"])
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def _converters(features: Mapping[str, Any]) -> dict[str, Convert]:
     """Column → what turns its classes into names."""
     try:
-        info = json.loads(metadata.get(b"huggingface", b"{}"))["info"]
-        features = info["features"].items()
-        return {name: convert for name, each in features if (convert := _converter(each))}
+        return {name: convert for name, each in features.items() if (convert := _converter(each))}
     except (AttributeError, KeyError, TypeError, ValueError):
         return {}
 

@@ -4,18 +4,21 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from plait.datasets.annotations.shapes import shown
+from plait.datasets.label_sets import is_mark
+from plait.datasets.splits import names_split
 
-Kind = Literal["text", "label", "labels", "spans", "id", "split", "numbers", "other"]
+Kind = Literal["text", "label", "labels", "mark", "spans", "id", "split", "numbers", "other"]
 _TEXT = ("text", "body", "sentence", "utterance", "message", "content", "comment", "review")
-_LABEL = ("label", "labels", "category", "class", "intent", "topic", "sentiment", "target", "tag")
-_ID = re.compile(r"(.*[_ .-])?(id|guid|uuid|number|nr|no|key|index)", re.IGNORECASE)
-_SPLITS = frozenset(
-    ("train", "training", "dev", "val", "valid", "validation", "test", "testing", "heldout")
+_LABEL = (
+    *("label", "labels", "category", "categories", "class", "classes", "intent", "intents"),
+    *("topic", "topics", "sentiment", "target", "tag", "tags"),
 )
+_ID = re.compile(r"(.*[_ .-])?(id|guid|uuid|number|nr|no|key|index)", re.IGNORECASE)
+_SEPARATORS = (";", "|", ",")
 _MOST_LABELS = 1000
 _LONGEST_LABEL = 100
 _ROWS_PER_LABEL = 3
@@ -26,10 +29,11 @@ class Column:
     """A column of a file.
 
     Attributes:
-        kind: what it is for.
+        kind: what it is for; a `mark` says whether the label applies that the column is named like.
         distinct: number of distinct values, empty ones left out.
         example: its first value that isn't empty, short.
         listed: whether its values are lists, as answers of annotation tools are.
+        separator: what stands between the labels of a cell, if they are not lists.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Column:
     distinct: int
     example: str
     listed: bool = False
+    separator: str | None = None
 
 
 def describe(rows: Iterable[Mapping[str, Any]]) -> tuple[int, list[Column]]:
@@ -51,17 +56,49 @@ def describe(rows: Iterable[Mapping[str, Any]]) -> tuple[int, list[Column]]:
                 values[name].append(value)
             else:
                 values[name] += []
-    found = [_column(name, each, count) for name, each in values.items()]
+    found = _grouped([_column(name, each, count) for name, each in values.items()], values)
     text = _text(found, values)
-    return count, [Column(**{**vars(c), "kind": "text"}) if c.name == text else c for c in found]
+    return count, [replace(each, kind="text") if each.name == text else each for each in found]
+
+
+def _grouped(columns: list[Column], values: Mapping[str, Sequence[Any]]) -> list[Column]:
+    """The columns; those of 0 and 1 are marks if there are several, filled in the same rows."""
+    like = [
+        column
+        for column in columns
+        if column.kind in ("label", "other")
+        and column.filled
+        and all(map(is_mark, values[column.name]))
+    ]
+    if len(like) < 2 or len({column.filled for column in like}) > 1:
+        return columns
+    return [replace(each, kind="mark") if each in like else each for each in columns]
 
 
 def _column(name: str, values: Sequence[Any], rows: int) -> Column:
     distinct = len({json.dumps(value, sort_keys=True, default=str) for value in values})
     structured = _structured(values)
-    kind = structured or _plain(name, [str(value) for value in values], distinct, rows)
+    plain = [str(value) for value in values]
+    kind = structured or _plain(name, plain, distinct, rows)
+    separator = (
+        _separator(plain, distinct) if kind in ("label", "other") and not structured else None
+    )
     example = shown(values[0])[:60] if values else ""
-    return Column(name, kind, len(values), distinct, example, structured is not None)
+    listed = structured is not None
+    return Column(
+        name, "labels" if separator else kind, len(values), distinct, example, listed, separator
+    )
+
+
+def _separator(values: Sequence[str], distinct: int) -> str | None:
+    """What cuts the values into labels, of which there are fewer than of their combinations."""
+    for mark in _SEPARATORS:
+        cut = [[part.strip() for part in value.split(mark)] for value in values]
+        parts = [part for each in cut for part in each]
+        alone = all(len(set(each)) == len(each) and all(each) for each in cut)
+        if len(parts) > len(cut) and alone and _are_labels(parts, kinds := len(set(parts))):
+            return mark if kinds < distinct else None
+    return None
 
 
 def _structured(values: Sequence[Any]) -> Kind | None:
@@ -91,7 +128,7 @@ def _is_span(entry: Any) -> bool:
 
 
 def _plain(name: str, values: Sequence[str], distinct: int, rows: int) -> Kind:
-    if values and distinct > 1 and {value.strip().lower() for value in values} <= _SPLITS:
+    if values and distinct > 1 and all(map(names_split, set(values))):
         return "split"
     if distinct == len(values) == rows and _ID.fullmatch(name):
         return "id"
@@ -120,10 +157,10 @@ def _text(columns: Sequence[Column], values: Mapping[str, Sequence[Any]]) -> str
 
 
 def label_columns(columns: Sequence[Column]) -> list[Column]:
-    """The columns of labels: those of lists, or else with a usual name, or else all of them."""
-    found = [column for column in columns if column.kind in ("label", "labels")]
+    """The columns of labels and marks: lists, or else those with a usual name, or else all."""
+    found = [column for column in columns if column.kind in ("label", "labels", "mark")]
     listed = [column for column in found if column.listed]
-    usual = [column for column in found if _last(column.name) in _LABEL]
+    usual = [column for column in found if column.kind != "mark" and _last(column.name) in _LABEL]
     return listed or usual or found
 
 
