@@ -39,7 +39,7 @@ def run(folder: Path, name: str, seeds: bool, dry: bool) -> Iterator[dict[str, A
         experiment = tiny(experiment, folder / "mirror")
     _copy(project, yaml.safe_dump(experiment, sort_keys=False), name)
     scores: list[dict[str, Any]] = []
-    for candidate in experiment["candidates"]:
+    for candidate in list(experiment["candidates"])[: 1 if dry else None]:
         _dvc(folder, project, "repro", f"benchmark@{candidate}")
         scores += _scores(project, candidate)
         yield {"scores": scores}
