@@ -42,7 +42,7 @@ def test_the_error_says_which_encoding_it_looks_like(
 
 @pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
 def test_french_of_windows_and_of_the_macintosh(tmp_path: Path, encoding: str) -> None:
-    text = "My invoice is wrong, déjà vu number"
+    text = " ".join(f"My parcel came late, déjà vu number {n}." for n in range(9))
     path = written(tmp_path, content(text, encoding), "rows.tsv")
     with pytest.raises(PlaitError, match=f"Set `encoding: {encoding}`"):
         rows(path)
