@@ -40,9 +40,9 @@ def test_the_error_says_which_encoding_it_looks_like(
     assert rows(path, encoding=named)[-1] == {"text": text, "label": "y"}
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
-def test_french_of_windows_and_of_the_macintosh(tmp_path: Path, encoding: str) -> None:
-    text = "My invoice is wrong, déjà vu number"
+@pytest.mark.parametrize(("encoding", "count"), [("cp1252", 9), ("cp1252", 1), ("mac_roman", 1)])
+def test_french_of_windows_and_of_the_macintosh(tmp_path: Path, encoding: str, count: int) -> None:
+    text = " ".join(f"My parcel came late, déjà vu number {n}." for n in range(count))
     path = written(tmp_path, content(text, encoding), "rows.tsv")
     with pytest.raises(PlaitError, match=f"Set `encoding: {encoding}`"):
         rows(path)

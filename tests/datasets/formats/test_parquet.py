@@ -90,5 +90,5 @@ def test_what_is_no_parquet_is_named(tmp_path: Path, cut: int) -> None:
     parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "rows.parquet")
     path = tmp_path / "rows.parquet"
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(PlaitError, match=r"rows.parquet: not a readable Parquet file .*Copy or ex"):
+    with pytest.raises(PlaitError, match=r"rows.parquet: not readable as Parquet .*Copy or ex"):
         rows(path)

@@ -82,9 +82,7 @@ def _faults(file: RawFile) -> Iterator[None]:
 
 
 def _unreadable(file: RawFile, why: str) -> PlaitError:
-    return PlaitError(
-        f"{file.shown}: not a readable Parquet file ({why}). Copy or export it again."
-    )
+    return PlaitError(f"{file.shown}: not readable as Parquet ({why}). Copy or export it again.")
 
 
 def _tops(file: RawFile, schema: Any) -> set[str]:
