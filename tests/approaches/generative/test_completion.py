@@ -100,8 +100,9 @@ def test_rows_without_all_labels_are_not_asked_together(tiny_decoder: Path, tmp_
 def test_memory_that_runs_out_is_named_with_a_remedy(tiny_encoder: Path, tmp_path: Path) -> None:
     """A real allocation that fails: the process may have little more than it has already."""
     script = f"""
-        import resource
+        import resource, sys
         from pathlib import Path
+        sys.path.insert(0, "support")
         import psutil, torch
         from conftest import INTENT, candidate, home_rows
         from plait.approaches.heads import Heads
