@@ -16,7 +16,7 @@ from plait.conformance.findings import Verdict
 from projects import REPOSITORY
 
 HEADS, PROMPT = Setting("heads"), Setting("prompt")
-GENERATIVE = Setting("generative", epochs=(16, 48, 96))  # copying takes longer to learn
+GENERATIVE = Setting("generative", epochs=(16, 48, 96, 96))  # copying takes longer to learn
 BOTH_WAYS = {"attention": "bidirectional", "causal_layers": 1}
 REFUSED: set[tuple[str, str]] = set()
 """Architectures and approaches that plait refuses; all others must fit."""
