@@ -65,15 +65,33 @@ def _characters(text: str, unit: str) -> dict[int, int]:
     return places
 
 
+class Edges(NamedTuple):
+    """Where the words of a text begin and end."""
+
+    starts: frozenset[int]
+    ends: frozenset[int]
+
+    @classmethod
+    def of(cls, text: str) -> "Edges":
+        """Those of a text."""
+        places = words(text)
+        return cls(frozenset(start for start, _ in places), frozenset(end for _, end in places))
+
+    def fit(self, place: Place | None) -> bool:
+        """Whether a place begins and ends where words do."""
+        return (
+            place is not None
+            and place[0] < place[1]
+            and place[0] in self.starts
+            and place[1] in self.ends
+        )
+
+
 def fitting(text: str, spans: list[Place]) -> list[Reading]:
     """The readings by which every span begins and ends where a word does."""
-    places = words(text)
-    starts, ends = {start for start, _ in places}, {end for _, end in places}
+    edges = Edges.of(text)
     return [
         reading
         for reading in READINGS
-        if all(
-            found is not None and found[0] < found[1] and found[0] in starts and found[1] in ends
-            for found in (reading.place(text, *span) for span in spans)
-        )
+        if all(edges.fit(reading.place(text, *span)) for span in spans)
     ]

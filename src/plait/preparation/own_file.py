@@ -13,13 +13,12 @@ from plait.datasets.places import targets
 from plait.datasets.table import shared_columns
 from plait.errors import PlaitError
 from plait.experiment import naming
-from plait.experiment.loading import SECTIONS, check
+from plait.experiment.editing import Additions
 from plait.experiment.schema import Experiment
-from plait.preparation.preparing import prepare
+from plait.preparation.trial import alone, prepared_report
 from plait.sources.local import found_files
 from plait.strict_yaml import parse
 from plait.validation.report import Report
-from plait.validation.validating import validate
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,7 @@ def check_file(
         for part, path in there.items():
             (target / part).parent.mkdir(parents=True, exist_ok=True)
             (target / part).symlink_to(path.resolve())
-        outputs = (folder / each for each in ("prepared", "inputs", "heldout"))
-        prepare(experiment, folder / "raw", *outputs)
-        return validate(folder / "prepared", experiment.declared_tasks(), experiment.validation)
+        return prepared_report(experiment, folder / "raw", folder)
 
 
 def _setting(option: str) -> tuple[str, Any]:
@@ -114,9 +111,7 @@ def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, A
     }
     names = naming.unique((each for of_kind in fields.values() for each in of_kind), "column")
     separated = {"separator": columns.separator} if columns.separator else {}
-    settings: dict[str, Any] = {
-        **{section: {} for section in SECTIONS},
-        "seed": 0,
+    settings: Additions = {
         "datasets": {
             dataset: {
                 "reader": "table",
@@ -138,4 +133,4 @@ def _experiment(dataset: str, file: Path, columns: Columns, more: Mapping[str, A
             for name in (names[column] for column in of_kind)
         },
     }
-    return check(settings, str(file))
+    return alone(settings, str(file))

@@ -1,19 +1,15 @@
 """Read and check data sets that params.yaml may get, without a project; nothing is left behind."""
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from plait.errors import PlaitError
+from plait.experiment.editing import Additions
 from plait.experiment.loading import SECTIONS, check
+from plait.experiment.schema import Experiment
 from plait.preparation.fetching import fetch
 from plait.preparation.preparing import prepare
 from plait.validation.report import Report
 from plait.validation.validating import validate
-
-Additions = Mapping[str, Mapping[str, Any]]
-"""Section → name → entry."""
 
 
 def try_out(additions: Additions, origin: str) -> Report:
@@ -25,21 +21,28 @@ def try_out(additions: Additions, origin: str) -> Report:
     Raises:
         PlaitError: a setting is wrong, or a file can't be read with these settings.
     """
-    experiment = check({**{name: {} for name in SECTIONS}, "seed": 0, **additions}, origin)
+    experiment = alone(additions, origin)
     with tempfile.TemporaryDirectory(prefix="plait-trial-") as scratch:
         folder = Path(scratch)
-        try:
-            fetch(experiment, folder / "data", folder / "weights")
-            outputs = (folder / name for name in ("prepared", "inputs", "heldout"))
-            prepare(experiment, folder / "data", *outputs)
-        except PlaitError as error:
-            raise PlaitError(_own_paths(str(error), additions, folder / "data")) from error
-        return validate(folder / "prepared", experiment.declared_tasks(), experiment.validation)
+        fetch(experiment, folder / "data", folder / "weights")
+        return prepared_report(experiment, folder / "data", folder)
 
 
-def _own_paths(message: str, additions: Additions, data: Path) -> str:
-    """The message with the user's files in place of their copies."""
-    for name, settings in additions["datasets"].items():
-        for file in settings["files"]:
-            message = message.replace(str(data / name / Path(file["path"]).name), file["path"])
-    return message
+def alone(additions: Additions, origin: str) -> Experiment:
+    """An experiment of these data sets and tasks, and of nothing else.
+
+    Raises:
+        PlaitError: a setting is wrong; names `origin`.
+    """
+    return check({**{name: {} for name in SECTIONS}, "seed": 0, **additions}, origin)
+
+
+def prepared_report(experiment: Experiment, raw: Path, scratch: Path) -> Report:
+    """Prepare raw files in a scratch folder, and check the rows.
+
+    Raises:
+        PlaitError: a file can't be read with these settings.
+    """
+    outputs = (scratch / name for name in ("prepared", "inputs", "heldout"))
+    prepare(experiment, raw, *outputs)
+    return validate(scratch / "prepared", experiment.declared_tasks(), experiment.validation)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from plait.datasets.offsets import READINGS, Reading
-from plait.segmentation import Place, words
+from plait.datasets.offsets import READINGS, Edges, Reading
+from plait.segmentation import Place
 from plait.tasks import Span, Task
 from plait.validation.prepared import PreparedLine
 
@@ -72,15 +72,10 @@ def offset_table(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
 
 def _moved(text: str, spans: Iterable[Span]) -> Iterator[tuple[Reading, _Move]]:
     """Each reading with each span that it moves."""
-    places = words(text)
-    starts, ends = {start for start, _ in places}, {end for _, end in places}
-
-    def fits(place: Place | None) -> bool:
-        return place is not None and place[0] in starts and place[1] in ends and place[0] < place[1]
-
+    edges = Edges.of(text)
     for span in spans:
         now = span.start, span.end
         for reading in READINGS[1:]:
             then = reading.place(text, *now)
             if then != now:
-                yield reading, _Move(now, then, fits(now), fits(then))
+                yield reading, _Move(now, then, edges.fit(now), edges.fit(then))

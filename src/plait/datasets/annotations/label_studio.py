@@ -14,11 +14,13 @@ from plait.datasets.annotations.shapes import (
     plain,
     shown,
 )
+from plait.datasets.offsets import Reading
 from plait.datasets.table_files import Records
 
 _LISTS = ("annotations", "completions", "predictions")
 _KINDS = ("choices", "taxonomy", "labels", "hypertextlabels")
 _MINIMAL = ("annotation_id", "annotator", "lead_time")
+_UTF16 = Reading("utf16")
 _Text = tuple[Any, bool]
 """A text, and whether offsets count its UTF-16 units."""
 _REVIEW = "Correct the region in Label Studio, or remove the task."
@@ -114,7 +116,7 @@ def _place(region: Mapping[str, Any], where: str, text: Any, utf16: bool) -> tup
     start, end = need(region, "start", int, where), need(region, "end", int, where)
     if not _tells(region, text):
         return start, end
-    place = _from_utf16(text, start, end) if utf16 else (start, end)
+    place = _UTF16.place(text, start, end) if utf16 else (start, end)
     if place and _cuts(text, place, region["text"]):
         return place
     expected = f"the place of {shown(region['text'])} in the text"
@@ -128,7 +130,7 @@ def in_utf16(records: Records, text: str) -> bool:
     """
     return any(
         not _cuts(given, (region["start"], region["end"]), region["text"])
-        and (place := _from_utf16(given, region["start"], region["end"])) is not None
+        and (place := _UTF16.place(given, region["start"], region["end"])) is not None
         and _cuts(given, place, region["text"])
         for _, value in records
         for given, region in _told(value, text)
@@ -172,19 +174,6 @@ def _same(cut: str, said: str) -> bool:
     return cut == said or cut.replace("\r\n", "\n") == said.replace("\\n", "\n").replace(
         "\r\n", "\n"
     )
-
-
-def _from_utf16(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Characters of a place in UTF-16 units; None if it cuts a character or ends outside."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    if not 0 <= start <= end <= len(units) // 2:
-        return None
-    try:
-        before, inside = units[: 2 * start], units[2 * start : 2 * end]
-        first = len(before.decode("utf-16-le"))
-        return first, first + len(inside.decode("utf-16-le"))
-    except UnicodeDecodeError:
-        return None
 
 
 def grouped(records: Records) -> Records:
