@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import gpu_shared
 from gpu_page import page, write
 from massive import ROOT
 from plait.errors import PlaitError
@@ -100,12 +101,18 @@ def this_run(folder: Path, dry: bool) -> dict[str, Any]:
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return {
         "code": digest(),
-        "revision": revision(folder),
+        "revision": gpu_shared.revision() or packed_revision(folder),
         "card": card,
         "dry": dry,
         "machine": machine(),
         "steps": {},
     }
+
+
+def packed_revision(folder: Path) -> str | None:
+    """That of the machine where the parts were packed."""
+    path = folder / "revision.txt"
+    return path.read_text(encoding="utf-8") or None if path.exists() else None
 
 
 def digest() -> str:
@@ -116,15 +123,6 @@ def digest() -> str:
             if path.suffix in (".py", ".yaml"):
                 found.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return found.hexdigest()[:16]
-
-
-def revision(folder: Path) -> str | None:
-    """git's, if this is a clone; else that of the machine where the parts were packed."""
-    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    packed = folder / "revision.txt"
-    known = done.stdout.strip() or (packed.read_text(encoding="utf-8") if packed.exists() else "")
-    return known or None
 
 
 def prepare(folder: Path, dry: bool) -> None:
@@ -269,8 +267,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except PlaitError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    gpu_shared.run(main)

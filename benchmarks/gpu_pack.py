@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import gpu_shared
 from massive import ROOT
 from plait.errors import PlaitError
 from plait.experiment.loading import load
@@ -56,17 +57,11 @@ def pack(journey: Path, files: dict[str, Path]) -> None:
             archive.add(path.resolve(), name, recursive=False)
     parts.close()
     manifest = {
-        "revision": _revision(),
+        "revision": gpu_shared.revision(),
         "parts": {path.name: sha256(path) for path in sorted(journey.glob("part-*"))},
         "files": {name: sha256(path) for name, path in sorted(files.items())},
     }
     write_json(journey / "manifest.json", manifest)
-
-
-def _revision() -> str | None:
-    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
 
 
 class Parts:
@@ -197,8 +192,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except PlaitError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    gpu_shared.run(main)

@@ -5,7 +5,6 @@ ended; then come timings and the report with the verdicts.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -16,6 +15,7 @@ import yaml
 
 from massive import ROOT
 from plait.files import read_json, sha256
+from plait.running.new_project import copy_graph
 from plait.strict_yaml import read
 
 VERDICT = ("service", "winner", "verdict")
@@ -37,7 +37,7 @@ def run(folder: Path, name: str, seeds: bool, dry: bool) -> Iterator[dict[str, A
     experiment = reduced(read(ROOT / "experiments" / f"{name}.yaml"), seeds)
     if dry:
         experiment = tiny(experiment, folder / "mirror")
-    _copy(project, yaml.safe_dump(experiment, sort_keys=False), name)
+    _lay_out(project, yaml.safe_dump(experiment, sort_keys=False), name)
     scores: list[dict[str, Any]] = []
     for candidate in list(experiment["candidates"])[: 1 if dry else None]:
         _dvc(folder, project, "repro", f"benchmark@{candidate}")
@@ -115,33 +115,23 @@ def _tiny_backbone(name: str, kind: str) -> dict[str, Any]:
     return {"kind": kind, "hub": {"repo": f"tiny/{name}", "revision": "0" * 40}}
 
 
-def _copy(project: Path, experiment: str, name: str) -> None:
-    """The project's own files, as they stand, with an experiment; the copy's outputs stay."""
-    for name in ("src", "flows", "experiments", "timings/dvc.yaml", "dvc.yaml", "accepted.json"):
-        source, target = ROOT / name, project / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        else:
-            shutil.copy(source, target)
-    for name in (".dvcignore", "pyproject.toml", "data.dvc", "weights.dvc"):
-        if not (project / name).exists():  # DVC keeps its own pins there
-            shutil.copy(ROOT / name, project / name)
+def _lay_out(project: Path, experiment: str, name: str) -> None:
+    """A project with that experiment, which needs no git; outputs of earlier runs stay."""
+    copy_graph(project)
+    (project / ".dvc/config.local").write_text("[core]\n    no_scm = true\n", encoding="utf-8")
+    (project / "experiments").mkdir(exist_ok=True)
     for target in (project / "params.yaml", project / "experiments" / f"{name}.yaml"):
         target.write_text(experiment, encoding="utf-8")
-    if not (project / ".dvc").exists():
-        command = [sys.executable, "-m", "dvc", "init", "-q", "--no-scm"]
-        subprocess.run(command, cwd=project, check=True)
 
 
 def _dvc(folder: Path, project: Path, *command: str) -> None:
-    """DVC in the copy, with its code, and nothing from a network."""
+    """DVC in the project, with this checkout's code, and nothing from a network."""
     environment = {
         **os.environ,
         "PLAIT_MIRROR": str(folder / "mirror"),
         "PLAIT_DOWNLOADS": str(folder / "downloads"),
         "PIP_NO_INDEX": "1",
-        "PYTHONPATH": os.pathsep.join([str(project / "src"), os.environ.get("PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DVC_NO_ANALYTICS": "1",
     }

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from datasets import Dataset
 from plait.approaches.generative.completion import Completion, pad
 from plait.benchmark.latency import synchronise
 from plait.errors import PlaitError
@@ -101,14 +102,14 @@ def _steps(shape: Mapping[str, int], method: str, length: int, device: str) -> d
     adapt(method, model, settings)
     learner = Random(model)
     ids = torch.randint(1, shape["vocab_size"], (STEPS * BATCH, length)).tolist()
-    rows = {"input_ids": ids, "length": [length] * len(ids)}
+    rows = Dataset.from_dict({"input_ids": ids, "length": [length] * len(ids)})
 
     def stop() -> float:
         raise Enough
 
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            fit(learner, {"random": Rows(rows)}, stop, settings, 0, Path(scratch), {}, "random")
+            fit(learner, {"random": rows}, stop, settings, 0, Path(scratch), {}, "random")
         except Enough:
             synchronise()
     ended, power = time.perf_counter(), watts()
@@ -127,15 +128,3 @@ def watts() -> int | None:
         return round(torch.cuda.power_draw() / 1000) if torch.cuda.is_available() else None
     except ModuleNotFoundError:
         return None
-
-
-class Rows:
-    """Columns as the loop reads a data set: by name, or a row by its number."""
-
-    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        self._columns = columns
-
-    def __getitem__(self, key: str | int) -> Any:
-        if isinstance(key, str):
-            return self._columns[key]
-        return {name: values[key] for name, values in self._columns.items()}

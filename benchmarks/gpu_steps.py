@@ -14,6 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ import training_throughput
 from gpu_page import write
 from massive import ROOT
 from massive import rows as massive_rows
-from plait.benchmark.latency import synchronise
+from plait.benchmark.latency import percentiles, synchronise
 from plait.tasks import Row, Task
 from plait.training.batches import resolve_precision, use_all_cores
 
@@ -146,7 +147,7 @@ def _rates(
                     "way": name,
                     "batch": size,
                     "tokens a second": round(rate),
-                    "over Trainer": round(statistics.median(map(_ratio, found, usual)), 3),
+                    "over Trainer": round(statistics.median(map(truediv, found, usual)), 3),
                     "utilisation": round(rate * work / peak, 5),
                 }
             )
@@ -157,10 +158,6 @@ def _rates(
             "data sheet, TFLOP/s": data_sheet(),
             "formula": UTILISATION,
         }
-
-
-def _ratio(one: float, other: float) -> float:
-    return one / other
 
 
 def _lengths(weights: Path, rows: Sequence[Row], most: int) -> list[int]:
@@ -237,7 +234,9 @@ def latency(place: Place) -> Iterator[Found]:
     tasks = llm_throughput.tasks_of(rows)
     lines: list[dict[str, Any]] = []
     for name in ("minilm", "smollm2"):
-        model = _headed(place.backbone(name), name, tasks)
+        weights = place.backbone(name)
+        longest = AutoConfig.from_pretrained(weights).max_position_embeddings
+        model = llm_latency.headed(weights, tasks, min(256, longest))
         for tokens in place.sizes((16, 64, 256), (8, 16)):
             text = " ".join(word for row in rows for word in row.text.split())
             text = " ".join(text.split()[: int(tokens * 0.8)])
@@ -247,21 +246,6 @@ def latency(place: Place) -> Iterator[Found]:
         yield {"latency": lines, "precision": resolve_precision("auto")}
 
 
-def _headed(weights: Path, name: str, tasks: tuple[Task, ...]) -> Any:
-    from plait.approaches.base import Resolved
-    from plait.approaches.heads import Heads
-    from plait.approaches.prepacked import prepack, to_device
-    from plait.settings import Training
-
-    longest = AutoConfig.from_pretrained(weights).max_position_embeddings
-    settings = Training(max_length=min(256, longest))
-    made = Resolved("heads", name, "heads", "full", tasks, settings.model_dump(), 0)
-    model = Heads.build(made, weights, settings)
-    to_device(model.module)
-    prepack(model.module.encoder, resolve_precision("auto"))
-    return model
-
-
 def _timed(model: Any, texts: Sequence[str], times: int) -> dict[str, float]:
     found = []
     for _ in range(times + 3):
@@ -269,12 +253,12 @@ def _timed(model: Any, texts: Sequence[str], times: int) -> dict[str, float]:
         start = time.perf_counter()
         model.predict(texts, batch_size=len(texts))
         synchronise()
-        found.append(1000 * (time.perf_counter() - start))
-    ordered = sorted(found[3:])
+        found.append(time.perf_counter() - start)
+    measured = percentiles(found[3:])
     return {
-        "p50 ms": round(statistics.median(ordered), 2),
-        "p95 ms": round(ordered[int(0.95 * (len(ordered) - 1))], 2),
-        "texts a second": round(1000 * len(texts) / statistics.median(ordered)),
+        "p50 ms": measured["p50_ms"],
+        "p95 ms": measured["p95_ms"],
+        "texts a second": round(1000 * len(texts) / measured["p50_ms"]),
     }
 
 

@@ -95,9 +95,10 @@ def tune(
     model.decoder.save(folder, DTYPES[resolve_precision("auto")])
 
 
-def headed(weights: Path, tasks: tuple[Task, Task]) -> Heads:
-    settings = Training(max_length=MAX_LENGTH)
-    made = Resolved("heads", "smollm2", "heads", "full", tasks, settings.model_dump(), 0)
+def headed(weights: Path, tasks: tuple[Task, Task], max_length: int = MAX_LENGTH) -> Heads:
+    """A backbone with fresh heads, as plait answers."""
+    settings = Training(max_length=max_length)
+    made = Resolved("heads", weights.name, "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
     to_device(model.module)
     prepack(model.module.encoder, model.precision)

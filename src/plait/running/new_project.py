@@ -72,16 +72,21 @@ def create(folder: Path, settings: Mapping[str, Any], files: Sequence[Path]) -> 
     require_free(folder)
     _require()
     with atomic_folder(folder.resolve()) as root:
-        for name in _COPIED:
-            _copy(_CHECKOUT / name, root / name)
-        for name in _IMPORTS:
-            (root / name).write_text(_unpinned(_CHECKOUT / name), encoding="utf-8")
+        copy_graph(root)
         for file in files:
             _copy(file, root / DATA / file.name)
-        write_json(root / "accepted.json", {})
         (root / "params.yaml").write_text(_params(settings), encoding="utf-8")
         load(root / "params.yaml")
         _git(root)
+
+
+def copy_graph(root: Path) -> None:
+    """Copy graph and flows from the checkout into a folder, where the first run pins the data."""
+    for name in _COPIED:
+        _copy(_CHECKOUT / name, root / name)
+    for name in _IMPORTS:
+        (root / name).write_text(_unpinned(_CHECKOUT / name), encoding="utf-8")
+    write_json(root / "accepted.json", {})
 
 
 def _copy(source: Path, target: Path) -> None:
