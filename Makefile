@@ -28,7 +28,7 @@ units: .venv/ready
 	$(BIN)/pytest -n auto -m "not slow and not gpu and not browser"
 
 models: .venv/ready  ## every approach on every architecture; writes the matrix in docs/models.md
-	PLAIT_MATRIX=write $(BIN)/pytest -n auto --dist worksteal -m slow tests/models
+	PLAIT_MATRIX=$${PLAIT_MATRIX:-write} $(BIN)/pytest -n auto --dist worksteal -m slow tests/models
 
 lint: .venv/ready
 	$(BIN)/ruff check --fix .

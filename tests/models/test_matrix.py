@@ -96,6 +96,7 @@ def test_a_few_architectures_fit(cell: Cell, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # four trainings, on a machine that does more beside
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_every_architecture_fits(cell: Cell, tmp_path: Path, results: Path) -> None:
     names = (cell.architecture, cell.setting.approach)
