@@ -25,7 +25,7 @@ from plait.files import (
     write_json,
     write_jsonl,
 )
-from plait.plans.registry import Registry
+from plait.registry.store import Registry
 from plait.running.processes import only_run
 from plait.stages.train import train
 from plait.training.checkpoints import State, Store

@@ -1,6 +1,7 @@
 """Resources of this machine: processor cores, and whether there is a GPU."""
 
 import os
+import platform
 from pathlib import Path
 
 DEVICES = Path("/dev")
@@ -22,3 +23,13 @@ def has_gpu(devices: Path = DEVICES) -> bool:
     first, *_ = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
     hidden = first.strip() in ("", "-1", "NoDevFiles")
     return not hidden and any([*devices.glob("nvidia[0-9]*"), *devices.glob("dxg")])
+
+
+def processor() -> str:
+    """The processor's model name."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

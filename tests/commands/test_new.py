@@ -13,7 +13,7 @@ from mine import tickets, write_commands, write_csv
 from plait.cli import app
 from plait.errors import PlaitError
 from plait.experiment.loading import load
-from plait.plans.registry import Registry
+from plait.registry.store import Registry
 
 BIN = Path(sys.executable).parent
 

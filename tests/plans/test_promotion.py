@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from plait import bundle
 from plait.errors import PlaitError
 from plait.experiment.loading import check
 from plait.files import read_json, sha256, write_json
+from plait.machine import processor
 from plait.plans.promotion import Decision, promote
-from plait.plans.registry import Registry
+from plait.registry.origin import source
+from plait.registry.store import Registry
 from plait.serving.service import Service
 from production import PARAMS, experiment, file_size_limit, measure, rescore, train
 
@@ -74,7 +77,7 @@ def test_the_first_winner_becomes_champion(root: Path) -> None:
     files = {path.name for path in (root / "models" / BOTH).iterdir()}
     assert set(contents(root)) == {
         "assistant/0001.json",
-        "assistant/champion.json",
+        "assistant/production.json",
         *(f"bundles/{digest}/{name}" for name in files),
     }
     assert bundle.digest(root / "registry/bundles" / digest) == digest
@@ -106,7 +109,7 @@ def test_a_better_plan_replaces_the_champion_whose_bundles_stay(root: Path) -> N
 
 def test_a_plan_that_is_not_better_is_refused_and_recorded_once(root: Path) -> None:
     settle(root)
-    pointer = (root / "registry/assistant/champion.json").read_bytes()
+    pointer = (root / "registry/assistant/production.json").read_bytes()
     train(root, BOTH, seed=8)
     rescore(root, BOTH, intent=0.7, slots=0.7)
     rescore(root, INTENT, intent=0.7)
@@ -118,7 +121,7 @@ def test_a_plan_that_is_not_better_is_refused_and_recorded_once(root: Path) -> N
     assert settle(root) == decision
     assert Registry(root).numbers("assistant") == [1, 2]
     assert Registry(root).record("assistant", 2).outcome == "refused"
-    assert (root / "registry/assistant/champion.json").read_bytes() == pointer
+    assert (root / "registry/assistant/production.json").read_bytes() == pointer
 
 
 def test_a_winner_measured_on_other_rows_is_promoted_and_the_reason_says_so(root: Path) -> None:
@@ -228,18 +231,29 @@ def test_a_missing_bundle_is_named(root: Path) -> None:
 
 def test_a_record_says_which_revision_it_came_from(root: Path) -> None:
     (root / "dvc.lock").write_text("schema: '2.0'\n")
-    (root / ".gitignore").write_text("*\n!.gitignore\n")
+    (root / "params.yaml").write_text("seed: 1\n")
+    (root / ".gitignore").write_text("*\n!.gitignore\n!params.yaml\n!scores\n!scores/*\n")
     run = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org"]
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*run, *arguments], check=True)
     revision = subprocess.run(
         [*run, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
     ).stdout.strip()
-    assert settle(root).record.source == {
+    (root / "dvc.lock").write_text(f"stages: {{a: {{outs: [{{path: scores/{BOTH}.json}}]}}}}\n")
+    (root / f"scores/{BOTH}.json").write_bytes((root / f"scores/{BOTH}.json").read_bytes() + b" ")
+    unchanged = {
         "revision": revision,
-        "changed": False,
+        "changed": [],
         "dvc_lock": sha256(root / "dvc.lock"),
+        "params": sha256(root / "params.yaml"),
     }
+    assert source(root) == unchanged
+    record = settle(root).record
+    assert record.source == unchanged
+    assert record.environment["packages"]["dvc"] == version("dvc")
+    assert record.environment["processor"] == processor()
+    (root / "params.yaml").write_text("seed: 2\n")
+    assert source(root)["changed"] == ["params.yaml"]
 
 
 @pytest.fixture
@@ -258,7 +272,7 @@ def again(root: Path) -> Callable[[], None]:
 
 def whole_champion(root: Path, before: dict[str, bytes]) -> int:
     """The champion's number; bundles and records that were there are, too."""
-    after, pointer = contents(root), "assistant/champion.json"
+    after, pointer = contents(root), "assistant/production.json"
     assert {path: after.get(path) for path in before.keys() - {pointer}} == {
         path: value for path, value in before.items() if path != pointer
     }
@@ -386,7 +400,12 @@ def test_a_champion_that_cannot_be_brought_back_is_replaced(root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("champion.json", "{"), ("champion.json", "{}"), ("champion.json", "[]"), ("0001.json", "{}")],
+    [
+        ("production.json", "{"),
+        ("production.json", "{}"),
+        ("production.json", "[]"),
+        ("0001.json", "{}"),
+    ],
 )
 def test_a_damaged_pointer_or_record_is_named(root: Path, name: str, text: str) -> None:
     settle(root)
@@ -395,4 +414,4 @@ def test_a_damaged_pointer_or_record_is_named(root: Path, name: str, text: str) 
     with pytest.raises(PlaitError) as error:
         settle(root)
     assert str(error.value).startswith(f"{path}: found ")
-    assert "Restore the file, or delete" in str(error.value)
+    assert "`plait registry verify` says how to mend it" in str(error.value)

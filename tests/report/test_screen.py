@@ -10,8 +10,9 @@ from rich.console import Console
 
 from plait.commands.run import WIDTH, _next
 from plait.files import read_json
-from plait.plans.registry import Record, Registry
 from plait.plans.verdict import Contender, choose
+from plait.registry.records import Record
+from plait.registry.store import Registry
 from plait.report.screen import show
 from reports import root
 

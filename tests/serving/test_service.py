@@ -152,7 +152,9 @@ def test_a_text_of_ten_megabytes_is_answered(root: Path) -> None:
 
 def test_no_champion(root: Path) -> None:
     shutil.rmtree(root / "registry")
-    assert refused(TEXT) == ("registry: no service has a champion yet. Promote one: `plait run`.")
+    assert refused(TEXT) == (
+        "registry: no service has a champion in production yet. Promote one: `plait run`."
+    )
 
 
 def test_an_unknown_service(root: Path) -> None:
@@ -182,7 +184,9 @@ def test_an_altered_bundle_is_refused(root: Path) -> None:
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     message = refused(TEXT)
     assert message.startswith(f"registry/bundles/{folder.name}: the bundle was altered: its digest")
-    assert message.endswith(f"expected {folder.name}. Bring it back with `plait promote`.")
+    assert message.endswith(
+        f"expected {folder.name}. `plait registry verify` says how to bring it back."
+    )
 
 
 def test_a_missing_bundle_is_named(root: Path) -> None:
@@ -237,4 +241,4 @@ def test_promote_by_hand_says_what_became_of_each_service(root: Path) -> None:
     shutil.rmtree(root / "registry")
     assert run(command=promote_command).startswith("assistant: promoted. Plan consolidated (")
     assert run(command=promote_command).startswith("assistant: unchanged. Plan consolidated (")
-    assert read_json(root / "registry/assistant/champion.json") == {"record": 1}
+    assert read_json(root / "registry/assistant/production.json")["record"] == 1

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from plait.approaches.base import Approach
-from plait.machine import cores
+from plait.machine import cores, processor
 
 WARM_UP = 5
 MINIMUM = 20
@@ -202,7 +202,7 @@ def machine() -> dict[str, Any]:
     """The machine of a measurement: processor, cores, memory, system, versions, threads, GPU."""
     torch, cuda = _torch(), _cuda()
     return {
-        "cpu": cpu_model(),
+        "cpu": processor(),
         "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
@@ -211,13 +211,3 @@ def machine() -> dict[str, Any]:
         "threads": torch.get_num_threads() if torch else None,
         "gpu": cuda.get_device_name() if cuda else None,
     }
-
-
-def cpu_model() -> str:
-    """The processor's model name."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

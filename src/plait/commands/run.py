@@ -109,7 +109,7 @@ def _show_results(root: Path, console: "Console", promotion: str, served: "Serve
 
 def _next(root: Path, served: "Server | None") -> list[str]:
     """The next commands, as they can be typed in this shell."""
-    from plait.plans.registry import Registry
+    from plait.registry.store import Registry
 
     services = [name for name in _services(root) if Registry(root).champion(name) is not None]
     commands = [f'plait predict "some text" --service {name}' for name in services[:1]]

@@ -5,7 +5,6 @@ measured on the same held-out rows it must have the better mean headline metric;
 it can't be compared, and the gates and the floor alone decide.
 """
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,11 +15,13 @@ from typing import Any, Literal
 from plait import bundle
 from plait.errors import PlaitError
 from plait.experiment.schema import Experiment
-from plait.files import read_json, read_jsonl, sha256
-from plait.plans.registry import Record, Registry
+from plait.files import read_json, read_jsonl
 from plait.plans.seeds import siblings
 from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
+from plait.registry.origin import environment, source, who
+from plait.registry.records import Record
+from plait.registry.store import Registry
 from plait.scores.differences import ROUNDING
 from plait.scores.row_results import RowResults, row_results
 
@@ -144,7 +145,9 @@ def _draft(experiment: Experiment, verdict: Verdict, scores: Scores, root: Path)
         outcome="refused",
         reason=verdict.sentence,
         rejected=verdict.rejected,
-        source=_source(root),
+        source=source(root),
+        environment=environment(),
+        who=who(root),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if verdict.winner is None:
@@ -209,24 +212,3 @@ def _measured(root: Path, candidate: str, details: Mapping[str, Any]) -> str:
             f"{details['bundle']}. Run `dvc repro benchmark@{candidate}`, then `plait promote`."
         )
     return digest
-
-
-def _source(root: Path) -> dict[str, Any]:
-    """Where a decision came from: git revision, whether the tree had changes, dvc.lock's sha256."""
-    lock = root / "dvc.lock"
-    status = _git(root, "status", "--porcelain")
-    return {
-        "revision": _git(root, "rev-parse", "HEAD"),
-        "changed": None if status is None else bool(status),
-        "dvc_lock": sha256(lock) if lock.is_file() else None,
-    }
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -17,7 +17,8 @@ from typing import Any
 from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
-from plait.plans.registry import Record, Registry
+from plait.registry.records import Record
+from plait.registry.store import Registry
 from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 

@@ -1,0 +1,100 @@
+"""Where an act came from: the revision, the environment, and who acted."""
+
+import getpass
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plait.files import sha256
+from plait.machine import processor
+
+PACKAGES = (
+    "plait",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "onnxruntime",
+    "scikit-learn",
+    "numpy",
+    "datasets",
+    "great-expectations",
+    "dvc",
+    "prefect",
+)
+"""What answers or scores may depend on."""
+
+
+def source(root: Path) -> dict[str, Any]:
+    """Git revision, the altered files that no stage writes, sha256 of dvc.lock and params.yaml.
+
+    `changed` is None outside of a git repository.
+    """
+    status = _git(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
+    paths = None if status is None else [line[3:] for line in status.split("\0") if line]
+    prefix = _git(root, "rev-parse", "--show-prefix") or ""
+    return {
+        "revision": _git(root, "rev-parse", "HEAD"),
+        "changed": None if paths is None else _of_people(root, paths, prefix),
+        "dvc_lock": _sha256(root / "dvc.lock"),
+        "params": _sha256(root / "params.yaml"),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Versions of the packages that answers depend on, of Python, and the machine's kind."""
+    return {
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+        "processor": processor(),
+    }
+
+
+def who(root: Path) -> str:
+    """Git's user, or else the system's, at this machine."""
+    name = _git(root, "config", "user.email") or _git(root, "config", "user.name")
+    try:
+        return f"{name or getpass.getuser()} ({platform.node()})"
+    except (OSError, KeyError):  # a container without that user
+        return f"unknown ({platform.node()})"
+
+
+def _of_people(root: Path, paths: list[str], prefix: str) -> list[str]:
+    """Of altered files those that neither a stage nor DVC writes."""
+    written = {*_outputs(root / "dvc.lock"), *_outputs(root / "timings" / "dvc.lock")}
+    found = [path.removeprefix(prefix) for path in paths]
+    return sorted(path for path in found if Path(path).name != "dvc.lock" and path not in written)
+
+
+def _outputs(lock: Path) -> list[str]:
+    """The outputs in a dvc.lock, whose paths start in the project's folder."""
+    if not lock.is_file():
+        return []
+    stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
+    return [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
+
+
+def _sha256(path: Path) -> str | None:
+    return sha256(path) if path.is_file() else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout.rstrip("\n") if done.returncode == 0 else None
