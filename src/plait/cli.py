@@ -13,6 +13,7 @@ from plait.commands.fetch import fetch
 from plait.commands.new import new
 from plait.commands.predict import predict
 from plait.commands.promote import promote
+from plait.commands.publish import publish, pull
 from plait.commands.results import results
 from plait.commands.run import run
 from plait.commands.schedule import schedule
@@ -40,6 +41,8 @@ for command in (
     fetch,
     validate,
     promote,
+    publish,
+    pull,
     results,
     compare,
     verify,

@@ -19,6 +19,7 @@ from plait.files import read_json, read_jsonl
 from plait.plans.seeds import siblings
 from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
+from plait.registry.cards import shown
 from plait.registry.origin import environment, source, who
 from plait.registry.records import Record
 from plait.registry.store import Registry
@@ -166,6 +167,7 @@ def _draft(experiment: Experiment, verdict: Verdict, scores: Scores, root: Path)
         },
         scores={task: dict(scores[name][task]) for task, name in tasks.items()},
         heldout={task: details[name]["heldout"][task] for task, name in tasks.items()},
+        measured={task: shown(details[name]["tasks"][task]) for task, name in tasks.items()},
     )
 
 
