@@ -8,6 +8,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from plait.files import read_json
 from plait.machine import processor
+from plait.pages.markdown import escape
 from plait.plans.promotion import promote
 from plait.registry.packages import registered_card
 from plait.registry.records import Record
@@ -56,7 +57,7 @@ def test_people_read_intervals_slices_limits_and_how_to_load(project: Path, reco
     share = part["metrics"]["accuracy"]["value"]
     assert f"| intent | length | {part['slice']} | 24 | accuracy | {100 * share:.2f} % |" in text
     assert f"Expected calibration error: intent {details['calibration']['ece']:.3f}" in text
-    for line in (record.reason, "## Limits", "plait pull assistant", processor()):
+    for line in (escape(record.reason), "## Limits", "plait pull assistant", processor()):
         assert line in text
 
 

@@ -20,7 +20,7 @@ def published_project(folder: Path) -> Path:
     """A project in `folder`/project whose champion can be published; remotes lie beside it."""
     root = projects.make(folder / "project", {})
     production.measure(root)
-    git(folder, "init", "--bare", "-q", "shared.git")
+    git(folder, "-c", "init.defaultBranch=main", "init", "--bare", "-q", "shared.git")
     git(root, "remote", "add", "origin", str(folder / "shared.git"))
     projects.dvc(root, "remote", "add", "--default", "store", str(folder / "store"))
     git(root, "config", "user.name", "An Engineer")
