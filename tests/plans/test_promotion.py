@@ -77,6 +77,7 @@ def test_the_first_winner_becomes_champion(root: Path) -> None:
     files = {path.name for path in (root / "models" / BOTH).iterdir()}
     assert set(contents(root)) == {
         "assistant/0001.json",
+        "assistant/0001.md",
         "assistant/production.json",
         *(f"bundles/{digest}/{name}" for name in files),
     }

@@ -64,3 +64,9 @@ def test_people_read_intervals_slices_limits_and_how_to_load(project: Path, reco
 def test_a_card_is_made_again_equal(project: Path, record: Record) -> None:
     registry = Registry(project)
     assert registered_card(registry, record) == registered_card(Registry(project), record)
+
+
+def test_the_card_stands_beside_its_record(project: Path, record: Record) -> None:
+    registry = Registry(project)
+    path = registry.path("assistant", record.number).with_suffix(".md")
+    assert path.read_text(encoding="utf-8") == registered_card(registry, record)

@@ -21,6 +21,7 @@ from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
 from plait.registry.cards import shown
 from plait.registry.origin import environment, source, who
+from plait.registry.packages import keep_card
 from plait.registry.records import Record
 from plait.registry.store import Registry
 from plait.scores.differences import ROUNDING
@@ -91,6 +92,7 @@ def _settle(
     if status == "unchanged" and champion:
         return Decision(service, status, draft.reason, champion)
     kept = registry.write(replace(draft, outcome="promoted"))
+    keep_card(registry, kept)
     registry.point(kept)
     return Decision(service, "promoted", kept.reason, kept)
 

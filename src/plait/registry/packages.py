@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.errors import PlaitError
-from plait.files import read_json
+from plait.files import atomic_write, read_json
 from plait.registry.cards import card
 from plait.registry.records import Record, read_record, write_record
 from plait.registry.store import LOCK_SECONDS, Registry
@@ -75,6 +75,17 @@ def registered_card(registry: Registry, record: Record) -> str:
         PlaitError: a bundle is missing or altered.
     """
     return card(record, {name: _resolved(registry.bundle(d)) for name, d in record.bundles.items()})
+
+
+def keep_card(registry: Registry, record: Record) -> None:
+    """Write the model card of a kept record beside it.
+
+    Raises:
+        PlaitError: a bundle is missing or altered.
+        OSError: no space, no permission.
+    """
+    with atomic_write(registry.path(record.service, record.number).with_suffix(".md")) as stream:
+        stream.write(registered_card(registry, record).encode())
 
 
 def unpack(folder: Path) -> tuple[Record, dict[str, Path]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from plait.errors import PlaitError, did_you_mean
 from plait.registry.git import git, remote
 from plait.registry.origin import environment, who
-from plait.registry.packages import alone, history, unpack
+from plait.registry.packages import alone, history, keep_card, unpack
 from plait.registry.records import Record, Stage, write_record
 from plait.registry.store import Registry
 from plait.registry.tags import GTO_STAGES, fetch_tags, versions
@@ -103,6 +103,7 @@ def _bring_in(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )
+    keep_card(registry, kept)
     registry.point(kept)
     return kept
 
