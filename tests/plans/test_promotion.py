@@ -194,8 +194,9 @@ def test_scores_of_another_bundle_are_refused(root: Path) -> None:
     path.write_text(path.read_text() + "\n")
     with pytest.raises(PlaitError) as error:
         settle(root)
-    assert f"but scores/{BOTH}.json was measured on {found}. Run `dvc repro benchmark@" in str(
-        error.value
+    assert (
+        f"but scores/{BOTH}.json was measured on {found}. Run `plait registry verify --mend`"
+        in str(error.value)
     )
 
 

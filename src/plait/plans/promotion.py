@@ -16,7 +16,7 @@ from plait.errors import PlaitError
 from plait.experiment.schema import Experiment
 from plait.files import read_json, read_jsonl
 from plait.plans.seeds import siblings
-from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
+from plait.plans.verdict import Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
 from plait.registry.holds import refusal
 from plait.registry.origin import stamp
@@ -231,6 +231,7 @@ def _measured(root: Path, candidate: str, details: Mapping[str, Any]) -> str:
     if digest != details["bundle"]:
         raise PlaitError(
             f"{folder}: found bundle {digest}, but scores/{candidate}.json was measured on "
-            f"{details['bundle']}. Run `plait registry verify --mend`, then `plait promote`."
+            f"{details['bundle']}. Run `plait registry verify --mend`, which brings the bundle "
+            "back or names the stage to run, then `plait promote`."
         )
     return digest

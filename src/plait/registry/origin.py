@@ -45,11 +45,11 @@ def source(root: Path) -> dict[str, Any]:
 
     `changed` is None outside of a git repository.
     """
-    status = _git(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
+    status = git(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
     paths = None if status is None else [line[3:] for line in status.split("\0") if line]
-    prefix = _git(root, "rev-parse", "--show-prefix") or ""
+    prefix = git(root, "rev-parse", "--show-prefix") or ""
     return {
-        "revision": _git(root, "rev-parse", "HEAD"),
+        "revision": git(root, "rev-parse", "HEAD"),
         "changed": None if paths is None else _of_people(root, paths, prefix),
         "dvc_lock": _sha256(root / "dvc.lock"),
         "params": _sha256(root / "params.yaml"),
@@ -68,7 +68,7 @@ def environment() -> dict[str, Any]:
 
 def who(root: Path) -> str:
     """Git's user, or else the system's, at this machine."""
-    name = _git(root, "config", "user.email") or _git(root, "config", "user.name")
+    name = git(root, "config", "user.email") or git(root, "config", "user.name")
     try:
         return f"{name or getpass.getuser()} ({platform.node()})"
     except (OSError, KeyError):  # a container without that user
@@ -101,7 +101,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def git(root: Path, *arguments: str) -> str | None:
+    """What git prints; None where it fails or isn't there."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from plait.errors import PlaitError
 from plait.registry.acts import acting
-from plait.registry.holds import same_plan, serves
+from plait.registry.holds import same_plan
 from plait.registry.origin import stamp
 from plait.registry.records import STAGES, Record, Stage
 from plait.registry.store import Registry

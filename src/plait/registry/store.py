@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from plait import bundle
 from plait.errors import PlaitError, did_you_mean
 from plait.files import atomic_folder, remove, restore, sweep
-from plait.registry.location import registry_folder
+from plait.registry.location import registry_folder, require_adopted
 from plait.registry.records import Record, Stage, damaged, read_record, write_record
 from plait.registry.sealed import read_sealed, write_sealed
 
@@ -38,9 +38,14 @@ Answers = Iterable[Mapping[str, Any]]
 
 
 class Registry:
-    """The registry of the project in `root`."""
+    """The registry of the project in `root`.
+
+    Raises:
+        PlaitError: that of an earlier version has not been taken over.
+    """
 
     def __init__(self, root: Path) -> None:
+        require_adopted(root)
         self.folder = registry_folder(root)
         self._bundles = self.folder / "bundles"
 
