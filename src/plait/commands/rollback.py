@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from plait.registry.records import Stage
+from plait.registry.stage import Stage
 
 Service = Annotated[str, typer.Argument(help="The service; `plait registry list` shows them.")]
 To = Annotated[

@@ -187,3 +187,15 @@ def release(root: Path, service: str, why: str = "") -> Record:
             )
         reason = f"Ends {', '.join(f'record {number}' for number in ended)}" + _because(why)
         return registry.write(Record(service, "done", reason, act="release", **stamp(root)))
+
+
+def refuse(root: Path, draft: Record, reason: str) -> Record:
+    """Write that a plan was not promoted; the champion stays.
+
+    Args:
+        draft: the plan as a promotion would have recorded it.
+        reason: the whole reason, in words.
+    """
+    registry = Registry(root)
+    with acting(registry, "plait promote"):
+        return registry.write(replace(draft, outcome="refused", reason=reason))

@@ -11,7 +11,7 @@ from plait.errors import PlaitError
 from plait.files import atomic_folder
 from plait.registry.location import TOP, earlier, registry_folder
 from plait.registry.records import Record, damaged, write_record
-from plait.registry.sealed import write_sealed
+from plait.registry.sealed import SEAL, write_sealed
 
 _FORMER = frozenset(f.name for f in fields(Record)) - {"act", "stage", "previous"}
 
@@ -49,8 +49,8 @@ def _services(old: Path) -> Iterator[Path]:
 
 def _take_over(old: Path, new: Path) -> None:
     """The records and the pointer of one service."""
-    if (old / "production.json").exists() or not (old / "champion.json").exists():
-        shutil.copytree(old, new)  # of this version, or without a champion
+    if SEAL in _read(old / "0001.json"):  # of this version
+        shutil.copytree(old, new)
         return
     previous, seals = "", {}
     for path in sorted(old.glob("[0-9]*.json")):
@@ -59,9 +59,12 @@ def _take_over(old: Path, new: Path) -> None:
         record = Record(**kept, previous=previous)
         write_record(new / path.name, record)
         previous = seals[record.number] = record.seal
-    number = _read(old / "champion.json").get("record")
+    pointer = old / "champion.json"
+    if not pointer.exists():
+        return
+    number = _read(pointer).get("record")
     if number not in seals:
-        raise damaged(old / "champion.json", ValueError(f"record {number}, which isn't there"))
+        raise damaged(pointer, ValueError(f"record {number}, which isn't there"))
     write_sealed(new / "production.json", {"record": number, "seal": seals[number]})
 
 

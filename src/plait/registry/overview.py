@@ -144,10 +144,12 @@ class Difference:
 
     def row(self) -> list[str]:
         """Its cells for a table."""
-        if self.what.startswith("scores.") and None not in (self.old, self.new):
-            points = f"{100 * (self.new - self.old):+.2f} points"
-            return [self.what, f"{100 * self.old:.2f} %", f"{100 * self.new:.2f} %", points]
-        return [self.what, _short(self.old), _short(self.new), ""]
+        if not self.what.startswith("scores."):
+            return [self.what, _short(self.old), _short(self.new), ""]
+        both = None not in (self.old, self.new)
+        points = f"{100 * (self.new - self.old):+.2f} points" if both else ""
+        scores = ["–" if x is None else f"{100 * x:.2f} %" for x in (self.old, self.new)]
+        return [self.what, *scores, points]
 
 
 def differences(old: Record, new: Record) -> list[Difference]:

@@ -5,6 +5,7 @@ a disk altered it.
 """
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,3 +51,10 @@ def tree(folder: Path) -> Any:
 def content_hash(path: Path) -> str:
     """The hash that a lock file has of an output with these bytes."""
     return str(tree(path).hash_info.value) if path.is_dir() else md5(path)
+
+
+def address(stage: Any, root: Path) -> str:
+    """How `dvc repro` in `root` names a stage, whatever the working folder of this process is."""
+    file = os.path.relpath(stage.path, root)
+    name = getattr(stage, "name", None)
+    return file if name is None else name if file == "dvc.yaml" else f"{file}:{name}"

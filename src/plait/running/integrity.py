@@ -13,7 +13,7 @@ from plait.files import read_json
 from plait.progress import Progress
 from plait.registry.checking import Finding
 from plait.registry.mending import Unmended
-from plait.running.contents import Content, content_hash, md5
+from plait.running.contents import Content, address, content_hash, md5
 from plait.running.donors import NO_COPY, entries, fetch, lay_aside, restock
 
 
@@ -40,19 +40,19 @@ def check_cache(repo: Any, root: Path, looked: Looked) -> Iterator[Finding]:
         for oid, found in zip(paths, pool.map(md5, paths.values()), strict=True):
             bar.update(sizes[oid])
             if found != oid.removesuffix(".dir"):
-                contents = _contents(repo) if contents is None else contents
+                contents = _contents(repo, root) if contents is None else contents
                 yield _rotten(repo, root, oid, contents.get(oid))
 
 
-def _contents(repo: Any) -> dict[str, Content]:
+def _contents(repo: Any, root: Path) -> dict[str, Content]:
     """Where the work folder has the files of the cache, by md5."""
     found = {}
     for out in _outs(repo):
         place = Path(out.fs_path)
-        found[out.hash_info.value] = Content(place, out.stage.addressing)
+        found[out.hash_info.value] = Content(place, address(out.stage, root))
         if out.hash_info.isdir:
             for name, oid in entries(repo.cache.local, out.hash_info.value).items():
-                found[oid] = Content(place, out.stage.addressing, name)
+                found[oid] = Content(place, address(out.stage, root), name)
     return found
 
 
@@ -112,17 +112,19 @@ def _mend_output(repo: Any, root: Path, out: Any) -> str:
         _check_out(repo, path)
         if path.exists() and content_hash(path) == oid:
             return "taken from an intact copy"
-    raise Unmended(f"{left or NO_COPY}: `dvc repro {out.stage.addressing}` makes it again")
+    raise Unmended(f"{left or NO_COPY}: `dvc repro {address(out.stage, root)}` makes it again")
 
 
 def _restock_all(repo: Any, root: Path, out: Any) -> str:
     """Let the cache have all of an output; returns why it can't, where no intact copy is found."""
     odb, oid, path = repo.cache.local, str(out.hash_info.value), Path(out.fs_path)
     fetch(repo, [oid])
-    left = "" if odb.exists(oid) else restock(repo, root, oid, Content(path, out.stage.addressing))
+    left = (
+        "" if odb.exists(oid) else restock(repo, root, oid, Content(path, address(out.stage, root)))
+    )
     for name, each in entries(odb, oid).items() if out.hash_info.isdir else ():
         if not odb.exists(each):
-            content = Content(path, out.stage.addressing, name)
+            content = Content(path, address(out.stage, root), name)
             left = restock(repo, root, each, content) or left
     return left
 
@@ -139,9 +141,10 @@ def _check_out(repo: Any, path: Path) -> None:
 def _measured_on_others(root: Path, intact: set[Path]) -> Iterator[Finding]:
     """Candidates whose scores belong to another bundle than the one in models/."""
     for path in sorted(intact):
-        details = root / "predictions" / path.name / "details.json"
-        if path.parent == root / "models" and details.is_file():
-            found, measured = bundle.digest(path), read_json(details).get("bundle")
+        answers = root / "predictions" / path.name
+        if path.parent == root / "models" and answers in intact:
+            measured = read_json(answers / "details.json")["bundle"]
+            found = bundle.digest(path)
             if found != measured:
                 yield Finding(
                     path,
