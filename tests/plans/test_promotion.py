@@ -380,7 +380,7 @@ def test_a_promotion_that_never_ends_is_not_waited_for_for_ever(root: Path) -> N
         pass
     let_go.set()
     other.join()
-    assert "another promotion holds the registry for over 0.1 s" in str(error.value)
+    assert "another act holds the registry for over 0.1 s" in str(error.value)
 
 
 def test_an_altered_bundle_of_the_champion_is_brought_back(root: Path) -> None:

@@ -64,7 +64,7 @@ class Registry:
                 yield
         except Timeout as error:
             raise PlaitError(
-                f"{path}: another promotion holds the registry for over {seconds:g} s. "
+                f"{path}: another act holds the registry for over {seconds:g} s. "
                 "Wait until it has ended (each act waits for its turn) and run again."
             ) from error
 

@@ -58,7 +58,11 @@ def _contents(repo: Any, root: Path) -> dict[str, Content]:
 
 def _outs(repo: Any) -> list[Any]:
     """Outputs in the lock files; not those of stages that always run."""
-    return [out for out in repo.index.outs if out.hash_info and not out.stage.always_changed]
+    return [
+        out
+        for out in repo.index.outs
+        if out.hash_info and out.hash_info.name == "md5" and not out.stage.always_changed
+    ]
 
 
 def _rotten(repo: Any, root: Path, oid: str, content: Content | None) -> Finding:
@@ -141,9 +145,9 @@ def _check_out(repo: Any, path: Path) -> None:
 def _measured_on_others(root: Path, intact: set[Path]) -> Iterator[Finding]:
     """Candidates whose scores belong to another bundle than the one in models/."""
     for path in sorted(intact):
-        answers = root / "predictions" / path.name
-        if path.parent == root / "models" and answers in intact:
-            measured = read_json(answers / "details.json")["bundle"]
+        details = root / "predictions" / path.name / "details.json"
+        if path.parent == root / "models" and details.parent in intact and details.is_file():
+            measured = read_json(details)["bundle"]
             found = bundle.digest(path)
             if found != measured:
                 yield Finding(
