@@ -5,10 +5,9 @@ measured on the same held-out rows it must have the better mean headline metric;
 it can't be compared, and the gates and the floor alone decide.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +16,13 @@ from plait.errors import PlaitError
 from plait.experiment.schema import Experiment
 from plait.files import read_json, read_jsonl
 from plait.plans.seeds import siblings
-from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
+from plait.plans.verdict import Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
 from plait.registry.cards import shown
-from plait.registry.origin import environment, source, who
+from plait.registry.holds import refusal
+from plait.registry.origin import stamp
 from plait.registry.packages import keep_card
-from plait.registry.records import Record
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 from plait.scores.differences import ROUNDING
 from plait.scores.row_results import RowResults, row_results
@@ -38,10 +38,24 @@ class Decision:
     record: Record
 
 
-def promote(experiment: Experiment, root: Path) -> list[Decision]:
+def promote(
+    experiment: Experiment,
+    root: Path,
+    services: Collection[str] | None = None,
+    *,
+    stage: Stage = "production",
+    consent: str = "",
+    dry_run: bool = False,
+) -> list[Decision]:
     """Promote the winning plan of each service of an experiment that has been run in `root`.
 
     Promotions wait for one another. A failure leaves the champion as it was.
+
+    Args:
+        services: default: all.
+        stage: the pointer that is set.
+        consent: why a person lets a plan win that was rolled back from.
+        dry_run: decide, and write nothing; the records have no number.
 
     Raises:
         PlaitError: scores or bundles are missing or don't belong together, no space on the disk,
@@ -53,8 +67,17 @@ def promote(experiment: Experiment, root: Path) -> list[Decision]:
     scores = {name: _scores(root, name) for name in candidates}
     seeds = [name for own in candidates for name in siblings(experiment, own).values()]
     rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
+    chosen = experiment.services if services is None else services
     with _champions_stay(registry), registry.lock():
-        return [_settle(experiment, service, scores, rows, root) for service in experiment.services]
+        verdicts = [judge(experiment, service, scores, rows) for service in chosen]
+        drafts = [
+            replace(_draft(experiment, each, scores, root), stage=stage, consent=consent)
+            for each in verdicts
+        ]
+        return [
+            _settle(experiment, verdict, draft, root, dry_run)
+            for verdict, draft in zip(verdicts, drafts, strict=True)
+        ]
 
 
 @contextmanager
@@ -71,12 +94,10 @@ def _champions_stay(registry: Registry) -> Iterator[None]:
 
 
 def _settle(
-    experiment: Experiment, service: str, scores: Scores, rows: ByTask, root: Path
+    experiment: Experiment, verdict: Verdict, draft: Record, root: Path, dry_run: bool
 ) -> Decision:
-    registry = Registry(root)
-    verdict = judge(experiment, service, scores, rows)
-    champion = registry.champion(service)
-    draft = _draft(experiment, verdict, scores, root)
+    registry, service = Registry(root), draft.service
+    champion = registry.champion(service, draft.stage)
     metrics = {task: experiment.tasks[task].headline() for task in draft.tasks}
     status, why = _compare(registry, draft, champion, metrics)
     rule = RULE if verdict.comparisons else ""
@@ -85,6 +106,8 @@ def _settle(
         reason=" ".join(filter(None, (verdict.sentence, rule, why))),
         replaces=champion.number if champion else None,
     )
+    if dry_run:
+        return Decision(service, status, draft.reason, draft)
     if status == "refused":
         return Decision(service, status, draft.reason, registry.write(draft))
     for candidate in draft.bundles:
@@ -103,11 +126,13 @@ def _compare(
     """Compare the winner with the champion; also returns the reason in words."""
     if draft.plan is None:
         return "refused", "The champion stays." if champion else "The service has no champion."
+    name = f"the champion (decision {champion.number}, plan {champion.plan})" if champion else ""
+    if champion and _bundle_by_task(draft) == _bundle_by_task(champion):
+        return "unchanged", f"It is {name} already."
+    if held := refusal(registry.history(draft.service), draft):
+        return "refused", held
     if champion is None:
         return "promoted", "It is the service's first champion."
-    name = f"the champion (decision {champion.number}, plan {champion.plan})"
-    if _bundle_by_task(draft) == _bundle_by_task(champion):
-        return "unchanged", f"It is {name} already."
     damaged = [digest for digest in champion.bundles.values() if not registry.intact(digest)]
     if damaged:
         return "promoted", f"It replaces {name}, whose bundle {damaged[0]} is damaged."
@@ -148,10 +173,7 @@ def _draft(experiment: Experiment, verdict: Verdict, scores: Scores, root: Path)
         outcome="refused",
         reason=verdict.sentence,
         rejected=verdict.rejected,
-        source=source(root),
-        environment=environment(),
-        who=who(root),
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        **stamp(root),
     )
     if verdict.winner is None:
         return draft
@@ -213,6 +235,7 @@ def _measured(root: Path, candidate: str, details: Mapping[str, Any]) -> str:
     if digest != details["bundle"]:
         raise PlaitError(
             f"{folder}: found bundle {digest}, but scores/{candidate}.json was measured on "
-            f"{details['bundle']}. Run `dvc repro benchmark@{candidate}`, then `plait promote`."
+            f"{details['bundle']}. Run `plait registry verify --mend`, which brings the bundle "
+            "back or names the stage to run, then `plait promote`."
         )
     return digest

@@ -2,6 +2,7 @@
 
 import getpass
 import platform
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ PACKAGES = (
     "prefect",
 )
 """What answers or scores may depend on."""
+
+
+def stamp(root: Path) -> dict[str, Any]:
+    """What each record says of where it came from: source, environment, who and time."""
+    return {
+        "source": source(root),
+        "environment": environment(),
+        "who": who(root),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def source(root: Path) -> dict[str, Any]:

@@ -11,7 +11,6 @@ completes it.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ import yaml
 
 from plait.errors import PlaitError
 from plait.registry.git import ask, commit_files, git, remote
-from plait.registry.origin import environment, who
+from plait.registry.origin import stamp
 from plait.registry.packages import alone, pack
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
@@ -201,6 +200,8 @@ def _tag(root: Path, record: Record, commit: str, stage: Stage, shared: str | No
 
 def _record(registry: Registry, root: Path, record: Record, made: Tags, commit: str) -> Record:
     """Keep the act: who published which record as what."""
+    published = {"tags": list(made), "commit": commit}
+    origin = {**stamp(root), "source": {**record.source, "published": published}}
     kept = replace(
         record,
         act="publish",
@@ -208,10 +209,7 @@ def _record(registry: Registry, root: Path, record: Record, made: Tags, commit: 
         reason=f"Record {record.number} was published as {' and '.join(made)}.",
         restores=record.number,
         replaces=None,
-        source={**record.source, "published": {"tags": list(made), "commit": commit}},
-        environment=environment(),
-        who=who(root),
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        **origin,
     )
     with registry.lock():
         return _once(registry, kept)

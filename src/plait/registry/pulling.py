@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from plait.errors import PlaitError, did_you_mean
 from plait.registry.git import git, remote
-from plait.registry.origin import environment, who
+from plait.registry.origin import stamp
 from plait.registry.packages import alone, history, keep_card, unpack
 from plait.registry.records import Record, Stage, write_record
 from plait.registry.store import Registry
@@ -98,9 +97,7 @@ def _bring_in(
             reason=f"Pulled record {record.number} of {record.who}, {record.time}: {record.reason}",
             restores=None,
             replaces=champion.number if champion else None,
-            environment=environment(),
-            who=who(root),
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            **{**stamp(root), "source": record.source},
         )
     )
     keep_card(registry, kept)

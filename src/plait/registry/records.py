@@ -9,11 +9,11 @@ from pydantic import TypeAdapter
 
 from plait.errors import PlaitError
 from plait.registry.sealed import SEAL, read_sealed, seal, write_sealed
+from plait.registry.stage import STAGES as STAGES
+from plait.registry.stage import Stage as Stage
 
 Act = Literal["promote", "rollback", "hold", "release", "prune", "publish", "pull"]
 RecordOutcome = Literal["promoted", "refused", "done"]
-Stage = Literal["production", "staging"]
-STAGES: tuple[Stage, ...] = ("production", "staging")
 ASIDE = frozenset({"number", "previous", "time", "source", "environment", "who"})
 """What may differ between two records that say the same."""
 
@@ -30,7 +30,7 @@ class Record:
         experiment: the experiment that a plan was judged by (`name` in params.yaml).
         plan: the plan in question; None where there is none.
         tasks: task → the candidate of the plan that answers it.
-        bundles: candidate → digest of its bundle.
+        bundles: candidate → digest of its bundle; of a prune, what it removed.
         scores: task → metric → value (0–1) on held-out rows.
         heldout: task → sha256 of these rows.
         measured: task → what the model card shows of its held-out rows (`plait.registry.cards`).

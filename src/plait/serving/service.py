@@ -18,7 +18,7 @@ from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.registry.packages import unpack
-from plait.registry.records import Record
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
@@ -111,19 +111,22 @@ class Service:
         self.champion, self.models = champion, models
 
     @classmethod
-    def load(cls, name: str | None = None, root: Path = Path()) -> "Service":
+    def load(
+        cls, name: str | None = None, root: Path = Path(), stage: Stage = "production"
+    ) -> "Service":
         """Load the champion of a service.
 
         Args:
             name: the service; None where there is only one.
-            root: the project's folder, which holds `registry/`.
+            root: the project's folder, whose registry is read.
+            stage: the stage whose champion is wanted.
 
         Raises:
             PlaitError: no champion, an unknown service, several and none named, or a promoted
                 bundle that was altered.
         """
         registry = Registry(root)
-        champion = registry.require(name)
+        champion = registry.require(name, stage)
         models = {
             candidate: bundle.load(registry.bundle(digest))[1]
             for candidate, digest in champion.bundles.items()
