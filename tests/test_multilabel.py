@@ -85,7 +85,7 @@ def params() -> dict[str, Any]:
                 "tasks": list(TASKS),
                 "plans": PLANS,
                 "floor": "floor",
-                "gates": {"topics": 0.6},
+                "gates": {"tasks": {"topics": 0.6}},
                 "undecided": "fewer-models",
             }
         },
@@ -227,7 +227,7 @@ def test_a_gate_of_micro_f1_decides(root: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.chdir(root)
     settings = params()
-    settings["services"]["desk"]["gates"] = {"topics": 1}
+    settings["services"]["desk"]["gates"] = {"tasks": {"topics": 1}}
     experiment = check(settings, "params.yaml")
     names = list(experiment.candidates)
     scores = {name: read_json(Path("scores", f"{name}.json")) for name in names}

@@ -144,7 +144,7 @@ def judge(experiment: "Experiment", service: str, scores: Scores, row_results: B
         service,
         contenders,
         floor=settings.floor,
-        gates=settings.gates,
+        gates=settings.gates.tasks,
         margin=settings.margin,
         undecided=settings.undecided,
         floor_title="TF-IDF floor" if linear else "floor",
