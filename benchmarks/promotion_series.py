@@ -137,6 +137,7 @@ SETTINGS = (
     Setting("span F1, 1 plan", {"slots": Spans}, 1),
     Setting("accuracy and span F1, 3 plans", {"intent": Labels, "slots": Spans}, 3),
 )
+TWO = Setting("accuracy of two tasks, 3 plans", {"intent": Labels, "team": Labels}, 3)
 
 
 class Series:
@@ -229,22 +230,24 @@ def _of_rules(found: Sequence[tuple[int, int]]) -> Iterable[str]:
         yield f"{sum(own) / len(own):.2f}"
 
 
-POWER: tuple[tuple[str, Mapping[str, float]], ...] = (
-    ("+2 points on both tasks", {"intent": 0.02, "slots": 0.02}),
-    ("+5 points on both tasks", {"intent": 0.05, "slots": 0.05}),
-    ("+5 points on slots, intent equal", {"slots": 0.05}),
-    ("+5 points on slots, −1 (the margin) on intent", {"slots": 0.05, "intent": -0.01}),
-    ("+5 points on slots, −2 on intent", {"slots": 0.05, "intent": -0.02}),
+POWER: tuple[tuple[Setting, str, Mapping[str, float]], ...] = (
+    (SETTINGS[-1], "+2 points on both tasks", {"intent": 0.02, "slots": 0.02}),
+    (SETTINGS[-1], "+5 points on both tasks", {"intent": 0.05, "slots": 0.05}),
+    (SETTINGS[-1], "+5 points on one task, the other equal", {"slots": 0.05}),
+    (TWO, "+5 points on one task, −1 (the margin) on the other", {"intent": 0.05, "team": -0.01}),
+    (TWO, "+5 points on one task, −2 on the other", {"intent": 0.05, "team": -0.02}),
 )
 
 
 def power_lines(sizes: Sequence[int], series: int) -> Iterable[list[str]]:
-    for name, lifts in POWER:
+    for setting, name, lifts in POWER:
+        # A series in which a task is worse hardly ever ends early.
+        size = series // 2 if min(lifts.values()) < 0 else series
         for n in sizes:
-            times = tqdm(range(series), desc=f"{name}, n {n}")
-            found = [nights_until(SETTINGS[-1], n, number, lifts) for number in times]
+            times = tqdm(range(size), desc=f"{name}, n {n}")
+            found = [nights_until(setting, n, number, lifts) for number in times]
             first, ever = (sum(t < end for t in found) for end in (1, NIGHTS))
-            yield [name, f"{n:,}", str(series), share(first, series), share(ever, series)]
+            yield [setting.name, name, f"{n:,}", str(size), share(first, size), share(ever, size)]
 
 
 def report(sizes: Sequence[int], series: int, fewer: int, command: str) -> str:
@@ -268,13 +271,13 @@ def report(sizes: Sequence[int], series: int, fewer: int, command: str) -> str:
                  "better mean, %", "a series"],
                 equal_lines(sizes, series),
             ),
-            "Power, of two tasks and three plans: challengers that differ from the champion on the "
-            "population, promoted on the first night, and within the series. In the last two a task "
-            "is worse by the margin, or by more: non-inferiority is tested at 5 % each night, and "
-            "no budget limits it, so that over many nights such a plan gets through more often than "
-            "in 5 % of series. It is better on another task, or it would not.",
+            "Power: challengers that differ from the champion on the population, promoted on the "
+            "first night, and within the series. In the last two a task is worse by the margin, or "
+            "by more, and the other better: non-inferiority is tested at 5 % every night, and no "
+            "budget limits it.",
             table(
-                ["challengers", "rows", "series", "first night, %", "within the series, %"],
+                ["trained every night", "challengers", "rows", "series", "first night, %",
+                 "within the series, %"],
                 power_lines(sizes, fewer),
             ),
         ]

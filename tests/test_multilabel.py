@@ -222,6 +222,7 @@ def test_the_champion_answers_with_labels(root: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_gate_of_micro_f1_decides(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plait.plans.gates import Evidence
     from plait.plans.verdict import judge
     from plait.scores.row_results import row_results
 
@@ -240,6 +241,7 @@ def test_a_gate_of_micro_f1_decides(root: Path, monkeypatch: pytest.MonkeyPatch)
         }
         for name in names
     }
-    verdict = judge(experiment, "desk", scores, results)
+    details = {name: read_json(Path("predictions", name, "details.json")) for name in names}
+    verdict = judge(experiment, "desk", scores, results, Evidence(details, ()))
     assert verdict.winner is None
     assert "topics" in verdict.sentence

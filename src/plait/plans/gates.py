@@ -156,7 +156,9 @@ def _behaviour(gates: "Gates", plan: str, parts: Mapping[str, Json]) -> Iterator
             yield Gate(plan, f"{task}, a behavioural test", None, gates.behaviour or 0.0)
 
 
-def _data(plan: str, datasets: Sequence[str], checks: Sequence[Json], most: float) -> Iterator[Gate]:
+def _data(
+    plan: str, datasets: Sequence[str], checks: Sequence[Json], most: float
+) -> Iterator[Gate]:
     """Always on: no critical check failed, and no more leaks than the policy allows.
 
     A leak rule with the policy `warn` refuses nothing, and is no gate.
@@ -200,7 +202,9 @@ def shown(value: float | None, unit: Unit) -> str:
     """84.40 % for a share of 0.844; other units by their name."""
     if value is None:
         return "not measured"
-    return f"{100 * value:.2f} %" if unit == "share" else f"{value:g} {unit}".removesuffix(" checks")
+    return (
+        f"{100 * value:.2f} %" if unit == "share" else f"{value:g} {unit}".removesuffix(" checks")
+    )
 
 
 def why_failed(gate: Gate) -> str:

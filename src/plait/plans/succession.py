@@ -2,9 +2,9 @@
 
 Equally good models are trained night after night, and one of them always looks a hair better. So
 `better` is held to a level that leaves 5 % of false promotions for all looks at the same held-out
-rows together (Bonferroni: 5 % over looks, tasks and plans), whose number the service states. Cheaper
-at equal quality needs no such budget: each such step divides the parameters by the service's ratio,
-so there are few.
+rows together, whose number the service states (Bonferroni: 5 % over looks, tasks and plans).
+Cheaper at equal quality needs no such budget: each such step divides the parameters by the
+service's ratio, so there are few.
 """
 
 from collections.abc import Mapping, Sequence
