@@ -14,6 +14,7 @@ from plait.commands.results import publish, results
 from plait.errors import PlaitError
 from plait.experiment import loading
 from plait.files import read_json, read_jsonl, write_json
+from plait.plans.gates import Evidence
 from plait.plans.verdict import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.costs import Cost
@@ -197,7 +198,7 @@ ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}
 def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
     scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
     with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
-        judge(loading.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
+        judge(loading.check(PARAMS, "params.yaml"), "assistant", scores, ROWS, Evidence({}, ()))
 
 
 def test_a_missing_output_is_named_with_its_remedy(
@@ -229,7 +230,7 @@ def test_results_of_another_state_are_not_published(
 ) -> None:
     project = projects.make(tmp_path / "p", {"train": projects.training("a", 0)})
     monkeypatch.chdir(project)
-    with pytest.raises(PlaitError, match=r"stages that changed since the last run \(train\)"):
+    with pytest.raises(PlaitError, match=r"^1 stage is not up to date \(train\): .*`plait run`"):
         results(tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
 

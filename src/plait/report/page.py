@@ -9,10 +9,13 @@ from typing import Any
 from plait.files import atomic_folder, dump_json, write_json
 from plait.pages.markdown import escape
 from plait.pages.rendering import render
+from plait.plans.gates import Gate
 from plait.plans.wording import RULE
 from plait.report.compared import non_inferiority_table, tables
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.coverage import HEAD, NOTE, TITLE, covered
+from plait.report.gates import HEAD as GATES_HEAD
+from plait.report.gates import gate_lines, gates_markdown
 from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
 from plait.report.summary import summary
@@ -46,6 +49,7 @@ SEVERAL = (
     "is right, for exact match, if all its labels are and no other is answered. A table by label "
     "counts rows by where the label stands: in both gold and answer, in one of them, in neither."
 )
+GATES_TITLE = "Gates (those on time and memory are judged where a plan is promoted)"
 UNITS = {"classification": "class", "multilabel": "label", "tagging": "span type"}
 ANSWERED = {
     "classification": "answers",
@@ -107,9 +111,15 @@ def _service_section(service: Service) -> dict[str, Any]:
         "found": service,
         "table": service_table(service),
         "tests": non_inferiority_table(service),
+        "gates": (GATES_TITLE, GATES_HEAD, gate_lines(gates_of(service))),
         "ratios": [ratio_words(ratio) for ratio in service.requests["ratios"]],
         "pictures": pictures(service),
     }
+
+
+def gates_of(service: Service) -> list[Gate]:
+    """The gates of all plans that are the same on every machine."""
+    return [gate for gates in service.verdict.gates.values() for gate in gates]
 
 
 def _candidate(name: str, measured: Measured) -> dict[str, Any]:
@@ -197,6 +207,9 @@ def _paragraphs(results: Results) -> Iterator[str]:
         if lines:
             yield f"{title}:"
             yield markdown(head, lines)
+        if gates := gates_of(service):
+            yield f"{GATES_TITLE}:"
+            yield gates_markdown(gates)
         if ratios := service.requests["ratios"]:
             yield "\n".join(f"- {escape(ratio_words(ratio))}" for ratio in ratios)
     for title, head, lines in tables(results):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from plait.plans.gates import Evidence
 from plait.plans.verdict import Verdict, answered_by, judge
 from plait.report.comparisons import Comparisons, compare_all
 from plait.report.costs import Cost, cost
@@ -134,10 +135,11 @@ def collect(
         PlaitError: a score that a service is judged by is missing.
     """
     rows = {name: measured[name].row_results() for name in experiment.candidates}
+    scores = {key: value.scores for key, value in measured.items()}
+    evidence = Evidence({key: value.details for key, value in measured.items()}, checks)
     services = []
     for name in experiment.services:
-        scores = {key: value.scores for key, value in measured.items()}
-        verdict = judge(experiment, name, scores, rows)
+        verdict = judge(experiment, name, scores, rows, evidence)
         services.append(
             _service(experiment, name, measured, requests[name], verdict, training or {})
         )
@@ -146,7 +148,7 @@ def collect(
         {name: measured[name] for name in experiment.candidates},
         {name: candidate.tasks for name, candidate in experiment.candidates.items()},
         compare_all(experiment, rows),
-        tuple(paper_table(experiment, {key: value.scores for key, value in measured.items()})),
+        tuple(paper_table(experiment, scores)),
         tuple(checks),
         looks or {},
     )

@@ -227,6 +227,22 @@ def run_always(folder: Path, processes: Processes) -> None:
         run_stage(address, processes, lambda _line: None, lambda _figures: None)
 
 
+def require_current(folder: Path, remedy: str) -> None:
+    """Check that every stage's outputs follow from the present data, parameters and code.
+
+    Raises:
+        PlaitError: some stages have changed since they ran.
+    """
+    with Processes(folder) as processes:
+        run_always(folder, processes)
+    if changed := sorted(read(folder).changed):
+        count = f"{len(changed)} stage{'s' * (len(changed) > 1)}"
+        raise PlaitError(
+            f"{count} {'are' if len(changed) > 1 else 'is'} not up to date ({', '.join(changed)}): "
+            f"{remedy}"
+        )
+
+
 def _progress(line: str) -> Mapping[str, Any] | None:
     if not line.startswith(PREFIX):
         return None
