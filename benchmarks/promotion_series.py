@@ -264,8 +264,8 @@ def report(sizes: Sequence[int], series: int, fewer: int, command: str) -> str:
             f"each test of: {levels}. Intervals are 95 % (Wilson's) of the simulation. Made with "
             f"`{command}`.",
             "Equally good models: series in which one replaces a champion (at most 5 % wanted), "
-            "and promotions a series; by the rule, and by the rule of before, a mean that is a hair "
-            "better on the same rows.",
+            "and promotions a series; by the rule, and by the rule of before, a mean that is "
+            "a hair better on the same rows.",
             table(
                 ["trained every night", "rows", "series", "the rule, %", "a series",
                  "better mean, %", "a series"],

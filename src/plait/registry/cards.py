@@ -146,13 +146,24 @@ def _slices(record: Record) -> str:
 def _decision(record: Record) -> str:
     lines = ["## Why it was promoted", "", escape(record.reason), ""]
     if record.gates:
-        lines += ["| gate | value | limit | result |", "|---|---|---|---|"]
-        for gate in record.gates:
-            result = "passed" if gate["passed"] else "failed"
-            cells = (str(gate["gate"]), str(gate["value"]), str(gate["limit"]), result)
-            lines.append(f"| {' | '.join(map(escape, cells))} |")
+        lines += ["| plan | gate | value | limit | result |", "|---|---|---|---|---|"]
+        lines += [f"| {' | '.join(map(escape, _gate(gate)))} |" for gate in record.gates]
         lines.append("")
     return "\n".join(lines)
+
+
+def _gate(gate: Mapping[str, Any]) -> tuple[str, ...]:
+    """The cells of a line of `plait.plans.gates`."""
+    value, limit = (_figure(gate[name], gate["unit"]) for name in ("value", "limit"))
+    side = "at least" if gate["bound"] == "least" else "at most"
+    result = "passed" if gate["passed"] else "failed"
+    return gate["plan"], gate["name"], value, f"{side} {limit}", result
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not measured"
+    return _percent(value) if unit == "share" else f"{value:g} {unit}"
 
 
 def _origin(record: Record, bundles: Bundles) -> str:
