@@ -129,7 +129,7 @@ class Settling:
         draft = finalist.draft
         champion = self.registry.champion(draft.service, draft.stage)
         ruling = self._overruled(self._rule(finalist, champion))
-        rule = RULE if finalist.verdict.comparisons or ruling.figures else ""
+        rule = RULE if finalist.verdict.comparisons or ruling.figures is not None else ""
         record = replace(
             draft,
             reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why))),

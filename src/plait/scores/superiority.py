@@ -72,7 +72,10 @@ def exchanged(
 
 
 def _normal(first: Floats, second: Floats, metric: Callable[[Floats], Floats]) -> float:
-    """By the jackknife's standard error: rows that weigh unequally make a difference less sure."""
+    """By the jackknife's standard error: rows that weigh unequally make a difference less sure.
+
+    0 where all rows differ alike, so that it says nothing.
+    """
     both, width = np.concatenate([first, second], axis=1), first.shape[1]
 
     def difference(sums: Floats) -> Floats:
@@ -80,4 +83,4 @@ def _normal(first: Floats, second: Floats, metric: Callable[[Floats], Floats]) -
 
     value = float(difference(both.sum(axis=0, keepdims=True))[0, 0])
     error = math.sqrt(jackknife_variance(*influences(both, difference)))
-    return NormalDist().cdf(-value / error) if error > 0 else 1.0
+    return NormalDist().cdf(-value / error) if error > 0 else 0.0
