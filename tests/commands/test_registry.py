@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,25 @@ def test_wrong_words_of_promote(project: Path) -> None:
         "promote", "--require-approval", "--dry-run"
     )
     plait("promote", "--to", "prod", status=2)
+
+
+def test_after_git_clean_one_command_answers_and_the_history_is_whole(
+    measured: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = folder / "project"
+    shutil.copytree(measured, project)
+    monkeypatch.chdir(project)
+    for arguments in (
+        ("init", "-q"),
+        ("add", "params.yaml", "dvc.yaml"),
+        ("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "first"),
+    ):
+        subprocess.run(["git", *arguments], check=True)
+    plait("promote")
+    plait("registry", "hold", "assistant", "--why", "launch week")
+    answer, history = plait("predict", "turn on the fan"), plait("registry", "history", "assistant")
+    subprocess.run(["git", "clean", "-ffdxq"], check=True)
+    assert {path.name for path in project.iterdir()} == {".git", "params.yaml", "dvc.yaml"}
+    assert plait("predict", "turn on the fan") == answer
+    assert plait("registry", "history", "assistant") == history
+    assert plait("registry", "verify").endswith("All of it is intact.\n")

@@ -35,8 +35,8 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("five")
     for content in "abcde":
         folder = bundle(root, content)
-        for number in range(20):
-            (folder / f"part-{number}").write_bytes(content.encode() * 50_000)
+        for number in range(8):
+            (folder / f"part-{number}").write_bytes(content.encode() * 10_000)
         crown(root, content)
     return root
 
@@ -103,6 +103,7 @@ def reader(root: Path, service: str) -> Iterator[None]:
             while os.getppid() != 1:
                 complete(root, service)
                 os.write(tell, b".")
+                time.sleep(0.001)
             status = 0
         finally:
             os._exit(status)

@@ -1,5 +1,6 @@
 """Holds: what a history keeps out, and what lets it in again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,12 @@ def test_another_models_bundle_for_the_same_task_is_another_plan(
     rollback(tmp_path, "shop")
     retrained = crown(tmp_path, "c2", point=False)
     assert says(tmp_path, retrained) == ""
+
+
+def test_a_stage_lets_in_for_itself_alone(tmp_path: Path, records: dict[str, Record]) -> None:
+    rollback(tmp_path, "shop")
+    assert says(tmp_path, replace(records["c"], stage="staging"))
+    crown(tmp_path, "c", stage="staging")  # by consent, to look at it
+    assert says(tmp_path, records["c"])
+    crown(tmp_path, "c")
+    assert says(tmp_path, records["c"]) == ""

@@ -55,6 +55,7 @@ def draft(record: Record, consent: str = "") -> Record:
         record.service,
         "refused",
         "",
+        stage=record.stage,
         plan=record.plan,
         tasks=record.tasks,
         bundles=record.bundles,

@@ -1,13 +1,15 @@
 """Holds: what a person has said may not be promoted, read from a service's history alone.
 
-A hold keeps every plan out until it is released. A rollback keeps out the plans that it left, as
-long as their bundles are the same: what a nightly run makes again is not promoted again. A release
-ends both; so does, for one plan, its promotion by consent or a rollback to it.
+A hold keeps every plan out until it is released. A rollback keeps out the plans that it left, at
+every stage, as long as their bundles are the same: what a nightly run makes again is not promoted
+again. A release ends both; so does, for one plan, its promotion by consent or a rollback to it, at
+the stage where it was rolled back from.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from plait.registry.records import Record
+from plait.registry.stage import Stage
 
 _SERVES = frozenset({"promote", "rollback", "pull"})
 _Plan = frozenset[tuple[str, str]]
@@ -24,7 +26,7 @@ def refusal(history: Sequence[Record], draft: Record) -> str:
     release = f"`plait registry release {draft.service}` ends that."
     if hold := held(history):
         return f"The service is held since record {hold.number} ({_said(hold)}). {release}"
-    block = None if draft.consent else blocks(history).get(_plan(draft))
+    block = None if draft.consent else next(_of(draft, blocks(history)), None)
     if block:
         return (
             f"The same bundles were rolled back from by record {block.number} ({_said(block)}). "
@@ -39,17 +41,21 @@ def held(history: Sequence[Record]) -> Record | None:
     return last if last and last.act == "hold" else None
 
 
-def blocks(history: Sequence[Record]) -> dict[_Plan, Record]:
-    """The plans that were rolled back from since the last release, each with that rollback."""
+def _of(draft: Record, found: Mapping[tuple[_Plan, Stage], Record]) -> Iterator[Record]:
+    return (record for (plan, _), record in found.items() if plan == _plan(draft))
+
+
+def blocks(history: Sequence[Record]) -> dict[tuple[_Plan, Stage], Record]:
+    """The plans that a stage was rolled back from since the last release, with that rollback."""
     by_number = {record.number: record for record in history}
-    found: dict[_Plan, Record] = {}
+    found: dict[tuple[_Plan, Stage], Record] = {}
     for record in history:
         if record.act == "release":
             found.clear()
         elif serves(record):
             if record.act == "rollback":
-                found.update(dict.fromkeys(_left(by_number, record), record))
-            found.pop(_plan(record), None)
+                found.update({(each, record.stage): record for each in _left(by_number, record)})
+            found.pop((_plan(record), record.stage), None)
     return found
 
 
