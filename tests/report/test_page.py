@@ -32,7 +32,10 @@ def test_exactly_these_files_are_written(root: Path) -> None:
         "index.html", "report.md", "records.json", "summary.json", "complete.json",
         "scores-assistant.svg", "tradeoff-assistant.svg",
     }  # fmt: skip
-    assert read_json(root / "report/complete.json") == {"timed": sorted(small.CANDIDATES)}
+    assert read_json(root / "report/complete.json") == {
+        "timed": sorted(small.CANDIDATES),
+        "stopped": {},
+    }
 
 
 def test_the_page_refers_to_nothing_outside_of_itself(root: Path, page: Page) -> None:

@@ -19,10 +19,11 @@ from plait.experiment.schema import Experiment
 from plait.files import read_json, read_jsonl, sha256
 from plait.plans.registry import Record, Registry
 from plait.plans.seeds import siblings
-from plait.plans.verdict import ByTask, Scores, Verdict, answered_by, judge
+from plait.plans.verdict import Scores, Verdict, answered_by, judge
 from plait.plans.wording import RULE
 from plait.scores.differences import ROUNDING
 from plait.scores.row_results import RowResults, row_results
+from plait.validation.gates import GATES, stopped
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Decision:
 def promote(experiment: Experiment, root: Path) -> list[Decision]:
     """Promote the winning plan of each service of an experiment that has been run in `root`.
 
+    Plans whose candidates validation has stopped are out; the others go on.
     Promotions wait for one another. A failure leaves the champion as it was.
 
     Raises:
@@ -45,13 +47,18 @@ def promote(experiment: Experiment, root: Path) -> list[Decision]:
             or another promotion doesn't end.
     """
     registry = Registry(root)
-    plans = [names for service in experiment.services.values() for names in service.plans.values()]
+    out = stopped(root / GATES, experiment.candidates)
+    services = experiment.without(out).services.values()
+    plans = [names for service in services for names in service.plans.values()]
     candidates = dict.fromkeys(name for names in plans for name in names)
     scores = {name: _scores(root, name) for name in candidates}
     seeds = [name for own in candidates for name in siblings(experiment, own).values()]
     rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
     with _champions_stay(registry), registry.lock():
-        return [_settle(experiment, service, scores, rows, root) for service in experiment.services]
+        return [
+            _settle(judge(experiment, service, scores, rows, out), experiment, scores, root)
+            for service in experiment.services
+        ]
 
 
 @contextmanager
@@ -67,11 +74,8 @@ def _champions_stay(registry: Registry) -> Iterator[None]:
         ) from error
 
 
-def _settle(
-    experiment: Experiment, service: str, scores: Scores, rows: ByTask, root: Path
-) -> Decision:
-    registry = Registry(root)
-    verdict = judge(experiment, service, scores, rows)
+def _settle(verdict: Verdict, experiment: Experiment, scores: Scores, root: Path) -> Decision:
+    registry, service = Registry(root), verdict.service
     champion = registry.champion(service)
     draft = _draft(experiment, verdict, scores, root)
     metrics = {task: experiment.tasks[task].headline() for task in draft.tasks}

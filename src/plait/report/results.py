@@ -1,7 +1,7 @@
 """What was measured, arranged by service and plan. Nothing here knows how it is shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plait.plans.verdict import Verdict, answered_by, judge
@@ -92,7 +92,8 @@ class Results:
     """All that the report shows.
 
     `checks` are the results of the data validation; `looks` says by task how many models have been
-    scored on its held-out rows since they were pinned.
+    scored on its held-out rows since they were pinned; `stopped` says of each candidate that
+    validation kept from training why.
     """
 
     services: tuple[Service, ...]
@@ -102,6 +103,7 @@ class Results:
     paper: tuple[PaperLine, ...]
     checks: tuple[Json, ...]
     looks: Mapping[str, int]
+    stopped: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[Json]:
         """Data checks that did not hold."""
@@ -123,21 +125,24 @@ def collect(
     checks: Sequence[Json] = (),
     looks: Mapping[str, int] | None = None,
     training: Mapping[str, float] | None = None,
+    stopped: Mapping[str, str] | None = None,
 ) -> Results:
-    """Arrange what was measured; `measured` covers every candidate of the experiment.
+    """Arrange what was measured; `measured` covers every candidate that was not stopped.
 
     Args:
         requests: `timings/requests/SERVICE.json` by service.
         training: seconds by candidate, where they are known.
+        stopped: candidates that validation kept from training, and why.
 
     Raises:
         PlaitError: a score that a service is judged by is missing.
     """
+    whole, experiment = experiment, experiment.without(stopped or {})
     rows = {name: measured[name].row_results() for name in experiment.candidates}
     services = []
     for name in experiment.services:
         scores = {key: value.scores for key, value in measured.items()}
-        verdict = judge(experiment, name, scores, rows)
+        verdict = judge(whole, name, scores, rows, stopped)
         services.append(
             _service(experiment, name, measured, requests[name], verdict, training or {})
         )
@@ -149,6 +154,7 @@ def collect(
         tuple(paper_table(experiment, {key: value.scores for key, value in measured.items()})),
         tuple(checks),
         looks or {},
+        stopped or {},
     )
 
 
