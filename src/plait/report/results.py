@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plait.plans.verdict import Verdict, answered_by, judge
 from plait.report.comparisons import Comparisons, compare_all
 from plait.report.costs import Cost, cost
+from plait.report.dropped import DroppedLine, dropped
 from plait.report.paper import PaperLine, paper_table
 from plait.scores.intervals import Estimate
 from plait.scores.row_results import RowResults, row_results
@@ -93,7 +94,7 @@ class Results:
 
     `checks` are the results of the data validation; `looks` says by task how many models have been
     scored on its held-out rows since they were pinned; `stopped` says of each candidate that
-    validation kept from training why.
+    validation kept from training why; `dropped` counts the rows that its quarantine has taken.
     """
 
     services: tuple[Service, ...]
@@ -104,6 +105,7 @@ class Results:
     checks: tuple[Json, ...]
     looks: Mapping[str, int]
     stopped: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[DroppedLine, ...] = ()
 
     def warnings(self) -> list[Json]:
         """Data checks that did not hold."""
@@ -122,7 +124,7 @@ def collect(
     experiment: "Experiment",
     measured: Mapping[str, Measured],
     requests: Mapping[str, Json],
-    checks: Sequence[Json] = (),
+    validated: Json | None = None,
     looks: Mapping[str, int] | None = None,
     training: Mapping[str, float] | None = None,
     stopped: Mapping[str, str] | None = None,
@@ -131,12 +133,14 @@ def collect(
 
     Args:
         requests: `timings/requests/SERVICE.json` by service.
+        validated: `validation/report.json`.
         training: seconds by candidate, where they are known.
         stopped: candidates that validation kept from training, and why.
 
     Raises:
         PlaitError: a score that a service is judged by is missing.
     """
+    checks = validated or {}
     whole, experiment = experiment, experiment.without(stopped or {})
     rows = {name: measured[name].row_results() for name in experiment.candidates}
     services = []
@@ -152,9 +156,10 @@ def collect(
         {name: candidate.tasks for name, candidate in experiment.candidates.items()},
         compare_all(experiment, rows),
         tuple(paper_table(experiment, {key: value.scores for key, value in measured.items()})),
-        tuple(checks),
+        tuple(checks.get("results", ())),
         looks or {},
         stopped or {},
+        tuple(dropped(checks.get("datasets", {}))),
     )
 
 

@@ -22,7 +22,7 @@ def main() -> None:
         name: _read(Path("timings/requests", f"{name}.json"), f"timings/dvc.yaml:request@{name}")
         for name in settings.services
     }
-    checks = _read(Path("validation/report.json"), "validate")["results"]
+    checks = _read(Path("validation/report.json"), "validate")
     pins = {task: rows for found in measured.values() for task, rows in found.pins().items()}
     seen = looks.count(looks.LEDGER, pins)
     trained = durations.training(durations.LEDGER, settings.candidates)
