@@ -145,12 +145,14 @@ def without_quotes(opened: Opened) -> Opened | None:
     closed: Counter[bool] = Counter()
     try:
         again = open_file(opened.path, quotes=False)
+        if "quoting" not in again.layout:
+            return None
         for row in again.rows():
             begun = [cell for cell in row.values() if cell[:1] == '"']
             closed.update(len(cell) > 1 and cell.endswith('"') for cell in begun)
     except PlaitError:
         return None
-    return again if "quoting" in again.layout and closed[False] >= closed[True] else None
+    return again if closed[False] >= closed[True] else None
 
 
 def _json(path: Path, layout: Mapping[str, Any]) -> str:
