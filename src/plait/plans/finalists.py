@@ -19,6 +19,7 @@ from plait.registry.cards import shown
 from plait.registry.origin import stamp
 from plait.registry.records import Record, Stage
 from plait.scores.row_results import RowResults, kept_answers, row_results
+from plait.validation.gates import GATES, stopped
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,21 @@ def finalists(
 ) -> list[Finalist]:
     """The winner of each service of an experiment that has been run in `root`.
 
+    Plans whose candidates validation has stopped are out; the others go on.
+
     Raises:
         PlaitError: scores, predictions, timings or bundles are missing or don't belong together.
     """
-    plans = [plan for name in services for plan in experiment.services[name].plans.values()]
+    out = stopped(root / GATES, experiment.candidates)
+    left = experiment.without(out)
+    plans = [plan for name in services for plan in left.services[name].plans.values()]
     candidates = dict.fromkeys(name for plan in plans for name in plan)
     scores = {name: _scores(root, name) for name in candidates}
     details = {name: _details(root, name) for name in candidates}
-    seeds = [name for own in candidates for name in siblings(experiment, own).values()]
+    seeds = [name for own in candidates for name in siblings(left, own).values()]
     rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
     evidence = Evidence(details, _checks(root))
-    verdicts = [judge(experiment, name, scores, rows, evidence) for name in services]
+    verdicts = [judge(experiment, name, scores, rows, evidence, out) for name in services]
     return [_finalist(experiment, each, scores, rows, root, stage) for each in verdicts]
 
 
