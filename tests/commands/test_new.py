@@ -32,6 +32,7 @@ def test_a_single_task_gets_a_floor_and_two_ways_to_fine_tune(tmp_path: Path) ->
     assert said.endswith("My Tickets' && plait run\n")
     found = load(tmp_path / "My Tickets/params.yaml")
     assert list(found.candidates) == ["tfidf", "encoder-team", "encoder-team-lora"]
+    assert found.name == "my-tickets"
     service = found.services["my-tickets"]
     assert (service.tasks, service.floor) == (("team",), "floor")
     assert (tmp_path / "My Tickets/files/mine.csv").read_bytes() == (

@@ -150,6 +150,24 @@ def test_a_stage_runs_then_is_unchanged_then_restored(project: Path, processes: 
     assert graph.run_stage("train@a", processes, lines.append, progress.append, force=True) == "ran"
 
 
+def test_outputs_of_another_state_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = {name: {**projects.training(name, 0), "params": ["seed"]} for name in ("a", "b")}
+    project = projects.make(tmp_path / "project", stages)
+    monkeypatch.chdir(project)
+    projects.dvc(project, "repro")
+    graph.require_current(project)
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("seed: 1", "seed: 2"))
+    with pytest.raises(PlaitError) as refused:
+        graph.require_current(project)
+    assert str(refused.value) == (
+        "2 stages are not up to date (a, b): what the last run left doesn't belong to the present "
+        "data, parameters or code. Run `plait run` first."
+    )
+
+
 def test_a_users_mistake_is_told_in_its_own_words(processes: Processes) -> None:
     with pytest.raises(PlaitError, match=r"^mistake: rows.csv: row 3 has no text$"):
         run("mistake", processes)

@@ -21,7 +21,7 @@ def results(output: Output) -> None:
     from plait.running.graph import require_current
     from plait.running.project import root
 
-    require_current(root(), "the scores don't match the present state. Run `plait run` first.")
+    require_current(root())
     publish(root(), output)
     print(f"{output}.json and {output}.md: written")
 

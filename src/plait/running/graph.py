@@ -231,7 +231,7 @@ def run_always(folder: Path, processes: Processes) -> None:
         run_stage(address, processes, lambda _line: None, lambda _figures: None)
 
 
-def require_current(folder: Path, remedy: str) -> None:
+def require_current(folder: Path) -> None:
     """Check that every stage's outputs follow from the present data, parameters and code.
 
     Raises:
@@ -243,10 +243,10 @@ def require_current(folder: Path, remedy: str) -> None:
     # A stage that only says what a run left out has no result that could be old.
     changed = sorted(each for each in found.changed if not found.stages[each].outcome)
     if changed:
-        count = f"{len(changed)} stage{'s' * (len(changed) > 1)}"
+        are = "stage is" if len(changed) == 1 else "stages are"
         raise PlaitError(
-            f"{count} {'are' if len(changed) > 1 else 'is'} not up to date ({', '.join(changed)}): "
-            f"{remedy}"
+            f"{len(changed)} {are} not up to date ({', '.join(changed)}): what the last run left "
+            "doesn't belong to the present data, parameters or code. Run `plait run` first."
         )
 
 
