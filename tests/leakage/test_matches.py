@@ -164,7 +164,7 @@ def test_texts_with_nothing_to_compare_match_nothing() -> None:
     assert not found.repeats(("a", "train")).any()
     assert not found.near_in(("a", "heldout"), [("a", "train")]).any()
     assert found.clusters() == []
-    assert clusters("a", found, {}).count == 0
+    assert clusters("a", found).count == 0
 
 
 def _other(data: Data) -> Data:
