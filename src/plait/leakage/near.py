@@ -30,6 +30,11 @@ _HASHED = 2_000
 """Most sets whose MinHash values are in memory at once."""
 _AT_ONCE = 1 << 20
 """Shingles that are in memory at once, unless one pair has more."""
+_COMPARED = 1 << 16
+"""Pairs whose MinHash values are compared at once."""
+_DEVIATIONS = 7
+"""Standard deviations below the mean of pairs at the threshold, at which a pair is dropped: one of
+10^11 pairs at the threshold is."""
 _PAIRS = 1 << 22
 """Candidate pairs that are in memory at once."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -68,8 +73,10 @@ def near_pairs(sets: Sets, threshold: float) -> Pairs:
 
 def near_pairs_in_parts(sets: Sets, threshold: float) -> Iterator[Pairs]:
     """The pairs of `near_pairs` in the same order, some millions at a time."""
-    for found in _candidates(sets):
-        first, second = unpacked_pairs(found)
+    hashed = _hashed(sets)
+    for found in _candidates(hashed):
+        likely = _likely(hashed.bytes, found, threshold)
+        first, second = (hashed.numbers[side] for side in unpacked_pairs(likely))
         similarity = similarities(sets, first, second)
         kept = similarity >= max(threshold, np.finfo(np.float64).tiny)
         yield Pairs(first[kept], second[kept], similarity[kept])
@@ -130,17 +137,61 @@ def _shared(sets: list[Shingles], first: Indices, second: Indices) -> Indices:
     return np.bincount(twice.astype(np.int64), minlength=len(first))
 
 
-def _candidates(sets: Sets) -> Iterator[Packed]:
-    """Distinct candidate pairs, sorted, in parts that don't overlap."""
-    kept, keys = _band_keys(sets)
+@dataclass(frozen=True)
+class _Hashed:
+    """What MinHash says of the sets that are not empty.
+
+    Attributes:
+        numbers: (hashed,): the number of each set.
+        bytes: (hashed, BANDS × VALUES): the lowest byte of each MinHash value.
+        keys: the keys of the bands in arrays of some sets each: those of band b are number b,
+            b + BANDS, …
+    """
+
+    numbers: Indices
+    bytes: NDArray[np.uint8]
+    keys: Spilled
+
+
+def _hashed(sets: Sets) -> _Hashed:
+    sizes = _sizes(sets)
+    numbers = np.flatnonzero(sizes)
+    found = np.empty((len(numbers), BANDS * VALUES), np.uint8)
+    keys = Spilled(np.uint64)
+    for part in _parts(np.maximum(sizes[numbers], _AT_ONCE // _HASHED)) if len(numbers) else ():
+        values = _minhash([sets[number] for number in numbers[part]])
+        found[part] = values & np.uint64(0xFF)
+        for of_band in _keys(values).T:
+            keys.append(of_band)
+    return _Hashed(numbers, found, keys)
+
+
+def _likely(found: NDArray[np.uint8], pairs: Packed, threshold: float) -> Packed:
+    """The pairs that agree in as many bytes as pairs at the threshold do, or in few less.
+
+    Most candidates share little. The share of equal MinHash values estimates the Jaccard
+    similarity; b bits of them do (P. Li and A. C. König, "b-Bit Minwise Hashing", 2010).
+    """
+    values = BANDS * VALUES
+    least = values * threshold - _DEVIATIONS * np.sqrt(values * threshold * (1 - threshold))
+    kept = [np.empty(0, np.uint64)]
+    for at in range(0, len(pairs), _COMPARED):
+        part = pairs[at : at + _COMPARED]
+        first, second = unpacked_pairs(part)
+        kept.append(part[np.count_nonzero(found[first] == found[second], axis=1) >= least])
+    return np.concatenate(kept)
+
+
+def _candidates(hashed: _Hashed) -> Iterator[Packed]:
+    """Distinct candidate pairs of hashed sets, sorted, in parts that don't overlap."""
     found, runs = np.empty(0, np.uint64), Spilled(np.uint64)
     for band in range(BANDS):
-        found = np.union1d(found, _neighbours(_band(keys, band), kept))
+        found = np.union1d(found, _neighbours(_band(hashed.keys, band)))
         if len(found) > _PAIRS:
             runs.append(found)
             found = np.empty(0, np.uint64)
     runs.append(found)
-    yield from _merged(runs, len(sets))
+    return _merged(runs, len(hashed.numbers))
 
 
 def _merged(runs: Spilled, sets: int) -> Iterator[Packed]:
@@ -152,29 +203,21 @@ def _merged(runs: Spilled, sets: int) -> Iterator[Packed]:
         yield np.unique(np.concatenate(pieces))
 
 
-def _band_keys(sets: Sets) -> tuple[Indices, Spilled]:
-    """The numbers of the sets that are not empty, and the keys of their bands.
-
-    The keys are arrays of some sets each: those of band b are number b, b + BANDS, …
-    """
-    sizes = _sizes(sets)
-    kept, keys = np.flatnonzero(sizes), Spilled(np.uint64)
-    for part in _parts(np.maximum(sizes[kept], _AT_ONCE // _HASHED)) if len(kept) else ():
-        for of_band in _keys([sets[number] for number in kept[part]]).T:
-            keys.append(of_band)
-    return kept, keys
-
-
-def _keys(sets: list[Shingles]) -> Packed:
-    """(sets, BANDS): a hash of three MinHash values each."""
+def _minhash(sets: list[Shingles]) -> NDArray[np.uint64]:
+    """(sets, BANDS × VALUES): the MinHash values."""
     from rensa import RMinHash
 
     offsets = np.cumsum([0, *map(len, sets)]).astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         np.concatenate(sets).astype(np.uint64), offsets, BANDS * VALUES, _SEED
     )
-    values = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(sets), BANDS, VALUES)
-    keys = np.zeros((len(sets), BANDS), dtype=np.uint64)
+    return np.array(matrix.to_rows(), dtype=np.uint64)
+
+
+def _keys(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """(sets, BANDS): a hash of three MinHash values each."""
+    values = values.reshape(-1, BANDS, VALUES)
+    keys = np.zeros(values.shape[:2], dtype=np.uint64)
     for place in range(VALUES):
         keys = (keys ^ values[:, :, place]) * _MIX
         keys ^= keys >> np.uint64(29)
@@ -187,13 +230,13 @@ def _band(keys: Spilled, band: int) -> NDArray[np.uint64]:
     return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
-def _neighbours(keys: NDArray[np.uint64], kept: Indices) -> Packed:
+def _neighbours(keys: NDArray[np.uint64]) -> Packed:
     """Pairs of sets that share a key."""
     order = np.argsort(keys, kind="stable")
-    ordered, rows = keys[order], kept[order]
+    ordered = keys[order]
     found = []
     for step in range(1, WINDOW + 1):
         same = ordered[:-step] == ordered[step:]
-        first, second = rows[:-step][same], rows[step:][same]
-        found.append(packed_pairs(np.minimum(first, second), np.maximum(first, second)))
+        # In a bucket sets have the order of their numbers: the first is the lesser.
+        found.append(packed_pairs(order[:-step][same], order[step:][same]))
     return np.concatenate(found)
