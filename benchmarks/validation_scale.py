@@ -12,6 +12,7 @@ one an edited copy.
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import random
@@ -21,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def documents(size: int, short: bool) -> Iterator[dict[str, str]]:
     vocabulary = [f"word{int(30_000 ** rng.random())}" for _ in range(1 << 16)]
     least, most = (30, 50) if short else (200, 2000)
     text = ""
-    for i in count():
+    for i in itertools.count():
         if i % 100 == 3:
             text = f"{text.rpartition(' ')[0]} edited"
         elif i % 100 != 1:
@@ -168,7 +168,7 @@ def write_parquet(path: Path, rows: Iterator[dict[str, str]]) -> None:
     schema = pa.schema({"text": pa.string(), "label": pa.string()})
     options = {"compression": "none", "use_dictionary": ["label"]}
     with parquet.ParquetWriter(path, schema, **options) as writer:
-        while group := list(islice(rows, 100_000)):
+        while group := list(itertools.islice(rows, 100_000)):
             writer.write_table(pa.Table.from_pylist(group, schema))
 
 

@@ -43,7 +43,8 @@ class Spilled:
 
     def sizes(self) -> NDArray[np.int64]:
         """(arrays,): the length of each array."""
-        return np.diff(np.array(self._ends, dtype=np.int64))
+        ends = np.array(self._ends, dtype=np.int64)
+        return ends[1:] - ends[:-1]
 
     def blocks(self, values: int) -> Iterator[tuple[NDArray[Any], NDArray[np.int64]]]:
         """All arrays in their order, some at a time: their values joined, and their lengths.
@@ -57,7 +58,7 @@ class Spilled:
             stop = int(np.searchsorted(ends, ends[start] + values, side="right")) - 1
             stop = max(start + 1, stop)
             joined = self._read(int(ends[start]), int(ends[stop]))
-            yield joined, np.diff(ends[start : stop + 1])
+            yield joined, ends[start + 1 : stop + 1] - ends[start:stop]
             start = stop
 
     def between(self, index: int, least: int, most: int) -> NDArray[Any]:
@@ -96,7 +97,7 @@ class Selected:
 
     def sizes(self) -> NDArray[np.int64]:
         """(selected,): the length of each array."""
-        return self._arrays.sizes()[self._numbers]
+        return np.asarray(self._arrays.sizes()[self._numbers])
 
 
 class Names:

@@ -30,9 +30,7 @@ class Codes:
 
     def append(self, string: str | None) -> None:
         known = self._strings
-        self._codes.append(
-            _UNKNOWN if string is None else known.setdefault(string, len(known))
-        )
+        self._codes.append(_UNKNOWN if string is None else known.setdefault(string, len(known)))
 
     @property
     def strings(self) -> list[str]:
@@ -113,7 +111,9 @@ class Labels:
         spans = fingerprint["spans"].get(field, ())
         self._extend(row, fingerprint["labels"].get(field, ()), spans)
 
-    def _extend(self, row: int, labels: Sequence[str], facts: Iterable[Iterable[bool]] = ()) -> None:
+    def _extend(
+        self, row: int, labels: Sequence[str], facts: Iterable[Iterable[bool]] = ()
+    ) -> None:
         self._rows.extend([row] * len(labels))
         for label in labels:
             self._labels.append(label)
@@ -196,7 +196,7 @@ class Columns:
 
 def _given(there: NDArray[np.bool_]) -> pd.Categorical:
     """`given` where there is a value, and nothing elsewhere."""
-    return pd.Categorical.from_codes(there.astype(np.int8) - 1, ["given"])
+    return pd.Categorical.from_codes(there.astype(np.int8) - 1, pd.Index(["given"], dtype=object))
 
 
 def _comparable(label: Label) -> str | None:

@@ -86,9 +86,7 @@ def judge(
     dataset: str, checks: Iterable[Check], observations: Mapping[str, Observation], tables: Tables
 ) -> list[Result]:
     """A result for every declared check, with or without an observation."""
-    return [
-        _judge(dataset, check, observations.get(check.key), tables) for check in checks
-    ]
+    return [_judge(dataset, check, observations.get(check.key), tables) for check in checks]
 
 
 def _batch_definition() -> "BatchDefinition[None]":
@@ -212,9 +210,7 @@ def _observation(result: Any, rows: int) -> Observation:
     return Observation(bool(result.success), examined, np.array(faulty, np.int64))
 
 
-def _judge(
-    dataset: str, check: Check, observation: Observation | None, tables: Tables
-) -> Result:
+def _judge(dataset: str, check: Check, observation: Observation | None, tables: Tables) -> Result:
     if observation is None:
         return _unproven(dataset, check, "great-expectations returned no result for it")
     if observation.error:

@@ -91,7 +91,9 @@ def _ids(columns: ColumnsOf) -> pd.DataFrame:
     """A row for each distinct id: its first row, and in how many splits it occurs."""
     keys = np.concatenate([np.array(columns[split].ids, np.uint64) for split in SPLITS])
     rows = np.concatenate([columns[split].numbers() for split in SPLITS])
-    splits = np.repeat(np.arange(len(SPLITS)), [columns[split].count for split in SPLITS])
+    splits = np.repeat(
+        np.arange(len(SPLITS), dtype=np.int32), [columns[split].count for split in SPLITS]
+    )
     groups, first = grouped(keys)
     found = first_in_splits(groups, splits, len(SPLITS)) != NO_ROW
     return pd.DataFrame({"row": rows[first], "splits": found.sum(axis=1)})
@@ -111,16 +113,18 @@ def _conflicts(
 
 
 def _label_tables(columns: ColumnsOf, task: Task) -> dict[str, pd.DataFrame]:
-    labels_by_split = {split: columns[split].labels[task].table() for split in SPLITS}
-    support = with_spellings(_support(labels_by_split, task))
-    return {
-        **{f"labels/{task.name}/{s}": with_placeholders(labels_by_split[s]) for s in SPLITS},
-        f"support/{task.name}": support,
-        f"trained/{task.name}": support[support["train"] > 0].reset_index(drop=True),
+    labels_by_split: dict[str, pd.DataFrame] = {
+        split: columns[split].labels[task].table() for split in SPLITS
     }
+    support = with_spellings(_support(labels_by_split, task))
+    tables = {f"support/{task.name}": support}
+    tables[f"trained/{task.name}"] = support[support["train"] > 0].reset_index(drop=True)
+    for split, labels in labels_by_split.items():
+        tables[f"labels/{task.name}/{split}"] = with_placeholders(labels)
+    return tables
 
 
-def _support(labels_by_split: Mapping[Split, pd.DataFrame], task: Task) -> pd.DataFrame:
+def _support(labels_by_split: Mapping[str, pd.DataFrame], task: Task) -> pd.DataFrame:
     """Rows (spans) of each label in each split; a declared label without rows has zeros."""
     counts = {split: table["label"].value_counts() for split, table in labels_by_split.items()}
     labels = sorted({*task.labels, *(label for count in counts.values() for label in count.index)})

@@ -5,9 +5,8 @@ texts may be more than fits memory.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from plait.leakage.spilled import Spilled
 
 Keys = NDArray[np.uint64]
 """Keys of words or lines."""
+Counts = NDArray[np.int64]
 
 MIN_DISTINCT_WORDS = 8
 """Least number of distinct words of a text that `without_common_words` can flag."""
@@ -52,11 +52,11 @@ def common_words(train: Spilled) -> Keys:
     for values, sizes in train.blocks(_AT_ONCE):
         places = np.searchsorted(proposed, values[_among(values, proposed)])
         counts += np.bincount(places, minlength=len(proposed))
-        texts += np.count_nonzero(sizes)
+        texts += int(np.count_nonzero(sizes))
     return proposed[counts >= max(_COMMON_TEXTS, _COMMON_SHARE * texts)]
 
 
-def _frequent(values: Keys, sizes: NDArray[np.int64]) -> Keys:
+def _frequent(values: Keys, sizes: Counts) -> Keys:
     found, counts = np.unique(values, return_counts=True)
     return found[counts >= int(_COMMON_SHARE * np.count_nonzero(sizes))]
 
@@ -66,7 +66,8 @@ def without_common_words(words: Spilled, common: Keys) -> NDArray[np.bool_]:
 
     False for all texts if there are no common words.
     """
-    return _flags(words, common, lambda sizes, hits: hits == 0)
+    sizes, hits = _hits(words, common)
+    return np.asarray((sizes > 0) & (hits == 0) & (len(common) > 0))
 
 
 def line_keys(text: str) -> Keys:
@@ -98,21 +99,18 @@ def common_lines(train: Spilled) -> Keys:
 
 def boilerplate_only(lines: Spilled, common: Keys) -> NDArray[np.bool_]:
     """(texts,): whether a text of several lines consists of common lines only."""
-    return _flags(lines, common, lambda sizes, hits: hits == sizes)
+    sizes, hits = _hits(lines, common)
+    return np.asarray((sizes > 0) & (hits == sizes))
 
 
-def _flags(texts: Spilled, common: Keys, judge: Any) -> NDArray[np.bool_]:
-    """(texts,): what `judge` says of the number of a text's keys and of its common ones.
-
-    False for a text without keys, and for all if none is common.
-    """
-    found = [np.empty(0, np.bool_)]
+def _hits(texts: Spilled, common: Keys) -> tuple[Counts, Counts]:
+    """(texts,) twice: the keys of each text, and how many of them are common."""
+    found = [np.empty(0, np.int64)]
     for values, sizes in texts.blocks(_AT_ONCE):
         before = np.concatenate([[0], np.cumsum(_among(values, common))])
         ends = np.cumsum(sizes)
-        hits = before[ends] - before[ends - sizes]
-        found.append((sizes > 0) & (len(common) > 0) & judge(sizes, hits))
-    return np.concatenate(found)
+        found.append(before[ends] - before[ends - sizes])
+    return texts.sizes(), np.concatenate(found)
 
 
 def _among(values: Keys, wanted: Keys) -> NDArray[np.bool_]:
@@ -127,5 +125,5 @@ def _keys(values: Iterator[int] | tuple[()]) -> Keys:
     return np.fromiter(values, np.uint64)
 
 
-def _joined(parts: Any) -> Keys:
+def _joined(parts: Iterable[Keys]) -> Keys:
     return np.concatenate([_keys(()), *parts])
