@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from plait.leakage.leaks import MixtureDatasets, training_splits
 from plait.leakage.matches import NO_ROW, DatasetSplit, Flags, Matches, Text, match
 from plait.leakage.shingles import shingles_of_long, unpacked, words, words_digest
-from plait.progress import Progress
 from plait.segmentation import is_blank
 from plait.tasks import SPLITS, Split
 from plait.validation.columns import Columns
 from plait.validation.fingerprints import fingerprint
 from plait.validation.prepared import PreparedDataset, PreparedLine
 from plait.validation.textfacts import text_facts
-
-_ROWS_PER_UPDATE = 1000
 
 
 @dataclass(frozen=True)
@@ -67,13 +64,6 @@ class _Reading:
     def texts(self, data: PreparedDataset, split: Split) -> Iterator[Text]:
         start = sum(columns.count for columns in self.columns.values())
         columns = self.columns[data.name, split] = Columns(split, start, data.tasks)
-        with Progress(0, f"{data.name}, {split}", "row") as bar:
-            for text in self._read(data, split, columns):
-                yield text
-                if columns.count % _ROWS_PER_UPDATE == 0:
-                    bar.update(_ROWS_PER_UPDATE)
-
-    def _read(self, data: PreparedDataset, split: Split, columns: Columns) -> Iterator[Text]:
         if split == "heldout":
             for value in data.heldout:
                 columns.add_heldout(value)

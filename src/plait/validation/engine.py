@@ -217,7 +217,7 @@ def _judge(dataset: str, check: Check, observation: Observation | None, tables: 
         return _unproven(dataset, check, f"it raised an error ({observation.error})")
     if observation.observed is None and observation.examined == 0:
         return _unproven(dataset, check, f"there are no {check.subject} to examine")
-    rows = tables[check.table].iloc[observation.faulty]
+    rows = _faulty(check, observation, tables[check.table])
     return Result(
         dataset=dataset,
         rule=check.rule.name,
@@ -232,8 +232,18 @@ def _judge(dataset: str, check: Check, observation: Observation | None, tables: 
     )
 
 
+def _faulty(check: Check, observation: Observation, table: pd.DataFrame) -> pd.DataFrame:
+    """The faulty rows, with the columns that their result shows."""
+    if not len(observation.faulty):
+        return pd.DataFrame()
+    shown = {"row", "name", check.rule.values, check.rule.told}
+    return table[[column for column in table if column in shown]].iloc[observation.faulty]
+
+
 def _sample(rows: pd.DataFrame, tables: Tables) -> tuple[str, ...]:
     """The first distinct names of faulty rows. A label or span has the name of its row."""
+    if rows.empty:
+        return ()
     if "row" in rows:
         rows = rows.drop_duplicates("row").head(SAMPLES)
     return tuple(dict.fromkeys(map(_printable, tables.names_of(rows))))[:SAMPLES]

@@ -5,15 +5,17 @@ only: nothing but the benchmark reads their texts.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plait.errors import PlaitError
+from plait.progress import Progress
 from plait.tasks import Label, Span, Split, Task, TaskKind
 
 KEYS = {"id", "text", "labels"}
+_BYTES_PER_UPDATE = 1 << 20
 FINGERPRINT_KEYS = {"id", "fingerprint", "normal", "shingles", "facts", "labels", "spans"}
 
 
@@ -108,8 +110,9 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
     """Line numbers (from 1) and JSON values of a file."""
     if not path.is_file():
         raise PlaitError(f"{path}: no such file. Write it: `dvc repro prepare` or `plait run`.")
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
+    shown = f"{path.parent.name}, {path.name.partition('.')[0]}"
+    with path.open("rb") as stream, Progress(path.stat().st_size, shown, "B", scale=True) as bar:
+        for number, line in enumerate(_counted(stream, bar), 1):
             try:
                 yield number, json.loads(line.decode("utf-8"))
             except ValueError as error:
@@ -117,6 +120,18 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
                     f"{path}, line {number}: found {_excerpt(line)}, expected one JSON object a "
                     f"line in UTF-8 ({error}). Prepare it again: `dvc repro --force prepare`."
                 ) from error
+
+
+def _counted(stream: Iterable[bytes], bar: Progress) -> Iterator[bytes]:
+    """Pass the lines through; the bar shows how many bytes have been read."""
+    count = 0
+    for line in stream:
+        yield line
+        count += len(line)
+        if count >= _BYTES_PER_UPDATE:
+            bar.update(count)
+            count = 0
+    bar.update(count)
 
 
 def _fingerprints(path: Path) -> Iterator[Mapping[str, Any]]:
