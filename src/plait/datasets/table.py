@@ -161,7 +161,8 @@ class Table(ValueReader, Layout):
             given.add(split)
             if split == "train":
                 strata[row.id] = place, _stratum(row)
-                sets[row.id] = self._set(row)
+                if several := self._set(row):
+                    sets[row.id] = several
         for name, rarest in rarest_labels(sets).items():
             strata[name] = strata[name][0], rarest
         drawn: dict[Key, Split] = {}

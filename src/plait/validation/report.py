@@ -10,7 +10,7 @@ from plait.errors import PlaitError
 from plait.files import atomic_folder, write_json
 from plait.pages.markdown import escape
 from plait.pages.rendering import render
-from plait.validation.clusters import shortened
+from plait.validation.clusters import Texts, shortened
 from plait.validation.engine import Result, Severity
 from plait.validation.figures import Figures
 from plait.validation.gates import CandidateDatasets, write_gates
@@ -30,13 +30,13 @@ class Report:
         results: in the order of the checks.
         figures: by dataset.
         leaks: dataset → `exact` or `near` → ids of held-out rows (`plait.leakage.leaks`).
-        texts: dataset → name of a row of train or dev → its text.
+        texts: those of the rows that the page shows.
     """
 
     results: tuple[Result, ...]
     figures: Mapping[str, Figures]
     leaks: Mapping[str, Mapping[str, Sequence[str]]]
-    texts: Mapping[str, Mapping[str, str | None]]
+    texts: Texts
 
     def failed(self, severity: Severity, dataset: str | None = None) -> list[Result]:
         """Failed results of a severity."""
