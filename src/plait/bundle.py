@@ -14,7 +14,7 @@ from plait.pages.markdown import escape
 
 CANDIDATE = "bundle.json"
 COVERAGE = "coverage.json"
-FORMAT = 3
+FORMAT = 4
 
 
 def save(model: Approach, candidate: Resolved, folder: Path, read: Splits | None = None) -> None:
@@ -92,6 +92,7 @@ def card(candidate: Resolved, model: Approach) -> str:
         f"- {escape(key)}: {escape(str(value))}"
         for key, value in sorted(candidate.training.items())
     )
+    notes = "".join(f" {sentence}" for sentence in model.notes())
     return f"""# {escape(candidate.name)}
 
 Backbone {escape(candidate.backbone)}, approach {candidate.approach}, method {candidate.method},
@@ -101,7 +102,7 @@ seed {candidate.seed}, {model.parameters_count():,} parameters.
 |---|---|---|---|
 {tasks}
 
-Load it with `plait.bundle.load(folder)`. Scores on held-out rows stand in `scores/` of the
+Load it with `plait.bundle.load(folder)`.{notes} Scores on held-out rows stand in `scores/` of the
 pipeline that made it.
 
 Training settings:
