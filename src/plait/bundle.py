@@ -92,7 +92,7 @@ def card(candidate: Resolved, model: Approach) -> str:
         f"- {escape(key)}: {escape(str(value))}"
         for key, value in sorted(candidate.training.items())
     )
-    notes = "".join(f" {sentence}" for sentence in model.notes())
+    notes = "".join(f"\n{escape(sentence)}\n" for sentence in model.notes())
     return f"""# {escape(candidate.name)}
 
 Backbone {escape(candidate.backbone)}, approach {candidate.approach}, method {candidate.method},
@@ -102,9 +102,9 @@ seed {candidate.seed}, {model.parameters_count():,} parameters.
 |---|---|---|---|
 {tasks}
 
-Load it with `plait.bundle.load(folder)`.{notes} Scores on held-out rows stand in `scores/` of the
+Load it with `plait.bundle.load(folder)`. Scores on held-out rows stand in `scores/` of the
 pipeline that made it.
-
+{notes}
 Training settings:
 
 {settings}

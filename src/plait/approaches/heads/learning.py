@@ -144,8 +144,8 @@ class LearnedHeads(Learned, Heads):
         if self.without_graph:
             return [f"PyTorch computes the answers: {self.without_graph}."]
         return [
-            f"ONNX Runtime computes the answers in float32, by `{GRAPH}`, whose weights are those "
-            f"of `{WEIGHTS}`; on a GPU PyTorch does so."
+            f"ONNX Runtime computes the answers in float32, by {GRAPH} with the weights of "
+            f"{WEIGHTS}. On a GPU PyTorch computes them, by the same weights."
         ]
 
     def _config(self) -> dict[str, Any]:

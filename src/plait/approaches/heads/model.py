@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from plait.approaches.base import Approach, Resolved, Rows
 from plait.approaches.heads.kept import BACKBONE, GRAPH, SETTINGS, Kept
-from plait.approaches.heads.words import choice, several, sigmoid, softmax, spans
+from plait.approaches.heads.words import choice, several, spans
+from plait.approaches.probabilities import sigmoid, softmax
 from plait.approaches.reading.coverage import Coverage
 from plait.approaches.reading.reach import Reach
 from plait.approaches.reading.texts import Encoded, Texts, Vocabulary, units

@@ -1,31 +1,12 @@
 """What a head predicts by its probabilities: a label, labels that apply, or spans of a text."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from plait.approaches.labelling import applying
+from plait.approaches.probabilities import Array
 from plait.approaches.tagging import best_spans
 from plait.segmentation import Place
 from plait.tasks import LabelPrediction, SetPrediction, Span, Task
-
-Array = NDArray[np.floating[Any]]
-
-
-def softmax(logits: Array) -> Array:
-    """Probabilities over the last axis."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    found: Array = powers / powers.sum(-1, keepdims=True)
-    return found
-
-
-def sigmoid(logits: Array) -> Array:
-    """Probabilities, each by itself; the exponent is never positive, so nothing overflows."""
-    powers = np.exp(-np.abs(logits))
-    found: Array = np.where(logits >= 0, 1, powers) / (1 + powers)
-    return found
 
 
 def choice(task: Task, probabilities: Array) -> LabelPrediction:
