@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from plait.approaches.heads.eager import Eager
-from plait.approaches.heads.graph import Graph
+from plait.approaches.heads.graph import OnnxGraph
 from plait.approaches.heads.kept import GRAPH, WEIGHTS
 from plait.approaches.heads.network import Network
 from plait.approaches.pretrained.limits import ordinary
@@ -145,7 +145,7 @@ def _compared(network: Network, folder: Path, max_length: int) -> str | None:
     """Texts alone, one token, and texts of many lengths in a batch."""
     longest = _long(network, max_length)
     ids = ordinary(network.encoder.config, longest)
-    graph, own = Graph(folder, network.tasks), Eager(network, "fp32")
+    graph, own = OnnxGraph(folder, network.tasks), Eager(network, "fp32")
     for lengths in ([1], [longest], [longest, longest // 2 + 1, 1]):
         inputs = _inputs(ids, lengths)
         apart = _difference(inputs["attention_mask"], graph.logits(inputs), own.logits(inputs))

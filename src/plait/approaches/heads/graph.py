@@ -20,7 +20,7 @@ ERRORS = 3
 """onnxruntime logs from this severity: warnings are about its own choices."""
 
 
-class Graph:
+class OnnxGraph:
     """A graph of all heads. Its weights are mapped into memory from the bundle's safetensors."""
 
     def __init__(self, folder: Path, tasks: Sequence[Task]) -> None:

@@ -11,7 +11,7 @@ computes the logits. torch does so on a GPU, and for a bundle without a graph.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,14 @@ from plait.segmentation import Place
 from plait.tasks import Prediction, Row, Task
 from plait.training.memory import ANSWERS, memory_for
 
+if TYPE_CHECKING:
+    from plait.settings import Training
+
 Ids = NDArray[np.int64]
 
 
 class Engine(Protocol):
-    """What computes the logits: `Graph` or `Eager`."""
+    """What computes the logits: `OnnxGraph` or `Eager`."""
 
     def logits(self, inputs: Mapping[str, Ids]) -> list[NDArray[np.float32]]:
         """Of each task in turn: (batch × classes), or for tagging (batch × length × classes)."""
@@ -69,11 +72,18 @@ class Heads(Approach):
         return LearnedHeads.train(candidate, backbone, train, dev, scratch)
 
     @classmethod
+    def build(cls, candidate: Resolved, backbone: Path, settings: "Training") -> "Heads":
+        """A pretrained backbone with fresh heads, to be trained."""
+        from plait.approaches.heads.learning import LearnedHeads
+
+        return LearnedHeads.build(candidate, backbone, settings)
+
+    @classmethod
     def load(cls, folder: Path, tasks: tuple[Task, ...]) -> "Heads":
         settings = read_json(folder / SETTINGS)
         kept = Kept.from_json(settings)
         vocabulary = Vocabulary.load(folder / BACKBONE, settings["vocabulary"])
-        return cls(tasks, kept, vocabulary, _engine(folder, tasks, kept))
+        return Heads(tasks, kept, vocabulary, _engine(folder, tasks, kept))
 
     def save(self, folder: Path) -> None:
         """Raises: what was loaded for answers can't be saved.
@@ -152,9 +162,9 @@ class Heads(Approach):
 
 def _engine(folder: Path, tasks: tuple[Task, ...], kept: Kept) -> Engine:
     if (folder / GRAPH).is_file() and not _cuda():
-        from plait.approaches.heads.graph import Graph
+        from plait.approaches.heads.graph import OnnxGraph
 
-        return Graph(folder, tasks)
+        return OnnxGraph(folder, tasks)
     from plait.approaches.heads.eager import Eager
 
     return Eager.load(folder, tasks, kept)
