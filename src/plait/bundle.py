@@ -15,7 +15,7 @@ from plait.pages.markdown import escape
 CANDIDATE = "bundle.json"
 COVERAGE = "coverage.json"
 STOPPED = "stopped.json"
-FORMAT = 3
+FORMAT = 4
 
 
 def save(model: Approach, candidate: Resolved, folder: Path, read: Splits | None = None) -> None:
@@ -110,6 +110,7 @@ def card(candidate: Resolved, model: Approach) -> str:
         f"- {escape(key)}: {escape(str(value))}"
         for key, value in sorted(candidate.training.items())
     )
+    notes = "".join(f"\n{escape(sentence)}\n" for sentence in model.notes())
     return f"""# {escape(candidate.name)}
 
 Backbone {escape(candidate.backbone)}, approach {candidate.approach}, method {candidate.method},
@@ -121,7 +122,7 @@ seed {candidate.seed}, {model.parameters_count():,} parameters.
 
 Load it with `plait.bundle.load(folder)`. Scores on held-out rows stand in `scores/` of the
 pipeline that made it.
-
+{notes}
 Training settings:
 
 {settings}

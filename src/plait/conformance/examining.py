@@ -109,7 +109,7 @@ class Examination:
 
     def _known(self) -> Iterator[toy.Language]:
         """The languages whose script the tokenizer knows: plait refuses to learn from others."""
-        texts = Texts(load_tokenizer(self.backbone, self.backbone.name))
+        texts = Texts.of(load_tokenizer(self.backbone, self.backbone.name))
         for spoken in self.setting.languages:
             found = [texts.whole(row.text) for row in toy.rows(spoken, "train")]
             tokens = sum(len(each.ids) for each in found)

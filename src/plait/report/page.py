@@ -22,7 +22,16 @@ from plait.report.summary import summary
 from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
 from plait.scores.intervals import Estimate
 
-PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
+PACKAGES = (
+    "plait",
+    "torch",
+    "onnxruntime",
+    "transformers",
+    "scikit-learn",
+    "numpy",
+    "datasets",
+    "dvc",
+)
 NOTES = (
     "Quality on held-out rows, in percent, with 95 % score intervals (Wilson's): they cover the "
     "choice of rows, not the choice of seed. Macro-F1 is over the labels that occur in gold or "
