@@ -7,10 +7,11 @@ from pathlib import Path
 from plait.errors import PlaitError, did_you_mean
 from plait.registry.git import git, remote
 from plait.registry.origin import stamp
-from plait.registry.packages import alone, history, keep_card, unpack
+from plait.registry.packages import alone, keep_card
 from plait.registry.records import Record, Stage, write_record
 from plait.registry.store import Registry
 from plait.registry.tags import GTO_STAGES, fetch_tags, versions
+from plait.registry.unpacking import history, unpack
 
 
 def pull(

@@ -21,8 +21,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from plait import bundle
 from plait.errors import PlaitError, did_you_mean
 from plait.files import atomic_folder, remove, restore, sweep
@@ -57,6 +55,8 @@ class Registry:
         Raises:
             PlaitError: another process holds it for longer than `seconds`.
         """
+        from filelock import FileLock, Timeout  # who only reads needn't wait for its import
+
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / ".lock"
         try:

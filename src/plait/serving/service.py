@@ -17,9 +17,9 @@ from typing import Any
 from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
-from plait.registry.packages import unpack
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
+from plait.registry.unpacking import unpack
 from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
