@@ -81,7 +81,7 @@ def tiny(experiment: dict[str, Any], mirror: Path) -> dict[str, Any]:
         name: {
             **service,
             "plans": {plan: service["plans"][plan] for plan in _dry_plans(service["plans"])},
-            "gates": dict.fromkeys(service["gates"], 0.0),
+            "gates": {"tasks": dict.fromkeys(service["gates"]["tasks"], 0.0)},
         }
         for name, service in experiment["services"].items()
     }

@@ -25,13 +25,14 @@ from plait.experiment import set_aside
 from plait.experiment.loading import load
 from plait.experiment.switching import name_or_digest, switch
 from plait.pages.markdown import escape
+from plait.report.gates import gates_markdown, record_gates
 from plait.running import graph, project
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
 from plait.running.processes import Processes, Stopped, only_run
 from plait.running.progress_artifact import ProgressArtifact, key
-from plait.running.ready import Walk
+from plait.running.ready import INCOMPLETE, Walk
 
 CRASH_RETRIES = 1
 WHAT_CHANGED = "what changed (DVC)"
@@ -85,11 +86,16 @@ def promote(root: Path) -> list[Any]:
     from plait.plans.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
-    lines = [f"- **{escape(d.service)}**: {d.status}. {d.reason}" for d in decisions]
-    create_markdown_artifact("\n".join(lines), key="promotion", description="Promotion")
+    parts = [f"**{escape(d.service)}**: {d.status}. {d.reason}\n\n{_gates(d)}" for d in decisions]
+    create_markdown_artifact("\n\n".join(parts), key="promotion", description="Promotion")
     for decision in decisions:
         get_run_logger().info("%s: %s. %s", decision.service, decision.status, decision.reason)
     return decisions
+
+
+def _gates(decision: Any) -> str:
+    """The table of a decision."""
+    return gates_markdown(record_gates(decision.record.gates))
 
 
 def _name_at_start() -> str:
@@ -133,11 +139,14 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
     _walk(walk, processes, begun)
     if processes.stopped:
         raise Stopped
-    if walk.failures:
+    if not walk.may_act:
         return Failed(message=_why_failed(walk))
     _show_report(root)
     decisions = promote.submit(root).result()
-    return Completed(message="; ".join(f"{d.service}: {d.status}" for d in decisions))
+    promotion = "; ".join(f"{d.service}: {d.status}" for d in decisions)
+    if walk.failures:
+        return Failed(name=INCOMPLETE, message=f"{_why_failed(walk)}\nPromotion: {promotion}")
+    return Completed(message=promotion)
 
 
 def _pull(root: Path, processes: Processes) -> None:

@@ -85,7 +85,7 @@ def params() -> dict[str, Any]:
                 "tasks": list(TASKS),
                 "plans": PLANS,
                 "floor": "floor",
-                "gates": {"topics": 0.6},
+                "gates": {"tasks": {"topics": 0.6}},
                 "undecided": "fewer-models",
             }
         },
@@ -222,12 +222,13 @@ def test_the_champion_answers_with_labels(root: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_gate_of_micro_f1_decides(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from plait.plans.gates import Evidence
     from plait.plans.verdict import judge
     from plait.scores.row_results import row_results
 
     monkeypatch.chdir(root)
     settings = params()
-    settings["services"]["desk"]["gates"] = {"topics": 1}
+    settings["services"]["desk"]["gates"] = {"tasks": {"topics": 1}}
     experiment = check(settings, "params.yaml")
     names = list(experiment.candidates)
     scores = {name: read_json(Path("scores", f"{name}.json")) for name in names}
@@ -240,6 +241,7 @@ def test_a_gate_of_micro_f1_decides(root: Path, monkeypatch: pytest.MonkeyPatch)
         }
         for name in names
     }
-    verdict = judge(experiment, "desk", scores, results)
+    details = {name: read_json(Path("predictions", name, "details.json")) for name in names}
+    verdict = judge(experiment, "desk", scores, results, Evidence(details, ()))
     assert verdict.winner is None
     assert "topics" in verdict.sentence

@@ -13,6 +13,7 @@ from plait.commands.fetch import fetch
 from plait.commands.new import new
 from plait.commands.predict import predict
 from plait.commands.promote import promote
+from plait.commands.publish import publish, pull
 from plait.commands.registry import app as registry
 from plait.commands.results import results
 from plait.commands.rollback import rollback
@@ -42,6 +43,8 @@ for command in (
     fetch,
     validate,
     promote,
+    publish,
+    pull,
     rollback,
     results,
     compare,

@@ -65,11 +65,12 @@ CANDIDATES = {"one": ("same", "old"), "two": ("same", "new")}
 SEEDS = {"one": 1, "two": 2}
 
 
-def experiment(seed: int, *candidates: str) -> str:
+def experiment(name: str, seed: int, *candidates: str) -> str:
     linear = {"backbone": "tfidf", "approach": "linear", "tasks": ["topic"]}
     notes = {"reader": "table", "files": [{"path": "notes.csv"}], "labels": {"topic": "topic"}}
     params: dict[str, Any] = {
         **projects.EMPTY,
+        "name": name,
         "seed": seed,
         "datasets": {"notes": notes},
         "tasks": {"topic": {"dataset": "notes", "kind": "classification", "field": "topic"}},
@@ -89,7 +90,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "timings/dvc.yaml").write_text(yaml.safe_dump(TIMING))
     (folder / "experiments").mkdir()
     for name, candidates in CANDIDATES.items():
-        text = experiment(SEEDS[name], *candidates)
+        text = experiment(name, SEEDS[name], *candidates)
         (folder / "experiments" / f"{name}.yaml").write_text(text)
     shutil.copy(folder / "experiments/one.yaml", folder / "params.yaml")
     projects.dvc(folder, "repro", "--all-pipelines")
@@ -170,7 +171,7 @@ def test_what_the_cache_has_is_restored_where_set_aside_was_deleted(root: Path) 
 
 
 def test_hand_edits_have_outputs_of_their_own(root: Path) -> None:
-    (root / "params.yaml").write_text(experiment(3, "same", "mine"))
+    (root / "params.yaml").write_text(experiment("mine", 3, "same", "mine"))
     edited = name_or_digest(root)
     assert edited.startswith("edited-")
     projects.dvc(root, "repro", "--all-pipelines")
@@ -184,7 +185,7 @@ def test_hand_edits_have_outputs_of_their_own(root: Path) -> None:
 
 
 def test_saved_edits_find_their_outputs_again(root: Path) -> None:
-    (root / "params.yaml").write_text(experiment(3, "same", "mine"))
+    (root / "params.yaml").write_text(experiment("mine", 3, "same", "mine"))
     projects.dvc(root, "repro", "--all-pipelines")
     before = metrics(root)
     shutil.copy(root / "params.yaml", root / "experiments/mine.yaml")
@@ -244,7 +245,7 @@ def _of(candidate: str) -> set[str]:
 
 
 def test_outputs_that_no_stage_declares_any_more_are_set_aside(root: Path) -> None:
-    (root / "params.yaml").write_text(experiment(1, "same", "renamed"))
+    (root / "params.yaml").write_text(experiment("one", 1, "same", "renamed"))
     stages = graph.read(root).stages.values()
     declared = [Path(os.path.relpath(out, root)) for stage in stages for out in stage.outs]
     moved = set_aside.move_removed(root, declared)

@@ -21,11 +21,16 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "experiments").mkdir()
     text = (projects.REPOSITORY / "experiments" / "default.yaml").read_text()
     (tmp_path / "experiments" / "default.yaml").write_text(text)
-    (tmp_path / "experiments" / "small.yaml").write_text(f"# small\n{text}")
+    (tmp_path / "experiments" / "small.yaml").write_text(named("small", text))
     (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     (tmp_path / "params.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def named(name: str, text: str) -> str:
+    """The default experiment under another name."""
+    return text.replace("name: default", f"name: {name}")
 
 
 def edit(root: Path) -> str:
@@ -80,8 +85,22 @@ def test_hand_edits_are_refused_with_the_ways_out(root: Path) -> None:
     assert (root / "params.yaml").read_text() == mine
 
 
+@pytest.mark.parametrize("line", ["name: default\n", ""])
+def test_an_experiment_has_the_name_of_its_file(root: Path, line: str) -> None:
+    path = root / "experiments" / "small.yaml"
+    path.write_text(path.read_text().replace("name: small\n", line))
+    with pytest.raises(PlaitError) as refused:
+        switch(root, "small")
+    found = "'default'" if line else "none"
+    assert str(refused.value) == (
+        f"{path}: 1 mistake(s)\n  name: found {found}, expected 'small', as the file is called: "
+        "champions belong to an experiment by its name. Write `name: small`, or rename the file"
+    )
+    assert current(root) == "default"
+
+
 def test_edits_that_were_saved_as_an_experiment_are_no_hand_edits(root: Path) -> None:
-    edit(root)
+    (root / "params.yaml").write_text(named("mine", edit(root)))
     shutil.copy(root / "params.yaml", root / "experiments" / "mine.yaml")
     switch(root, "small")
     assert current(root) == "small"

@@ -62,7 +62,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of the working tree, with an experiment `long` that trains for hours."""
     folder = projects.working_tree(tmp_path_factory.mktemp("clone") / "project", "smoke")
     smoke = (folder / "experiments" / "smoke.yaml").read_text()
-    (folder / "experiments" / "long.yaml").write_text(smoke.replace("epochs: 1", "epochs: 9999"))
+    long = smoke.replace("epochs: 1", "epochs: 9999").replace("name: smoke", "name: long")
+    (folder / "experiments" / "long.yaml").write_text(long)
     return folder
 
 

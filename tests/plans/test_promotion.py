@@ -17,7 +17,7 @@ from interruptions import NEEDS_SPACE, Step, disk_full, killed_at_every_step
 from plait import bundle
 from plait.errors import PlaitError
 from plait.experiment.loading import check
-from plait.files import read_json, sha256, write_json
+from plait.files import read_json, sha256
 from plait.machine import processor
 from plait.plans.promotion import Decision, promote
 from plait.registry.origin import source
@@ -57,11 +57,18 @@ def contents(root: Path) -> dict[str, bytes]:
     }
 
 
+def poor_champion(root: Path) -> Decision:
+    """Promote the consolidated plan, which is said to have half of the rows right."""
+    rescore(root, BOTH, intent=0.5, slots=0.5)
+    rescore(root, INTENT, intent=0.5)
+    rescore(root, SLOTS, slots=0.5)
+    return settle(root)
+
+
 def better_plan(root: Path) -> None:
-    """Let one model per task win by far over the consolidated champion."""
+    """Let one model per task win by far over the poor champion."""
     rescore(root, INTENT, intent=0.99)
     rescore(root, SLOTS, slots=0.99)
-    rescore(root, BOTH, intent=0.5, slots=0.5)
 
 
 def test_the_first_winner_becomes_champion(root: Path) -> None:
@@ -77,8 +84,10 @@ def test_the_first_winner_becomes_champion(root: Path) -> None:
     files = {path.name for path in (root / "models" / BOTH).iterdir()}
     assert set(contents(root)) == {
         "assistant/0001.json",
+        "assistant/0001.md",
         "assistant/production.json",
         *(f"bundles/{digest}/{name}" for name in files),
+        *(f"answers/{digest}/{rows}.json" for rows in record["heldout"].values()),
     }
     assert bundle.digest(root / "registry/bundles" / digest) == digest
 
@@ -93,54 +102,33 @@ def test_promoting_again_changes_nothing(root: Path) -> None:
 
 
 def test_a_better_plan_replaces_the_champion_whose_bundles_stay(root: Path) -> None:
-    settle(root)
-    rescore(root, BOTH, intent=0.6, slots=0.6)  # so much less that 30 rows show it
-    rescore(root, INTENT, intent=0.99)
-    rescore(root, SLOTS, slots=0.99)
+    poor_champion(root)
+    better_plan(root)
     old = Registry(root).require("assistant")
     decision = settle(root)
     assert decision.status == "promoted"
     assert (decision.record.plan, decision.record.replaces) == ("one-per-task", 1)
-    assert decision.reason.endswith("on the same held-out rows.")
+    assert decision.reason.endswith(
+        "It is non-inferior on every task and better on intent and slots: it replaces the champion."
+    )
     assert set(decision.record.bundles) == {INTENT, SLOTS}
     assert Registry(root).require("assistant") == decision.record
     assert all(Registry(root).intact(digest) for digest in old.bundles.values())
 
 
-def test_a_plan_that_is_not_better_is_refused_and_recorded_once(root: Path) -> None:
+def test_a_refusal_is_recorded_once(root: Path) -> None:
     settle(root)
     pointer = (root / "registry/assistant/production.json").read_bytes()
     train(root, BOTH, seed=8)
-    rescore(root, BOTH, intent=0.7, slots=0.7)
-    rescore(root, INTENT, intent=0.7)
-    rescore(root, SLOTS, slots=0.7)
     decision = settle(root)
     assert decision.status == "refused"
-    assert "But its mean 70.00 % isn't better than " in decision.reason
-    assert decision.reason.endswith("on the same held-out rows: the champion stays.")
+    assert decision.reason.endswith(
+        'The champion stays; `plait promote --replace "why"` replaces it.'
+    )
     assert settle(root) == decision
     assert Registry(root).numbers("assistant") == [1, 2]
     assert Registry(root).record("assistant", 2).outcome == "refused"
     assert (root / "registry/assistant/production.json").read_bytes() == pointer
-
-
-def test_a_winner_measured_on_other_rows_is_promoted_and_the_reason_says_so(root: Path) -> None:
-    settle(root)
-    for name in (BOTH, INTENT, SLOTS):
-        path = root / "heldout" / name / "home.jsonl"
-        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:20]))
-        train(root, name, seed=8)
-        rescore(
-            root,
-            name,
-            **dict.fromkeys(read_json(root / f"scores/{name}.json").keys() - {"joint"}, 0.6),
-        )
-    decision = settle(root)
-    assert decision.status == "promoted"
-    assert decision.reason.endswith(
-        "which was measured on other held-out rows and can't be compared: gates and floor alone "
-        "decide."
-    )
 
 
 def test_all_candidates_were_measured_on_rows_that_can_be_compared(root: Path) -> None:
@@ -152,25 +140,10 @@ def test_all_candidates_were_measured_on_rows_that_can_be_compared(root: Path) -
     assert both["intent"] != both["slots"]
 
 
-def test_a_champion_judged_by_another_metric_is_compared_by_todays(root: Path) -> None:
-    settle(root)
-    tasks = {**PARAMS["tasks"], "intent": {**PARAMS["tasks"]["intent"], "metric": "macro_f1"}}
-    other = experiment().model_copy(
-        update={"tasks": type(experiment()).model_validate({**PARAMS, "tasks": tasks}).tasks}
-    )
-    scores = read_json(root / f"scores/{BOTH}.json")
-    train(root, BOTH, seed=8)
-    scores["intent"]["accuracy"] -= 0.1
-    scores["intent"]["macro_f1"] += 0.01
-    write_json(root / f"scores/{BOTH}.json", scores)
-    (decision,) = promote(other, root)
-    assert decision.status == "promoted"
-
-
 def test_below_its_gate_nothing_is_promoted(root: Path) -> None:
     rescore(root, BOTH, intent=0.8)
     rescore(root, INTENT, intent=0.8)
-    decision = settle(root, gates={"intent": 0.9})
+    decision = settle(root, gates={"tasks": {"intent": 0.9}})
     assert decision.status == "refused"
     assert decision.record.rejected == {
         "consolidated": "intent 80.00 % is below its gate 90.00 %",
@@ -260,7 +233,7 @@ def test_a_record_says_which_revision_it_came_from(root: Path) -> None:
 @pytest.fixture
 def again(root: Path) -> Callable[[], None]:
     """Puts the project back to where a better plan meets its champion."""
-    settle(root)
+    poor_champion(root)
     better_plan(root)
     before = shutil.copytree(root / "registry", root.with_name("before"))
 
@@ -333,7 +306,7 @@ def test_a_kill_at_any_step_leaves_a_whole_champion(root: Path, again: Callable[
 
 
 def test_a_write_that_the_system_refuses_leaves_the_champion_as_it_was(root: Path) -> None:
-    settle(root)
+    poor_champion(root)
     better_plan(root)
     before = contents(root)
     with pytest.raises(PlaitError, match="File too large"), file_size_limit(1000):
@@ -388,15 +361,6 @@ def test_an_altered_bundle_of_the_champion_is_brought_back(root: Path) -> None:
     (root / "registry/bundles" / digest / "README.md").write_text("altered\n")
     assert settle(root).status == "unchanged"
     assert Registry(root).intact(digest)
-
-
-def test_a_champion_that_cannot_be_brought_back_is_replaced(root: Path) -> None:
-    digest = settle(root).record.bundles[BOTH]
-    shutil.rmtree(root / "registry/bundles" / digest)
-    train(root, BOTH, seed=8)
-    decision = settle(root)
-    assert decision.status == "promoted"
-    assert decision.reason.endswith(f"whose bundle {digest} is damaged.")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from contenders import FLOOR, SEVERAL, answered, decide, plan
+from contenders import FLOOR, SEVERAL, answered, decide, plan, with_floors
 from plait.plans.verdict import Contender, Verdict, choose
 
 
@@ -240,7 +240,7 @@ def test_a_better_plan_below_its_gate_leaves_the_floor() -> None:
 
 def test_without_a_floor_only_the_gates_stand_in_the_way() -> None:
     assert choose("s", [SEVERAL, plan("one", 1, intent=0.1, slots=0.1)]).winner == "several"
-    none = choose("s", [SEVERAL], gates={"intent": 1.0})
+    none = choose("s", [with_floors(SEVERAL, {"intent": 1.0})])
     assert none.winner is None
     assert none.sentence.startswith("No plan may be promoted: several: intent 90.00 %")
 

@@ -14,6 +14,7 @@ from plait.commands.results import publish, results
 from plait.errors import PlaitError
 from plait.experiment import loading
 from plait.files import read_json, read_jsonl, write_json
+from plait.plans.gates import Evidence
 from plait.plans.verdict import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.costs import Cost
@@ -32,7 +33,10 @@ def test_exactly_these_files_are_written(root: Path) -> None:
         "index.html", "report.md", "records.json", "summary.json", "complete.json",
         "scores-assistant.svg", "tradeoff-assistant.svg",
     }  # fmt: skip
-    assert read_json(root / "report/complete.json") == {"timed": sorted(small.CANDIDATES)}
+    assert read_json(root / "report/complete.json") == {
+        "timed": sorted(small.CANDIDATES),
+        "stopped": {},
+    }
 
 
 def test_the_page_refers_to_nothing_outside_of_itself(root: Path, page: Page) -> None:
@@ -176,6 +180,26 @@ def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: P
     assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
 
 
+def test_rows_that_validation_dropped_are_counted(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Rows that validation dropped" not in (root / "report/report.md").read_text()
+    project = shutil.copytree(root, tmp_path / "project")
+    quarantine = [
+        {"id": f"r{n}", "split": "train", "reasons": [reason]}
+        for n, reason in enumerate(["near_in_train", "text_in_train", "label_conflict:intent"])
+    ]
+    home = {"rows": {"train": 1234, "dev": 5, "heldout": 6}, "quarantine": quarantine}
+    path = project / "validation/report.json"
+    write_json(path, {**read_json(path), "datasets": {"home": home}})
+    monkeypatch.chdir(project)
+    report_stage()
+    page = Page((project / "report/index.html").read_text(encoding="utf-8"))
+    (table,) = [table for table in page.tables if "Rows left" in table[0]]
+    assert table[1:] == [["home", "train", "2", "1", "1,234"]]
+    assert "## Rows that validation dropped" in (project / "report/report.md").read_text()
+
+
 def test_written_answers_are_counted_and_so_are_the_invalid(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +221,7 @@ ROWS: Any = {name: {"intent": {}, "slots": {}} for name in small.CANDIDATES}
 def test_a_score_that_a_service_is_judged_by_must_be_there() -> None:
     scores = {name: {"intent": {"accuracy": 0.5}} for name in small.CANDIDATES}
     with pytest.raises(PlaitError, match=r"tfidf-intent\+slots.json: no span_f1 of task 'slots'"):
-        judge(loading.check(PARAMS, "params.yaml"), "assistant", scores, ROWS)
+        judge(loading.check(PARAMS, "params.yaml"), "assistant", scores, ROWS, Evidence({}, ()))
 
 
 def test_a_missing_output_is_named_with_its_remedy(
@@ -229,7 +253,7 @@ def test_results_of_another_state_are_not_published(
 ) -> None:
     project = projects.make(tmp_path / "p", {"train": projects.training("a", 0)})
     monkeypatch.chdir(project)
-    with pytest.raises(PlaitError, match=r"stages that changed since the last run \(train\)"):
+    with pytest.raises(PlaitError, match=r"^1 stage is not up to date \(train\): .*`plait run`"):
         results(tmp_path / "out")
     assert not list(tmp_path.glob("out*"))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from contenders import with_floors
 from plait.commands.run import WIDTH, _next
 from plait.files import read_json
 from plait.plans.verdict import Contender, choose
@@ -59,17 +60,17 @@ def test_the_headline_begins_the_sentence(
     scores: tuple[float, float], gates: dict[str, float], headline: str
 ) -> None:
     plans = [
-        Contender(name, (name,), {"topic": score})
+        with_floors(Contender(name, (name,), {"topic": score}), gates)
         for name, score in zip(("model", "floor"), scores, strict=True)
     ]
-    found = choose("s", plans, floor="floor", gates=gates)
+    found = choose("s", plans, floor="floor")
     assert found.headline.startswith(headline)
     assert found.sentence.startswith(found.headline.rstrip("."))
 
 
 def test_two_services_fit_on_a_screen(summary: dict[str, Any]) -> None:
     service = summary["services"][0]
-    text = printed({"services": [service, {**service, "service": "other"}]}, WIDTH)
+    text = printed({**summary, "services": [service, {**service, "service": "other"}]}, WIDTH)
     lines = text.splitlines()
     assert len(lines) + 10 <= 40  # paths and commands follow
     assert max(map(len, lines)) <= WIDTH

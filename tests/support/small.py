@@ -31,6 +31,15 @@ LEAKED = ("home-3-2", "home-3-5")
 """Held-out rows that the data checks say training has seen."""
 
 
+CHECKS = [
+    {"dataset": "home", "rule": "empty_text", "severity": "critical", "passed": True, "count": 0,
+     "examined": 60, "split": "train"},
+    {"dataset": "home", "rule": "text_in_train_share", "severity": "critical", "passed": True,
+     "count": 1, "examined": 30, "split": "heldout"},
+]  # fmt: skip
+"""Results of the data checks, as validation/report.json has them."""
+
+
 def rows(start: int, step: int) -> list[Row]:
     """Every `step`-th combination; a few carry a wrong intent, so that no score is perfect."""
     combinations = list(itertools.product(TEMPLATES, NAMES, AREAS))[start::step]
@@ -53,6 +62,7 @@ def write_inputs(root: Path) -> None:
     """inputs/, heldout/ and weights/ as `prepare` and `fetch` leave them."""
     (root / "weights/tfidf").mkdir(parents=True)
     write_json(root / "validation/leaks.json", {"home": {"exact": LEAKED[:1], "near": LEAKED[1:]}})
+    write_json(root / "validation/report.json", {"results": CHECKS})
     for name, tasks in CANDIDATES.items():
         fields = {task.field for task in tasks}
         write_json(root / "inputs" / name / "candidate.json", candidate(name, tasks).as_json())

@@ -18,19 +18,10 @@ def results(output: Output) -> None:
 
     Fails if a stage has changed since: the scores would not match the present parameters and code.
     """
-    from plait.errors import PlaitError
-    from plait.running import graph
-    from plait.running.processes import Processes
+    from plait.running.graph import require_current
     from plait.running.project import root
 
-    with Processes(root()) as processes:
-        graph.run_always(root(), processes)
-    changed = sorted(graph.read(root()).changed)
-    if changed:
-        raise PlaitError(
-            f"found stages that changed since the last run ({', '.join(changed)}), expected none: "
-            "the scores don't match the present state. Run `plait run` first."
-        )
+    require_current(root(), "the scores don't match the present state. Run `plait run` first.")
     publish(root(), output)
     print(f"{output}.json and {output}.md: written")
 

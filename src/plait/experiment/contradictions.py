@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from plait.experiment.schema import Candidate, Experiment, Service, TaskSettings
 
 DVC_IGNORED_KEYS = ("size", "nfiles")
+SLICES = ("length", "training rows of the label", "leak")
+"""What the rows of every task are sliced by (`plait.scores.slices`)."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +137,38 @@ def _service(
     for index, task in enumerate(service.tasks):
         yield from references.check(f"{path}.tasks.{index}", "tasks", task)
     yield from _twice(f"{path}.tasks", "task", service.tasks)
-    for task in service.gates:
-        yield from _unknown(f"{path}.gates.{task}", "task of this service", task, service.tasks)
+    yield from _gates(experiment, f"{path}.gates", service)
     if service.floor is not None:
         yield from _unknown(f"{path}.floor", "plan", service.floor, service.plans)
     for plan, candidates in service.plans.items():
         yield from _plan(experiment, references, f"{path}.plans.{plan}", service, candidates)
+
+
+def _gates(experiment: "Experiment", path: str, service: "Service") -> Iterator[str]:
+    for section in ("tasks", "slices"):
+        for task in getattr(service.gates, section):
+            at = f"{path}.{section}.{task}"
+            yield from _unknown(at, "task of this service", task, service.tasks)
+    for task, floors in service.gates.slices.items():
+        if task in experiment.tasks:
+            known = [*SLICES, *experiment.tasks[task].slices]
+            for by in floors:
+                at = f"{path}.slices.{task}.{by}"
+                yield from _unknown(at, "slice of this task", by, known)
+                yield from _answered(experiment, at, service, task, by)
+
+
+def _answered(
+    experiment: "Experiment", path: str, service: "Service", task: str, by: str
+) -> Iterator[str]:
+    """Rows are sliced by what a candidate does not answer: a gate on the rest can't be judged."""
+    dataset = experiment.tasks[task].dataset
+    for name in dict.fromkeys(name for names in service.plans.values() for name in names):
+        candidate = experiment.candidates.get(name)
+        tasks = candidate.tasks if candidate and task in candidate.tasks else ()
+        asked = [experiment.tasks[each] for each in tasks if each in experiment.tasks]
+        if any((each.dataset, each.field) == (dataset, by) for each in asked):
+            yield f"{path}: candidate {name!r} answers {by!r} itself, so it has no such slices"
 
 
 def _plan(

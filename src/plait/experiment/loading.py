@@ -26,19 +26,25 @@ SECTIONS = (
 )
 
 
-def load(path: Path = Path("params.yaml")) -> Experiment:
+def load(path: Path = Path("params.yaml"), name: str | None = None) -> Experiment:
     """Read and check an experiment.
+
+    Args:
+        name: the name that it must have.
 
     Raises:
         PlaitError: the file is missing, is not YAML, or has mistakes (all of them listed).
     """
     if not path.exists():
         raise PlaitError(f"{path}: no such file. Write one with `plait configure default`.")
-    return check(strict_yaml.read(path), str(path))
+    return check(strict_yaml.read(path), str(path), name)
 
 
-def check(value: Any, origin: str) -> Experiment:
+def check(value: Any, origin: str, name: str | None = None) -> Experiment:
     """Check a parsed params.yaml; `origin` names it in the error message.
+
+    Args:
+        name: the name that it must have.
 
     Raises:
         PlaitError: it has mistakes; each is named with its path, all in one message.
@@ -53,6 +59,12 @@ def check(value: Any, origin: str) -> Experiment:
     experiment = Experiment.model_validate(_without(value, wrong))
     mistakes += contradictions(experiment, References.of(value))
     mistakes += ignored_by_dvc(value)
+    if name is not None and experiment.name != name and ("name",) not in wrong:
+        found = repr(experiment.name) if "name" in value else "none"
+        mistakes.append(
+            f"name: found {found}, expected {name!r}, as the file is called: champions belong to "
+            f"an experiment by its name. Write `name: {name}`, or rename the file"
+        )
     if mistakes:
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
         raise PlaitError(f"{origin}: {len(mistakes)} mistake(s)\n{lines}")

@@ -57,7 +57,7 @@ def _short(found: Any) -> str:
 
 def _expected(detail: Mapping[str, Any]) -> str:
     kind, message = detail["type"], str(detail["msg"])
-    if kind == "string_pattern_mismatch" and detail["loc"][-1] == "[key]":
+    if kind == "string_pattern_mismatch" and detail["loc"][-1] in ("[key]", "name"):
         return NAME_RULE
     if kind in ("model_type", "dict_type"):
         return "a section of settings"

@@ -1,9 +1,16 @@
 """The sections and settings of params.yaml, with types and defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+)
 
 from plait.datasets.base import Reader
 from plait.datasets.registry import READERS
@@ -75,25 +82,70 @@ class Candidate(Settings):
     seed: int | None = None
 
 
+Floors = dict[str, Fraction]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Gates(Settings):
+    """What every plan of a service must meet (`plait.plans.gates`); nothing unless said.
+
+    Attributes:
+        tasks: task → least value of its headline metric.
+        slices: task → what its rows are sliced by → least headline metric of every slice that has
+            `slice_rows` labelled rows or more.
+        calibration: largest expected calibration error (0–1) of a task.
+        behaviour: least pass rate (0–1) of each behavioural test of a task.
+        latency_p95_ms: longest p95 of a request; judged by the promotion only, as is the next.
+        memory_mb: most peak memory of a plan's models together, a process each (10⁶ bytes).
+    """
+
+    tasks: Floors = Field(default_factory=dict)
+    slices: dict[str, Floors] = Field(default_factory=dict)
+    slice_rows: Annotated[int, Field(ge=1)] = 30
+    calibration: Fraction | None = None
+    behaviour: Fraction | None = None
+    latency_p95_ms: Positive | None = None
+    memory_mb: Positive | None = None
+
+
 class Service(Settings):
     """Tasks that are served together, and the plans that compete to serve them.
 
     Attributes:
         plans: plan → its candidates.
         floor: the baseline plan, which the winner must beat.
-        gates: task → least value of its headline metric.
-        margin: non-inferiority margin per task (0–1): a plan of fewer models wins only if the
-            held-out rows exclude a larger loss.
+        gates: what every plan must meet.
+        margin: non-inferiority margin per task (0–1): a plan of fewer models wins, and a winner
+            replaces a champion, only if the held-out rows exclude a larger loss.
         undecided: which plan wins if they can't decide a task and none is inferior: `keep` the plan
             of more models, or `fewer-models`.
+        looks: how many winners may be compared with a champion on the same held-out rows; a fixed
+            share of 5 % false promotions for each.
+        cheaper: how many times the parameters of a plan the champion must have, to be replaced by
+            that plan at equal quality.
     """
 
     tasks: Names
     plans: Annotated[dict[Name, Names], Field(min_length=1)]
     floor: str | None = None
-    gates: dict[str, Fraction] = Field(default_factory=dict)
+    gates: Gates = Gates()
     margin: Fraction = 0.01
     undecided: WhenUndecided = "keep"
+    looks: Annotated[int, Field(ge=1)] = 50
+    cheaper: Annotated[float, Field(gt=1)] = 1.5
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _floors_stand_in_tasks(cls, value: Any, info: ValidationInfo) -> Any:
+        found = value if isinstance(value, Mapping) else {}
+        floors = {task: found[task] for task in info.data.get("tasks", ()) if task in found}
+        if floors:
+            inner = ", ".join(f"{task}: {floor}" for task, floor in floors.items())
+            raise ValueError(
+                f"found {', '.join(floors)}, expected sections such as tasks and slices: floors of "
+                f"tasks stand in `tasks`. Write `gates: {{tasks: {{{inner}}}}}`"
+            )
+        return value
 
 
 class Validation(Settings):
@@ -124,8 +176,13 @@ class Validation(Settings):
 
 
 class Experiment(Settings):
-    """All of params.yaml. DVC needs every section, even an empty one."""
+    """All of params.yaml. DVC needs every section, even an empty one.
 
+    Attributes:
+        name: a champion belongs to the experiment of this name; in experiments/ it is the file's.
+    """
+
+    name: Name = "params"
     seed: int
     datasets: dict[Name, AnyReader]
     tasks: dict[Name, TaskSettings]
@@ -148,6 +205,23 @@ class Experiment(Settings):
             name: sorted({self.tasks[task].dataset for task in candidate.tasks})
             for name, candidate in self.candidates.items()
         }
+
+    def without(self, candidates: Collection[str]) -> "Experiment":
+        """The experiment without these candidates and all plans that use one of them."""
+        left = {name: each for name, each in self.candidates.items() if name not in candidates}
+        services = {
+            name: service.model_copy(
+                update={
+                    "plans": {
+                        plan: used
+                        for plan, used in service.plans.items()
+                        if not set(used).intersection(candidates)
+                    }
+                }
+            )
+            for name, service in self.services.items()
+        }
+        return self.model_copy(update={"candidates": left, "services": services})
 
     def mixture_datasets(self) -> list[list[str]]:
         """The datasets of each mixture of several datasets, sorted."""

@@ -15,6 +15,7 @@ def first_experiment(
     """The sections of params.yaml: the data, and a floor beside fine-tuned models.
 
     Args:
+        service: its name, which is the experiment's, too.
         additions: the datasets and tasks.
         encoder: the backbone to fine-tune; without one, all candidates are TF-IDF.
         rows: number of rows of the data, for the number of epochs.
@@ -29,6 +30,7 @@ def first_experiment(
         alone = {f"tfidf-{task}": _candidate("tfidf", "linear", [task]) for task in tasks}
         candidates, plans = candidates | alone, {**plans, "one-per-task": list(alone)}
     return {
+        "name": service,
         "seed": _SEED,
         **additions,
         "backbones": {**({"encoder": encoder} if encoder else {}), "tfidf": {"kind": "none"}},

@@ -49,13 +49,14 @@ def switch(root: Path, name: str, overwrite: bool = False) -> None:
         raise PlaitError(
             f"experiments/{name}.yaml: no such experiment{did_you_mean(name, names(root))}"
         )
-    load(_path(root, name))
+    load(_path(root, name), name)
     wanted = _path(root, name).read_bytes()
     if has_hand_edits(root) and not overwrite:
         raise PlaitError(
             "params.yaml: found hand edits, expected a copy of a file of experiments/ "
             f"({', '.join(names(root))}). Keep the edits with `cp params.yaml "
-            "experiments/mine.yaml`, or drop them with --overwrite; --keep runs them as they are."
+            "experiments/mine.yaml` and `name: mine` in both, or drop them with --overwrite; "
+            "--keep runs them as they are."
         )
     outputs = set_aside.outputs(root)
     if _bytes(root / "params.yaml") != wanted:

@@ -1,5 +1,6 @@
 """Plans: the scores of all candidates in; a verdict for each service out, and its promotion.
 
-verdict (which plan wins) → promotion (whether it replaces the champion) → registry (what is in
-production, and how that came to be).
+gates (what every plan must meet) → verdict (which plan wins) → finalists (the winner as a record),
+rivals (the champion's answers to its rows), succession (whether it replaces the champion) →
+promotion (the decision, written into the registry).
 """

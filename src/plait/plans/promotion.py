@@ -1,29 +1,37 @@
 """Promotion: the winning plan of each service becomes its champion, or a reason why not.
 
-`plait.plans.verdict` says which plan of an experiment wins. Here the winner meets the champion:
-measured on the same held-out rows it must have the better mean headline metric; measured on others
-it can't be compared, and the gates and the floor alone decide.
+`plait.plans.verdict` says which plan of an experiment wins; here it meets the champion, by
+`plait.plans.succession`. What is measured on this machine (time, memory) is held to its gates here,
+too: a verdict is the same everywhere.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from plait import bundle
-from plait.errors import PlaitError
+from plait.errors import PlaitError, did_you_mean
 from plait.experiment.schema import Experiment
-from plait.files import read_json, read_jsonl
-from plait.plans.seeds import siblings
-from plait.plans.verdict import Scores, Verdict, answered_by, judge
-from plait.plans.wording import RULE
+from plait.plans.finalists import Finalist, answers, finalists
+from plait.plans.gates import why_failed
+from plait.plans.rivals import Incomparable, Rivals, parameters
+from plait.plans.succession import bundle_by_task, looks_before, meet
+from plait.plans.verdict import Contender
+from plait.plans.wording import (
+    RULE,
+    STAYS,
+    champion_title,
+    meeting,
+    of_another_experiment,
+    sentence,
+)
 from plait.registry.holds import refusal
-from plait.registry.origin import stamp
+from plait.registry.packages import keep_card
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
-from plait.scores.differences import ROUNDING
-from plait.scores.row_results import RowResults, row_results
+
+Status = Literal["promoted", "unchanged", "refused"]
 
 
 @dataclass(frozen=True)
@@ -31,15 +39,28 @@ class Decision:
     """The decision about one service; `record` is the champion's, or the refused plan's."""
 
     service: str
-    status: Literal["promoted", "unchanged", "refused"]
+    status: Status
     reason: str
     record: Record
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What becomes of a finalist; `figures` are the fields of its record that say why.
+
+    A refusal that a person may overrule is `open`.
+    """
+
+    status: Status
+    why: str
+    figures: Mapping[str, Any] | None = None
+    open: bool = False
 
 
 def promote(
     experiment: Experiment,
     root: Path,
-    services: Collection[str] | None = None,
+    services: Sequence[str] | None = None,
     *,
     stage: Stage = "production",
     consent: str = "",
@@ -50,32 +71,33 @@ def promote(
     Promotions wait for one another. A failure leaves the champion as it was.
 
     Args:
-        services: default: all.
-        stage: the pointer that is set.
-        consent: why a person lets a plan win that was rolled back from.
-        dry_run: decide, and write nothing; the records have no number.
+        services: only these.
+        consent: why a person lets the winner replace a champion that the rule keeps; never one that
+            fails a gate.
+        dry_run: decide and write nothing.
 
     Raises:
-        PlaitError: scores or bundles are missing or don't belong together, no space on the disk,
-            or another promotion doesn't end.
+        PlaitError: an unknown service, scores or bundles are missing or don't belong together, no
+            space on the disk, or another promotion doesn't end.
     """
+    names = _named(experiment, services)
     registry = Registry(root)
-    plans = [names for service in experiment.services.values() for names in service.plans.values()]
-    candidates = dict.fromkeys(name for names in plans for name in names)
-    scores = {name: _scores(root, name) for name in candidates}
-    seeds = [name for own in candidates for name in siblings(experiment, own).values()]
-    rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
-    chosen = experiment.services if services is None else services
-    with _champions_stay(registry), registry.lock():
-        verdicts = [judge(experiment, service, scores, rows) for service in chosen]
-        drafts = [
-            replace(_draft(experiment, each, scores, root), stage=stage, consent=consent)
-            for each in verdicts
-        ]
-        return [
-            _settle(experiment, verdict, draft, root, dry_run)
-            for verdict, draft in zip(verdicts, drafts, strict=True)
-        ]
+    rivals = Rivals(registry, root, experiment.declared_tasks())
+    found = finalists(experiment, names, root, stage)
+    settling = Settling(experiment, root, registry, rivals, consent, dry_run)
+    for each in found:  # models answer before the lock is held
+        with suppress(Incomparable):
+            settling.rival(each, registry.champion(each.draft.service, stage))
+    with _champions_stay(registry), nullcontext() if dry_run else registry.lock():
+        return [settling.settle(each) for each in found]
+
+
+def _named(experiment: Experiment, services: Sequence[str] | None) -> list[str]:
+    for name in services or ():
+        if name not in experiment.services:
+            hint = did_you_mean(name, list(experiment.services))
+            raise PlaitError(f"services: no {name!r} in params.yaml{hint}")
+    return list(experiment.services if services is None else dict.fromkeys(services))
 
 
 @contextmanager
@@ -91,147 +113,109 @@ def _champions_stay(registry: Registry) -> Iterator[None]:
         ) from error
 
 
-def _settle(
-    experiment: Experiment, verdict: Verdict, draft: Record, root: Path, dry_run: bool
-) -> Decision:
-    registry, service = Registry(root), draft.service
-    champion = registry.champion(service, draft.stage)
-    metrics = {task: experiment.tasks[task].headline() for task in draft.tasks}
-    status, why = _compare(registry, draft, champion, metrics)
-    rule = RULE if verdict.comparisons else ""
-    draft = replace(
-        draft,
-        reason=" ".join(filter(None, (verdict.sentence, rule, why))),
-        replaces=champion.number if champion else None,
-    )
-    if dry_run:
-        return Decision(service, status, draft.reason, draft)
-    if status == "refused":
-        return Decision(service, status, draft.reason, registry.write(draft))
-    for candidate in draft.bundles:
-        registry.add(root / "models" / candidate)
-    if status == "unchanged" and champion:
-        return Decision(service, status, draft.reason, champion)
-    kept = registry.write(replace(draft, outcome="promoted"))
-    registry.point(kept)
-    return Decision(service, "promoted", kept.reason, kept)
+@dataclass(frozen=True)
+class Settling:
+    """Decides about finalists, and writes the decisions unless it is a `dry_run`."""
 
+    experiment: Experiment
+    root: Path
+    registry: Registry
+    rivals: Rivals
+    consent: str
+    dry_run: bool
 
-def _compare(
-    registry: Registry, draft: Record, champion: Record | None, metrics: Mapping[str, str]
-) -> tuple[Literal["promoted", "unchanged", "refused"], str]:
-    """Compare the winner with the champion; also returns the reason in words."""
-    if draft.plan is None:
-        return "refused", "The champion stays." if champion else "The service has no champion."
-    name = f"the champion (decision {champion.number}, plan {champion.plan})" if champion else ""
-    if champion and _bundle_by_task(draft) == _bundle_by_task(champion):
-        return "unchanged", f"It is {name} already."
-    if held := refusal(registry.history(draft.service), draft):
-        return "refused", held
-    if champion is None:
-        return "promoted", "It is the service's first champion."
-    damaged = [digest for digest in champion.bundles.values() if not registry.intact(digest)]
-    if damaged:
-        return "promoted", f"It replaces {name}, whose bundle {damaged[0]} is damaged."
-    if draft.heldout != champion.heldout or not _has(champion, metrics):
-        return "promoted", (
-            f"It replaces {name}, which was measured on other held-out rows and can't be compared: "
-            "gates and floor alone decide."
+    def settle(self, finalist: Finalist) -> Decision:
+        """Decide about one; the registry's lock is held."""
+        draft = finalist.draft
+        champion = self.registry.champion(draft.service, draft.stage)
+        ruling = self._overruled(self._rule(finalist, champion))
+        rule = RULE if finalist.verdict.comparisons or ruling.figures is not None else ""
+        record = replace(
+            draft,
+            reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why))),
+            replaces=champion.number if champion else None,
+            outcome="promoted" if ruling.status == "promoted" else "refused",
+            **(ruling.figures or {}),
         )
-    new, old = _mean(draft, metrics), _mean(champion, metrics)
-    if new > old + ROUNDING:
-        return "promoted", f"It replaces {name}: {_percent(old)} on the same held-out rows."
-    return "refused", (
-        f"But its mean {_percent(new)} isn't better than {_percent(old)} of {name} on the same "
-        "held-out rows: the champion stays."
-    )
+        kept = champion if ruling.status == "unchanged" and champion else record
+        if not self.dry_run:
+            kept = self._write(record, kept)
+        return Decision(draft.service, ruling.status, record.reason, kept)
 
+    def _overruled(self, ruling: Ruling) -> Ruling:
+        if not ruling.open:
+            return ruling
+        if not self.consent:
+            return replace(ruling, why=f"{ruling.why} {STAYS}")
+        why = f"{ruling.why} A person replaces the champion: {self.consent}"
+        figures = {**(ruling.figures or {}), "consent": self.consent}
+        return Ruling("promoted", why, figures)
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
+    def _write(self, record: Record, decided: Record) -> Record:
+        """Write a decision: a refusal, a promotion, or none where `decided` is the champion."""
+        self.rivals.keep()
+        if decided.outcome == "refused":
+            return self.registry.write(record)
+        for candidate in record.bundles:
+            self.registry.add(self.root / "models" / candidate)
+        if decided is not record:
+            return decided
+        for task, name in record.tasks.items():
+            lines = answers(self.experiment, self.root, name, task)
+            self.registry.keep_answers(record.bundles[name], record.heldout[task], lines)
+        kept = self.registry.write(record)
+        keep_card(self.registry, kept)
+        self.registry.point(kept)
+        return kept
 
+    def _rule(self, finalist: Finalist, champion: Record | None) -> Ruling:
+        """Compare a finalist with the champion."""
+        draft = finalist.draft
+        stays = "The champion stays." if champion else "The service has no champion."
+        if finalist.contender is None:
+            return Ruling("refused", stays)
+        if champion and bundle_by_task(draft) == bundle_by_task(champion):
+            return Ruling("unchanged", f"It is {champion_title(champion)} already.")
+        history = self.registry.history(draft.service)
+        if held := refusal(history, replace(draft, consent=self.consent)):
+            return Ruling("refused", held)
+        if failed := [why_failed(gate) for gate in finalist.machine if not gate.passed]:
+            return Ruling("refused", f"But on this machine {'; '.join(failed)}. {stays}")
+        if champion is None:
+            return Ruling("promoted", "It is the service's first champion.")
+        if champion.experiment != draft.experiment:
+            why = of_another_experiment(champion, draft.experiment)
+            return Ruling("refused", why, {}, open=True)
+        try:
+            return self._meet(finalist, finalist.contender, champion)
+        except Incomparable as error:
+            why = sentence(f"{champion_title(champion)} can't be compared with it: {error}.")
+            return Ruling("refused", why, {}, open=True)
 
-def _bundle_by_task(record: Record) -> dict[str, str]:
-    return {task: record.bundles[candidate] for task, candidate in record.tasks.items()}
+    def _meet(self, finalist: Finalist, winner: Contender, champion: Record) -> Ruling:
+        rival = self.rival(finalist, champion)
+        draft, registry = finalist.draft, self.registry
+        looks = looks_before(registry.history(draft.service), draft, champion)
+        ours = parameters(self.root / "models" / name for name in draft.bundles)
+        theirs = parameters(map(registry.bundle, champion.bundles.values()))
+        settings = self.experiment.services[draft.service]
+        found = meet(winner, rival, settings, looks, (ours, theirs))
+        why = meeting(found, champion_title(champion))
+        figures = {"comparison": found.as_json(), "looks": looks}
+        status: Status = "promoted" if found.succeeds else "refused"
+        return Ruling(status, why, figures, open=not found.succeeds)
 
+    def rival(self, finalist: Finalist, champion: Record | None) -> Contender:
+        """The champion, with its answers to the finalist's held-out rows.
 
-def _has(record: Record, metrics: Mapping[str, str]) -> bool:
-    return all(metric in record.scores.get(task, {}) for task, metric in metrics.items())
-
-
-def _mean(record: Record, metrics: Mapping[str, str]) -> float:
-    return sum(record.scores[task][metric] for task, metric in metrics.items()) / len(metrics)
-
-
-def _draft(experiment: Experiment, verdict: Verdict, scores: Scores, root: Path) -> Record:
-    """The winner of a verdict as a record, refused until shown otherwise."""
-    draft = Record(
-        service=verdict.service,
-        outcome="refused",
-        reason=verdict.sentence,
-        rejected=verdict.rejected,
-        **stamp(root),
-    )
-    if verdict.winner is None:
-        return draft
-    details = {name: _details(root, name) for name in verdict.candidates}
-    tasks = {
-        task: answered_by(experiment, verdict.candidates, task)
-        for task in experiment.services[verdict.service].tasks
-    }
-    return replace(
-        draft,
-        plan=verdict.winner,
-        tasks=tasks,
-        bundles={
-            name: _measured(root, name, details[name]) for name in sorted(set(tasks.values()))
-        },
-        scores={task: dict(scores[name][task]) for task, name in tasks.items()},
-        heldout={task: details[name]["heldout"][task] for task, name in tasks.items()},
-    )
-
-
-def _scores(root: Path, candidate: str) -> Any:
-    return _output(root / "scores" / f"{candidate}.json", candidate)
-
-
-def _details(root: Path, candidate: str) -> Any:
-    return _output(root / "predictions" / candidate / "details.json", candidate)
-
-
-def _row_results(experiment: Experiment, root: Path, candidate: str) -> dict[str, RowResults]:
-    """A candidate's answers row by row, by task."""
-    folder = root / "predictions" / candidate
-    tasks = {name: experiment.tasks[name] for name in experiment.candidates[candidate].tasks}
-    lines = {
-        dataset: list(read_jsonl(_there(folder / f"{dataset}.jsonl", candidate)))
-        for dataset in {task.dataset for task in tasks.values()}
-    }
-    return {name: row_results(lines[task.dataset], name) for name, task in tasks.items()}
-
-
-def _output(path: Path, candidate: str) -> Any:
-    return read_json(_there(path, candidate))
-
-
-def _there(path: Path, candidate: str) -> Path:
-    if not path.is_file():
-        raise PlaitError(
-            f"{path}: no such file, so candidate {candidate!r} can't be judged. Run `plait run`."
-        )
-    return path
-
-
-def _measured(root: Path, candidate: str, details: Mapping[str, Any]) -> str:
-    """The digest of a candidate's bundle, which must be the one that was benchmarked."""
-    folder = root / "models" / candidate
-    if not folder.is_dir():
-        raise PlaitError(f"{folder}: no such bundle, so it can't be promoted. Run `plait run`.")
-    digest = bundle.digest(folder)
-    if digest != details["bundle"]:
-        raise PlaitError(
-            f"{folder}: found bundle {digest}, but scores/{candidate}.json was measured on "
-            f"{details['bundle']}. Run `plait registry verify --mend`, which brings the bundle "
-            "back or names the stage to run, then `plait promote`."
-        )
-    return digest
+        Raises:
+            Incomparable: it is no rival, or has no answers.
+        """
+        draft = finalist.draft
+        if (
+            finalist.contender is None
+            or champion is None
+            or champion.experiment != draft.experiment
+        ):
+            raise Incomparable("it is no rival")
+        return self.rivals.contender(champion, draft, finalist.contender.metrics)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from plait.errors import PlaitError
+from plait.plans.gates import Evidence, Gate, of_plan, why_failed
 from plait.plans.seeds import siblings
 from plait.plans.wording import consequence, findings, no_challenger, others, percent, victory
 from plait.scores.differences import ROUNDING, Difference, Finding
@@ -26,7 +27,8 @@ class Contender:
 
     `metrics` names the headline metrics, `row_results` has the predictions behind them, `backbones`
     is what the models are made of. `seeds` has, by task and seed, the answers of the plan's own
-    model and of those that differ from it in their seed alone.
+    model and of those that differ from it in their seed alone. `gates` are those that are the same
+    on every machine.
     """
 
     plan: str
@@ -36,6 +38,7 @@ class Contender:
     row_results: Mapping[str, RowResults] = field(default_factory=dict, repr=False)
     backbones: frozenset[str] = frozenset()
     seeds: Mapping[str, Mapping[int, RowResults]] = field(default_factory=dict, repr=False)
+    gates: tuple[Gate, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -126,17 +129,31 @@ class Verdict:
     comparisons: tuple[NonInferiority, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     headline: str = ""
+    gates: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)
 
 
-def judge(experiment: "Experiment", service: str, scores: Scores, row_results: ByTask) -> Verdict:
+def judge(
+    experiment: "Experiment",
+    service: str,
+    scores: Scores,
+    row_results: ByTask,
+    evidence: Evidence,
+    stopped: Mapping[str, str] | None = None,
+) -> Verdict:
     """Choose among the plans of a service of an experiment.
+
+    Args:
+        stopped: candidates that have no scores, and why: plans that use one of them are out.
 
     Raises:
         PlaitError: a candidate of one of the plans has no score for one of its tasks.
     """
     settings = experiment.services[service]
+    out = dict(_stopped_plans(settings.plans, stopped or {}))
     contenders = [
-        _contender(experiment, service, plan, scores, row_results) for plan in settings.plans
+        _contender(experiment, service, plan, scores, row_results, evidence)
+        for plan in settings.plans
+        if plan not in out
     ]
     floor = settings.plans[settings.floor] if settings.floor else ()
     linear = all(experiment.candidates[name].approach == "linear" for name in floor)
@@ -144,23 +161,39 @@ def judge(experiment: "Experiment", service: str, scores: Scores, row_results: B
         service,
         contenders,
         floor=settings.floor,
-        gates=settings.gates,
         margin=settings.margin,
         undecided=settings.undecided,
         floor_title="TF-IDF floor" if linear else "floor",
+        out=out,
     )
 
 
+def _stopped_plans(
+    plans: Mapping[str, Sequence[str]], stopped: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    for plan, candidates in plans.items():
+        if found := [
+            f"candidate {name} was {stopped[name]}" for name in candidates if name in stopped
+        ]:
+            yield plan, "; ".join(found)
+
+
 def _contender(
-    experiment: "Experiment", service: str, plan: str, scores: Scores, row_results: ByTask
+    experiment: "Experiment",
+    service: str,
+    plan: str,
+    scores: Scores,
+    row_results: ByTask,
+    evidence: Evidence,
 ) -> Contender:
     settings = experiment.services[service]
     candidates = settings.plans[plan]
     by = {task: answered_by(experiment, candidates, task) for task in settings.tasks}
+    headlines = dict(_headlines(experiment, service, candidates, scores))
     return Contender(
         plan,
         candidates,
-        dict(_headlines(experiment, service, candidates, scores)),
+        headlines,
         {task: experiment.tasks[task].headline() for task in settings.tasks},
         {task: row_results[name][task] for task, name in by.items()},
         frozenset(experiment.candidates[name].backbone for name in candidates),
@@ -170,6 +203,7 @@ def _contender(
             }
             for task, name in by.items()
         },
+        of_plan(experiment, service, plan, by, headlines, evidence),
     )
 
 
@@ -198,15 +232,15 @@ def choose(
     contenders: Sequence[Contender],
     *,
     floor: str | None = None,
-    gates: Mapping[str, float] | None = None,
     margin: float = 0.0,
     undecided: WhenUndecided = "keep",
     floor_title: str = "floor",
+    out: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Choose the plan that a service should run.
 
-    1. A plan below one of the `gates` (task → least headline metric) may not win, nor may a plan
-       other than `floor` whose mean headline metric does not beat that of `floor`.
+    1. A plan that fails one of its gates may not win, nor may a plan other than `floor` whose mean
+       headline metric does not beat that of `floor`.
     2. Among those left, `floor` aside, a plan of fewer models may replace those of more only by
        comparison with the best of these, the one with the highest mean. It may where it is
        non-inferior on every task: the one-sided 95 % interval of the difference on the same rows
@@ -218,16 +252,20 @@ def choose(
        better mean among them does.
     4. Where none is left, `floor` wins if it passes the gates.
 
+    Plans in `out` have no scores, for the reason that it gives. If `floor` is one, none wins.
+
     Equal means are decided for fewer models, then by name. With `keep` every task must pass its
     test, so a plan that loses `margin` on one passes in at most 5 % of cases (the
     intersection-union test: Berger 1982); `fewer-models` gives that up.
     """
     base = next((plan for plan in contenders if plan.plan == floor), None)
-    rejected = dict(_rejections(contenders, base, gates or {}, floor_title))
+    rejected = _rejected(contenders, base, floor_title, floor in (out or {}))
+    rejected = {**(out or {}), **rejected}
     challengers = [p for p in contenders if p.plan not in rejected and p is not base]
     means = {plan.plan: plan.mean for plan in contenders}
     found = tuple(_comparisons([plan for plan in contenders if plan is not base], margin))
-    verdict = Verdict(service, None, (), False, rejected, "", means, found)
+    gates = {plan.plan: plan.gates for plan in contenders}
+    verdict = Verdict(service, None, (), False, rejected, "", means, found, gates=gates)
     if challengers:
         winner, tried = _winner(challengers, margin, undecided)
         head = victory(winner, tried, base, floor_title)
@@ -292,7 +330,7 @@ def non_inferiority(
             plan.plan, reference.plan, task, metric, margin, found, found.non_inferior(margin)
         )
         for task, metric in plan.metrics.items()
-        for found in [compare(plan.row_results[task], reference.row_results[task], metric)]
+        for found in [compare(plan.row_results[task], reference.row_results[task], metric, fine=0)]
     )
 
 
@@ -313,21 +351,18 @@ def _rank(plan: Contender) -> tuple[float, int, str]:
     return -round(plan.mean, 9), len(plan.candidates), plan.plan
 
 
-def _rejections(
-    contenders: Sequence[Contender],
-    base: Contender | None,
-    gates: Mapping[str, float],
-    floor_title: str,
-) -> Iterator[tuple[str, str]]:
+def _rejected(
+    contenders: Sequence[Contender], base: Contender | None, floor_title: str, floor_out: bool
+) -> dict[str, str]:
+    found: dict[str, str] = {}
     for plan in contenders:
-        reasons = [
-            f"{task} {percent(plan.scores[task])} is below its gate {percent(gate)}"
-            for task, gate in gates.items()
-            if plan.scores[task] < gate - ROUNDING
-        ]
+        reasons = [why_failed(gate) for gate in plan.gates if not gate.passed]
         if base is not None and plan is not base and plan.mean <= base.mean + ROUNDING:
             reasons.append(
                 f"mean {percent(plan.mean)} does not beat the {floor_title}'s {percent(base.mean)}"
             )
+        if floor_out:
+            reasons.append(f"the {floor_title}, which it must beat, is out")
         if reasons:
-            yield plan.plan, "; ".join(reasons)
+            found[plan.plan] = "; ".join(reasons)
+    return found

@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING
 from plait.scores.differences import ROUNDING
 
 if TYPE_CHECKING:
+    from plait.plans.succession import Succession
     from plait.plans.verdict import Contender, NonInferiority, Replacement
+    from plait.registry.records import Record
     from plait.settings import WhenUndecided
 
 RULE = (
     "A plan of fewer models replaces the best plan of more models only if it is non-inferior on "
     "every task (one-sided 95 % paired interval, the service's margin); a task that is inferior by "
     "more than the margin blocks it, and where the rows can't decide a task, the service's "
-    "`undecided` setting decides: `keep` (the default) or `fewer-models`."
+    "`undecided` setting decides: `keep` (the default) or `fewer-models`. The plan that wins "
+    "replaces a champion of the same experiment only if, in pairs on the winner's held-out rows, "
+    "it is non-inferior to it on every task by the same interval, and better on at least one (at "
+    "most 5 % false promotions over all looks at the same rows) or cheaper (the champion has the "
+    "service's `cheaper` times its parameters or more); where these rows can't decide a task, the "
+    "champion stays, whatever `undecided` says. A champion that is not replaced by that, belongs "
+    "to another experiment, or can't be compared stays until a person replaces it: "
+    "`plait promote --replace REASON`."
 )
-"""The rule of the verdict, as README, docs, report and promotion state it."""
+"""The rule of verdict and champion, as README, docs, report and promotion state it."""
 
 
 def percent(value: float) -> str:
@@ -31,7 +40,7 @@ def victory(
     winner: "Contender", tried: Sequence["Replacement"], base: "Contender | None", floor_title: str
 ) -> str:
     """Who wins, with which mean, over whom and over which floor."""
-    words = f"P{_title(winner)[1:]} wins: mean headline metric {percent(winner.mean)}"
+    words = f"{sentence(_title(winner))} wins: mean headline metric {percent(winner.mean)}"
     if tried and tried[-1].plan is winner:
         against = tried[-1].reference
         every = tried[-1].finding == "non-inferior"
@@ -72,10 +81,13 @@ def findings(
             yield _against(over, [test for test in of_pair if test.seeds == seeds])
 
 
-def _against(head: str, tests: Sequence["NonInferiority"]) -> str:
-    words = "; ".join(map(_in_words, tests))
+def _against(
+    head: str, tests: Sequence["NonInferiority"], more: Mapping[str, str] | None = None
+) -> str:
+    """A sentence with a test a task; `more` has what to add to a task's figures."""
+    words = "; ".join(f"{_in_words(test)}{(more or {}).get(test.task, '')}" for test in tests)
     how = f"margin {_points(tests[0].margin)}, one-sided 95 % bounds in brackets"
-    return f" {head[:1].upper()}{head[1:]}, {how}: {words}."
+    return f" {sentence(head)}, {how}: {words}."
 
 
 def consequence(found: "Replacement", undecided: "WhenUndecided") -> str:
@@ -123,6 +135,71 @@ def _in_words(test: "NonInferiority") -> str:
             return f"{test.task} inferior by more than the margin ({figures})"
         case _:
             return f"{test.task} undecided ({figures})"
+
+
+def meeting(found: "Succession", champion: str) -> str:
+    """The figures of a winner against the champion, and what follows from them.
+
+    Args:
+        champion: how it is called, with its number and plan.
+    """
+    shown = {task: f", p of no better {_p_value(p)}" for task, p in found.p.items()}
+    tests = found.replacement.tests
+    head = f"{found.replacement.plan.plan} against {champion} on the same held-out rows"
+    which = f"look {found.looks + 1} of {found.most_looks} at these rows"
+    level = f" ({which}: better is p ≤ {_p_value(found.level)})"
+    return f"{_against(head + level, tests, shown)[1:]} {_outcome(found)}"
+
+
+def _outcome(found: "Succession") -> str:
+    tasks = " and ".join(found.replacement.tasks(found.finding))
+    match found.finding:
+        case "inferior":
+            return f"It is inferior on {tasks}."
+        case "undecided":
+            return f"These rows can't decide {tasks}."
+    if found.better:
+        where = " and ".join(found.better)
+        return f"It is non-inferior on every task and better on {where}: it replaces the champion."
+    ours, theirs = found.parameters
+    if found.cheaper:
+        return (
+            f"It is non-inferior on every task and cheaper, with {ours:,} parameters instead of "
+            f"{theirs:,} ({theirs / ours:.2f} times; {found.ratio:g} asked): it replaces the "
+            "champion."
+        )
+    if found.spent:
+        return (
+            f"All {found.most_looks} looks at these rows are spent (`looks`): no quality promotes "
+            "until there are new held-out rows."
+        )
+    return "It is shown to be better on no task, and isn't cheaper."
+
+
+STAYS = 'The champion stays; `plait promote --replace "why"` replaces it.'
+
+
+def champion_title(champion: "Record") -> str:
+    """How a sentence calls a champion."""
+    return f"the champion (decision {champion.number}, plan {champion.plan})"
+
+
+def of_another_experiment(champion: "Record", name: str) -> str:
+    """Why a champion isn't even compared."""
+    return sentence(
+        f"{champion_title(champion)} belongs to experiment {champion.experiment!r}, and this is "
+        f"{name!r}: they are judged by different data or settings."
+    )
+
+
+def sentence(text: str) -> str:
+    """With a capital letter at the beginning."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _p_value(p: float) -> str:
+    """0.034, or 1.7e-05."""
+    return f"{p:.2g}"
 
 
 def _points(share: float) -> str:

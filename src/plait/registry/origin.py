@@ -2,7 +2,6 @@
 
 import getpass
 import platform
-import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from plait.files import sha256
 from plait.machine import processor
+from plait.registry.git import ask
 
 PACKAGES = (
     "plait",
@@ -45,11 +45,11 @@ def source(root: Path) -> dict[str, Any]:
 
     `changed` is None outside of a git repository.
     """
-    status = git(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
+    status = ask(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
     paths = None if status is None else [line[3:] for line in status.split("\0") if line]
-    prefix = git(root, "rev-parse", "--show-prefix") or ""
+    prefix = ask(root, "rev-parse", "--show-prefix") or ""
     return {
-        "revision": git(root, "rev-parse", "HEAD"),
+        "revision": ask(root, "rev-parse", "HEAD"),
         "changed": None if paths is None else _of_people(root, paths, prefix),
         "dvc_lock": _sha256(root / "dvc.lock"),
         "params": _sha256(root / "params.yaml"),
@@ -68,7 +68,7 @@ def environment() -> dict[str, Any]:
 
 def who(root: Path) -> str:
     """Git's user, or else the system's, at this machine."""
-    name = git(root, "config", "user.email") or git(root, "config", "user.name")
+    name = ask(root, "config", "user.email") or ask(root, "config", "user.name")
     try:
         return f"{name or getpass.getuser()} ({platform.node()})"
     except (OSError, KeyError):  # a container without that user
@@ -99,14 +99,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None where it fails or isn't there."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout.rstrip("\n") if done.returncode == 0 else None

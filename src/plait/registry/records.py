@@ -33,6 +33,7 @@ class Record:
         bundles: candidate → digest of its bundle; of a prune, what it removed.
         scores: task → metric → value (0–1) on held-out rows.
         heldout: task → sha256 of these rows.
+        measured: task → what the model card shows of its held-out rows (`plait.registry.cards`).
         gates: the lines of the decision table (`plait.plans.gates`).
         comparison: what the comparison with the former champion found, by task.
         looks: how many challengers its held-out rows had compared with a champion before it.
@@ -61,6 +62,7 @@ class Record:
     bundles: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     heldout: Mapping[str, str] = field(default_factory=dict)
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gates: tuple[Mapping[str, Any], ...] = ()
     comparison: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     looks: int = 0

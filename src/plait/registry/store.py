@@ -3,6 +3,7 @@
     bundles/DIGEST/           promoted bundles, named by their content (`plait.bundle.digest`)
     answers/DIGEST/ROWS.json  a bundle's answers to held-out rows, by the sha256 of these rows
     SERVICE/NNNN.json         one act each (`plait.registry.records`), never changed afterwards
+    SERVICE/NNNN.md           the model card of a plan that came into service
     SERVICE/STAGE.json        the pointer: the record whose plan is served at that stage
 
 An act copies the bundles, writes its record, then swaps the pointer with one rename, each on the

@@ -9,10 +9,13 @@ from typing import Any
 from plait.files import atomic_folder, dump_json, write_json
 from plait.pages.markdown import escape
 from plait.pages.rendering import render
+from plait.plans.gates import Gate
 from plait.plans.wording import RULE
 from plait.report.compared import non_inferiority_table, tables
 from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.coverage import HEAD, NOTE, TITLE, covered
+from plait.report.gates import HEAD as GATES_HEAD
+from plait.report.gates import gate_lines, gates_markdown
 from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
 from plait.report.results import Measured, Results, Service, records
 from plait.report.summary import summary
@@ -46,6 +49,8 @@ SEVERAL = (
     "is right, for exact match, if all its labels are and no other is answered. A table by label "
     "counts rows by where the label stands: in both gold and answer, in one of them, in neither."
 )
+GATES_TITLE = "Gates (those on time and memory are judged where a plan is promoted)"
+STOPPED = "Stopped by validation, so not trained and not compared"
 UNITS = {"classification": "class", "multilabel": "label", "tagging": "span type"}
 ANSWERED = {
     "classification": "answers",
@@ -57,8 +62,8 @@ ANSWERED = {
 def write_report(results: Results, folder: Path) -> None:
     """Write the report's folder, whole or not at all.
 
-    complete.json is constant for a set of candidates: it says that all of them were timed, and
-    carries nothing that can't be repeated.
+    complete.json is constant for a set of candidates: it says which of them were timed, and which
+    validation stopped, and carries nothing that can't be repeated.
     """
     with atomic_folder(folder) as partial:
         for service in results.services:
@@ -68,11 +73,14 @@ def write_report(results: Results, folder: Path) -> None:
         (partial / "report.md").write_text(text(results), encoding="utf-8")
         (partial / "records.json").write_bytes(dump_json({"records": list(records(results))}))
         write_json(partial / "summary.json", summary(results))
-        write_json(partial / "complete.json", {"timed": sorted(results.candidates)})
+        complete = {"timed": sorted(results.candidates), "stopped": results.stopped}
+        write_json(partial / "complete.json", complete)
 
 
 def pictures(service: Service) -> dict[str, str]:
-    """A service's pictures as SVG, by name."""
+    """A service's pictures as SVG, by name; none where all its plans are out."""
+    if not service.plans:
+        return {}
     return {"scores": scores_picture(service), "tradeoff": tradeoff_picture(service)}
 
 
@@ -85,6 +93,7 @@ def page(results: Results) -> str:
         candidates=[_candidate(name, found) for name, found in results.candidates.items()],
         tables=tables(results),
         coverage={"title": TITLE, "head": HEAD, "note": NOTE, "found": covered(results)},
+        stopped=STOPPED,
         looks=looks_words(results),
         notes=_notes(results),
         versions=versions(),
@@ -107,9 +116,15 @@ def _service_section(service: Service) -> dict[str, Any]:
         "found": service,
         "table": service_table(service),
         "tests": non_inferiority_table(service),
+        "gates": (GATES_TITLE, GATES_HEAD, gate_lines(gates_of(service))),
         "ratios": [ratio_words(ratio) for ratio in service.requests["ratios"]],
         "pictures": pictures(service),
     }
+
+
+def gates_of(service: Service) -> list[Gate]:
+    """The gates of all plans that are the same on every machine."""
+    return [gate for gates in service.verdict.gates.values() for gate in gates]
 
 
 def _candidate(name: str, measured: Measured) -> dict[str, Any]:
@@ -188,15 +203,22 @@ def text(results: Results) -> str:
 
 def _paragraphs(results: Results) -> Iterator[str]:
     yield "# Benchmark"
+    if results.stopped:
+        yield f"{STOPPED}:"
+        yield "\n".join(f"- {escape(f'{n}: {why}')}" for n, why in results.stopped.items())
     for service in results.services:
         yield f"## Service {escape(service.name)}"
         # Our own words, with names that params.yaml has checked.
         yield f"**{service.verdict.sentence}**"
-        yield _service_markdown(service)
+        if service.plans:
+            yield _service_markdown(service)
         title, head, lines = non_inferiority_table(service)
         if lines:
             yield f"{title}:"
             yield markdown(head, lines)
+        if gates := gates_of(service):
+            yield f"{GATES_TITLE}:"
+            yield gates_markdown(gates)
         if ratios := service.requests["ratios"]:
             yield "\n".join(f"- {escape(ratio_words(ratio))}" for ratio in ratios)
     for title, head, lines in tables(results):

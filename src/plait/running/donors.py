@@ -12,7 +12,7 @@ import yaml
 
 from plait import bundle
 from plait.experiment.set_aside import FOLDER
-from plait.registry.origin import git
+from plait.registry.git import ask
 from plait.registry.store import Registry
 from plait.running.contents import Content, md5, tree
 
@@ -74,8 +74,8 @@ def _locked(root: Path, candidate: str) -> Iterator[str]:
     lock = root / "dvc.lock"
     texts = [lock.read_text(encoding="utf-8")] if lock.is_file() else []
     yield from _outs(texts, candidate)
-    commits = (git(root, "log", "--format=%H", "--", "dvc.lock") or "").split()
-    yield from _outs((git(root, "show", f"{each}:./dvc.lock") or "" for each in commits), candidate)
+    commits = (ask(root, "log", "--format=%H", "--", "dvc.lock") or "").split()
+    yield from _outs((ask(root, "show", f"{each}:./dvc.lock") or "" for each in commits), candidate)
 
 
 def _outs(locks: Any, candidate: str) -> Iterator[str]:

@@ -62,6 +62,8 @@ class Stage:
         cores: cores that it keeps busy (`meta.cores`, default 1); 0 means all.
         alone: no other stage may run at the same time.
         gpu: it uses the GPU; one such stage runs at a time.
+        outcome: its failure says that the run left something out (`meta.outcome`): the run ends as
+            failed, but its results are there and actions go on.
         outs: its outputs.
     """
 
@@ -71,6 +73,7 @@ class Stage:
     cores: int = 1
     alone: bool = False
     gpu: bool = False
+    outcome: bool = False
     outs: tuple[Path, ...] = ()
 
     @property
@@ -141,6 +144,7 @@ def _stage(node: Any, name: str, upstream: Iterable[Any]) -> Stage:
         cores=int(meta.get("cores", 1)),
         alone=bool(meta.get("alone")),
         gpu=bool(meta.get("gpu")),
+        outcome=bool(meta.get("outcome")),
         outs=tuple(Path(out.fs_path) for out in node.outs),
     )
 
@@ -225,6 +229,25 @@ def run_always(folder: Path, processes: Processes) -> None:
     """Run the stages that DVC runs every time: only then does `read` see all that changed."""
     for address in sorted(read(folder).always):
         run_stage(address, processes, lambda _line: None, lambda _figures: None)
+
+
+def require_current(folder: Path, remedy: str) -> None:
+    """Check that every stage's outputs follow from the present data, parameters and code.
+
+    Raises:
+        PlaitError: some stages have changed since they ran.
+    """
+    with Processes(folder) as processes:
+        run_always(folder, processes)
+    found = read(folder)
+    # A stage that only says what a run left out has no result that could be old.
+    changed = sorted(each for each in found.changed if not found.stages[each].outcome)
+    if changed:
+        count = f"{len(changed)} stage{'s' * (len(changed) > 1)}"
+        raise PlaitError(
+            f"{count} {'are' if len(changed) > 1 else 'is'} not up to date ({', '.join(changed)}): "
+            f"{remedy}"
+        )
 
 
 def _progress(line: str) -> Mapping[str, Any] | None:

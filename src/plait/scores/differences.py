@@ -82,6 +82,7 @@ def paired_bootstrap(
     resamples: int = RESAMPLES,
     seed: int = SEED,
     rows: float | None = None,
+    fine: int = FINE,
 ) -> Difference:
     """The difference of a metric that is a function of sums over rows.
 
@@ -90,6 +91,7 @@ def paired_bootstrap(
         second: the same of the second, in the same order of rows.
         metric: sums of shape (B, S) → values of shape (B,).
         rows: how many of equal weight the metric rests on (`intervals.Rows.alike`); without it, n.
+        fine: resamples for p where the usual number can't tell it; `resamples` if p isn't asked.
     """
     both, width = np.concatenate([first, second], axis=1), first.shape[1]
 
@@ -106,7 +108,11 @@ def paired_bootstrap(
     low, high, lower, upper = map(float, np.quantile(sampled[:, 0], ends, method="weibull"))
     two, one = error * NormalDist().inv_cdf(ends[1]), error * NormalDist().inv_cdf(CONFIDENCE)
     unseen, step = unseen_share(rows or n), 1 / (rows or n)
-    p = _p_value(sampled[:, 0], lambda: resample(both, difference, FINE, seed)[1][:, 0])
+    p = _two_sided(sampled[:, 0])
+    if fine > resamples and p <= 2 / (1 + resamples):
+        # The smallest p that B resamples can show is 2 / (B + 1), which a correction over many
+        # lines would raise above any level, however large the difference.
+        p = _two_sided(resample(both, difference, fine, seed)[1][:, 0])
     return Difference(
         value,
         (min(low, value - two), max(high, value + two)),
@@ -129,16 +135,6 @@ def unseen_share(n: float) -> float:
 def itself(n: int) -> Difference:
     """A candidate and itself on `n` rows."""
     return Difference(0.0, (0.0, 0.0), 0.0, 0.0, 1.0, n)
-
-
-def _p_value(sampled: Floats, finer: Callable[[], Floats]) -> float:
-    """Two-sided; where all resamples lie on one side of 0, from more of them.
-
-    The smallest p that B resamples can show is 2 / (B + 1), which a correction over many lines
-    would raise above any level, however large the difference.
-    """
-    p = _two_sided(sampled)
-    return p if p > 2 / (1 + len(sampled)) else _two_sided(finer())
 
 
 def _two_sided(sampled: Floats) -> float:

@@ -1,13 +1,13 @@
 """A candidate's predictions beside the gold labels, row by row: comparisons are made on these."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from plait.scores.differences import Difference, McNemar, itself, mcnemar, paired_bootstrap
+from plait.scores.differences import FINE, Difference, McNemar, itself, mcnemar, paired_bootstrap
 from plait.scores.intervals import Estimate, Floats, Rows, estimate
 from plait.scores.scoring import (
     indicators,
@@ -39,10 +39,21 @@ RowResults = Mapping[str, Pair]
 
 def row_results(lines: Iterable[Json], task: str) -> RowResults:
     """One task's results from the lines of `predictions/CANDIDATE/DATASET.jsonl`."""
+    return kept_results(kept_answers(lines, task))
+
+
+def kept_answers(lines: Iterable[Json], task: str) -> Iterator[Json]:
+    """One task's `{"id", "gold", "answer"}` from such lines."""
+    for line in lines:
+        yield {"id": line["id"], "gold": line["gold"][task], "answer": line["answers"][task]}
+
+
+def kept_results(lines: Iterable[Json]) -> RowResults:
+    """Results from lines with `id`, `gold` and `answer`."""
     return {
-        line["id"]: Pair(_plain(line["gold"][task]), _plain(line["answers"][task]))
+        line["id"]: Pair(_plain(line["gold"]), _plain(line["answer"]))
         for line in lines
-        if line["gold"][task] is not None
+        if line["gold"] is not None
     }
 
 
@@ -52,19 +63,20 @@ def _plain(value: Any) -> Any:
     return frozenset(each if isinstance(each, str) else tuple(each) for each in value)
 
 
-def compare(first: RowResults, second: RowResults, metric: str) -> Difference:
+def compare(first: RowResults, second: RowResults, metric: str, fine: int = FINE) -> Difference:
     """First minus second on the rows that both have, by paired bootstrap.
 
     Args:
         metric: one of `plait.tasks.METRICS`.
+        fine: as `paired_bootstrap` has it; 0 where only the intervals are asked for.
     """
     if first is second:
         return itself(len(first))
-    return compare_means([first], [second], metric)
+    return compare_means([first], [second], metric, fine)
 
 
 def compare_means(
-    first: Sequence[RowResults], second: Sequence[RowResults], metric: str
+    first: Sequence[RowResults], second: Sequence[RowResults], metric: str, fine: int = FINE
 ) -> Difference:
     """Mean of the first minus mean of the second, as many, on the rows that all have.
 
@@ -75,7 +87,7 @@ def compare_means(
         np.concatenate(half, axis=1) for half in (parts[: len(first)], parts[len(first) :])
     )
     rows = _rows(metric, parts[0], np.concatenate(parts, axis=1)).alike
-    return paired_bootstrap(one, other, partial(_mean, value, len(first)), rows=rows)
+    return paired_bootstrap(one, other, partial(_mean, value, len(first)), rows=rows, fine=fine)
 
 
 def compare_rows(first: RowResults, second: RowResults) -> McNemar:

@@ -17,6 +17,7 @@ from typing import Any
 from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
+from plait.registry.packages import unpack
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 from plait.segmentation import is_blank
@@ -131,6 +132,16 @@ class Service:
             for candidate, digest in champion.bundles.items()
         }
         return cls(champion, models)
+
+    @classmethod
+    def open(cls, package: Path) -> "Service":
+        """Load a published service from a folder that `dvc artifacts get` brought.
+
+        Raises:
+            PlaitError: it is no package, or a file of it was altered.
+        """
+        record, bundles = unpack(package)
+        return cls(record, {name: bundle.load(path)[1] for name, path in bundles.items()})
 
     def answer(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]:
         """Answer texts, in their order.

@@ -12,12 +12,12 @@ from plait.tasks import Split, Task
 from plait.validation.checks import Check
 from plait.validation.datasets import read_datasets
 from plait.validation.engine import run_checks
+from plait.validation.leak_rules import LEAK_RULES
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Validation
 
-LEAK_RULES = frozenset({"text_in_train", "near_in_train", "text_in_dev", "near_in_dev"})
 _LATER: Mapping[str, Sequence[Split]] = {"train": ("dev", "heldout"), "dev": ("heldout",)}
 Reasons = Mapping[str, Sequence[str]]
 """Id of a quarantined row → the rules that it breaks, as `RULE` or `RULE:TASK`."""

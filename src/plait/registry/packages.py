@@ -1,0 +1,141 @@
+"""A package: a folder that holds all of a service's champion, to publish and to load anywhere.
+
+README.md          the model card
+record.json        the record that is served
+history/NNNN.json  all acts on the service, up to now
+bundles/CANDIDATE  the plan's bundles
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from plait import bundle
+from plait.approaches.base import Resolved
+from plait.errors import PlaitError
+from plait.files import atomic_write, read_json
+from plait.registry.cards import card
+from plait.registry.records import Record, read_record, write_record
+from plait.registry.store import LOCK_SECONDS, Registry
+
+
+@contextmanager
+def alone(registry: Registry) -> Iterator[Path]:
+    """A folder to publish from or to pull into, for one process at a time.
+
+    It is not the registry's own lock: a promotion needn't wait for an upload.
+
+    Raises:
+        PlaitError: another process holds it for a minute.
+    """
+    registry.folder.mkdir(parents=True, exist_ok=True)
+    scratch = registry.folder / ".sharing"
+    try:
+        with FileLock(registry.folder / ".sharing.lock", timeout=LOCK_SECONDS):
+            shutil.rmtree(scratch, ignore_errors=True)  # a killed one's
+            scratch.mkdir()
+            try:
+                yield scratch
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    except Timeout as error:
+        raise PlaitError(
+            f"{scratch}.lock: another publication or pull goes on for over {LOCK_SECONDS:g} s. "
+            "Wait until it has ended and run again."
+        ) from error
+
+
+def pack(registry: Registry, record: Record, folder: Path) -> None:
+    """Write the package of a record into a new folder; bundles are hard links where possible.
+
+    Raises:
+        PlaitError: a bundle or a record is missing or altered.
+        OSError: no space, no permission.
+    """
+    found: dict[str, Resolved] = {}
+    for candidate, digest in record.bundles.items():
+        source = registry.bundle(digest)
+        found[candidate] = _resolved(source)
+        shutil.copytree(source, folder / "bundles" / candidate, copy_function=_link)
+    write_record(folder / "record.json", record)
+    for number in registry.numbers(record.service):
+        kept = registry.record(record.service, number)
+        write_record(folder / "history" / f"{number:04d}.json", kept)
+    (folder / "README.md").write_text(card(record, found), encoding="utf-8")
+
+
+def registered_card(registry: Registry, record: Record) -> str:
+    """The model card of a record whose bundles are in the registry.
+
+    Raises:
+        PlaitError: a bundle is missing or altered.
+    """
+    return card(record, {name: _resolved(registry.bundle(d)) for name, d in record.bundles.items()})
+
+
+def keep_card(registry: Registry, record: Record) -> None:
+    """Write the model card of a kept record beside it.
+
+    Raises:
+        PlaitError: a bundle is missing or altered.
+        OSError: no space, no permission.
+    """
+    with atomic_write(registry.path(record.service, record.number).with_suffix(".md")) as stream:
+        stream.write(registered_card(registry, record).encode())
+
+
+def unpack(folder: Path) -> tuple[Record, dict[str, Path]]:
+    """The record of a package, and its candidates' bundles, all of them intact.
+
+    Raises:
+        PlaitError: it is no package, or a file of it was altered.
+    """
+    if not (folder / "record.json").is_file():
+        raise PlaitError(
+            f"{folder}: found no record.json, expected what `plait publish` makes and `dvc "
+            "artifacts get` brings."
+        )
+    record = read_record(folder / "record.json")
+    if odd := [name for name in record.bundles if name in (".", "..") or Path(name).name != name]:
+        raise PlaitError(f"{folder / 'record.json'}: found candidate {odd[0]!r}, expected a name.")
+    bundles = {name: folder / "bundles" / name for name in record.bundles}
+    for name, path in bundles.items():
+        found = bundle.digest(path) if path.is_dir() else "no folder"
+        if found != record.bundles[name]:
+            raise PlaitError(
+                f"{path}: found {found}, expected the bundle {record.bundles[name]} that the "
+                "record names. Get the package again."
+            )
+    return record, bundles
+
+
+def history(folder: Path) -> list[Record]:
+    """All acts in a package, oldest first.
+
+    Raises:
+        PlaitError: one was altered, or is missing from the chain.
+    """
+    found = [read_record(path) for path in sorted((folder / "history").glob("*.json"))]
+    for number, (before, after) in enumerate(zip([None, *found], found, strict=False), 1):
+        if after.number != number or after.previous != (before.seal if before else ""):
+            raise PlaitError(
+                f"{folder / 'history'}: record {after.number} does not follow the one before it; "
+                "a record is missing or was replaced. Get the package again."
+            )
+    return found
+
+
+def _resolved(folder: Path) -> Resolved:
+    value = read_json(folder / bundle.CANDIDATE)
+    return Resolved.from_json({key: v for key, v in value.items() if key != "format"})
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(source, target)
