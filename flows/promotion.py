@@ -84,7 +84,7 @@ def _settle(root: Path, decision: Decision, seconds: int) -> str:
     answer = _ask(root, decision, seconds)
     said = f"{answer.name.strip() or 'someone'}: {answer.why.strip() or 'no reason given'}"
     if not answer.approve:
-        refuse(root, consented.record, f"{decision.reason} Refused by {said}.")
+        refuse(root, decision.record, f"{decision.reason} Refused by {said}.")
         return _told(f"{service}: refused by {said}. The champion stays.")
     (now,) = _decide(root, [service], stage, said)
     if not same_plan(now.record, decision.record):
@@ -93,8 +93,9 @@ def _settle(root: Path, decision: Decision, seconds: int) -> str:
             "win than the one approved. Run `plait promote --require-approval` again."
         )
     experiment = load(root / "params.yaml")
-    (made,) = promote(experiment, root, [service], stage=stage, consent=said)
-    return _told(f"{service}: {made.status}, approved by {said}. {made.reason}")
+    approval = f"Approved by {said}."
+    (made,) = promote(experiment, root, [service], stage=stage, consent=said, approval=approval)
+    return _told(f"{service}: {made.status}. {made.reason}")
 
 
 def _ask(root: Path, decision: Decision, seconds: int) -> Approval:

@@ -143,9 +143,10 @@ def test_what_a_person_approves_is_promoted_and_recorded(
     for field in ("approve", "why", "name"):
         assert f'"{field}"' in schema
     said = asked.answer(approve=True, why="looks good", name="Ann")
-    assert "assistant: promoted, approved by Ann: looks good." in said
+    assert "assistant: promoted. " in said
     record = Registry(root).require("assistant")
-    assert (record.plan, record.consent) == ("consolidated", "Ann: looks good")
+    assert (record.plan, record.consent) == ("consolidated", "")
+    assert record.reason.endswith("Approved by Ann: looks good.")
     assert asked.process.returncode == 0
 
 
@@ -181,8 +182,9 @@ def test_an_approval_replaces_the_rule_and_the_form_says_so(
     assert "The rule refuses it. Your approval replaces the rule." in question
     assert "rolled back from by record 3" in question
     said = asked.answer(approve=True, why="it was a false alarm", name="Ann")
-    assert "assistant: promoted, approved by Ann" in said
-    assert Registry(root).require("assistant").plan == "consolidated"
+    assert "assistant: promoted. " in said
+    record = Registry(root).require("assistant")
+    assert (record.plan, record.consent) == ("consolidated", "Ann: it was a false alarm")
 
 
 def test_no_one_is_asked_where_nothing_could_be_promoted(

@@ -6,17 +6,16 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from beside import complete, end, reader, started
 from interruptions import NEEDS_SPACE, Step, disk_full, heed_permissions, in_child
 from plait import bundle as bundles
 from plait.errors import PlaitError
 from plait.plans.promotion import promote
-from plait.registry import store
 from plait.registry.acts import hold, release, rollback
 from plait.registry.checking import check
 from plait.registry.pruning import prune
@@ -83,84 +82,6 @@ def brings(root: Path) -> Callable[[str, str], bool]:
     return bring
 
 
-def complete(root: Path, service: str) -> int:
-    """The number of a service's champion, whose plan is whole."""
-    champion = Registry(root).require(service)
-    for digest in champion.bundles.values():
-        Registry(root).bundle(digest)
-    return champion.number
-
-
-@contextmanager
-def reader(root: Path, service: str) -> Iterator[None]:
-    """Another process that reads the champion all the time, and finds it whole each time."""
-    ready, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(ready)
-            while os.getppid() != 1:
-                complete(root, service)
-                os.write(tell, b".")
-                time.sleep(0.001)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(tell)
-    try:
-        assert os.read(ready, 1) == b"."
-        yield
-        os.set_blocking(ready, False)
-        with_more = b""
-        deadline = time.monotonic() + 60
-        while not with_more and time.monotonic() < deadline and not _ended(child):
-            with_more = _read(ready)
-            time.sleep(0.001)
-        assert with_more, "the reader found a champion that isn't whole"
-    finally:
-        os.close(ready)
-        _kill(child)
-
-
-def _read(pipe: int) -> bytes:
-    try:
-        return os.read(pipe, 1 << 16)
-    except BlockingIOError:
-        return b""
-
-
-def _ended(child: int) -> bool:
-    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def _kill(child: int) -> int:
-    """Kill a child; returns the signal that ended it, or 0."""
-    if not _ended(child):
-        os.kill(child, signal.SIGKILL)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return -min(ended, 0)
-
-
-def started(root: Path, act: Act, monkeypatch: pytest.MonkeyPatch) -> int:
-    """A process that acts; returns when it has the registry's lock."""
-    locked, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            sweep = store.sweep
-            monkeypatch.setattr(store, "sweep", lambda path: (os.write(tell, b"!"), sweep(path)))
-            act(root)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(tell)
-    assert os.read(locked, 1) == b"!"
-    os.close(locked)
-    return child
-
-
 def killed_at_random(
     template: Path, tmp_path: Path, service: str, act: Act, patch: pytest.MonkeyPatch
 ) -> tuple[int, set[int]]:
@@ -175,7 +96,7 @@ def killed_at_random(
         with reader(root, service):
             child = started(root, act, patch)
             time.sleep(moments.uniform(0, duration))
-            killed += _kill(child) == signal.SIGKILL
+            killed += end(child) == signal.SIGKILL
             champions.add(complete(root, service))
         champions.add(complete(root, service))
         act(root)
@@ -262,7 +183,7 @@ def test_an_act_that_waits_too_long_is_told(
         with pytest.raises(PlaitError, match=r"\.lock: another act holds the registry for over"):
             act(root)
     finally:
-        _kill(child)
+        end(child)
     assert contents(root) == before
     act(root)  # the system has let go of the lock
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import small
+from plait.bundle import FORMAT
 from plait.files import write_json
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
@@ -11,7 +13,8 @@ from plait.registry.store import Registry
 def bundle(root: Path, content: str, candidate: str = "one") -> Path:
     """A folder like a bundle in models/, whose digest depends on `content`."""
     folder = root / "models" / candidate
-    write_json(folder / "bundle.json", {"name": candidate})
+    resolved = small.candidate(candidate, [small.INTENT])
+    write_json(folder / "bundle.json", {"format": FORMAT, **resolved.as_json()})
     (folder / "weights").write_text(content * 100)
     return folder
 

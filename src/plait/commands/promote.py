@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plait.errors import PlaitError, did_you_mean
+from plait.errors import PlaitError
 from plait.registry.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from plait.plans.promotion import Decision
@@ -56,7 +55,6 @@ def promote(
     from plait.running.project import root
 
     experiment = load(root() / "params.yaml")
-    _check(services or [], list(experiment.services))
     if require_approval:
         if dry_run or replace:
             raise PlaitError(
@@ -69,12 +67,6 @@ def promote(
         experiment, root(), services or None, stage=to, consent=replace, dry_run=dry_run
     ):
         print(_line(decision, dry_run, as_json))
-
-
-def _check(named: "Sequence[str]", known: list[str]) -> None:
-    for name in named:
-        if name not in known:
-            raise PlaitError(f"services: params.yaml has no {name!r}{did_you_mean(name, known)}")
 
 
 def _line(decision: "Decision", dry_run: bool, as_json: bool) -> str:

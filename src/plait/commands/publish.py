@@ -1,11 +1,12 @@
 """`plait publish` and `plait pull`: share a service's champion through git and the DVC remote."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-StageName = Literal["production", "staging"]
-AtStage = Annotated[StageName, typer.Option(help="The pointer whose plan is meant.")]
+from plait.registry.stage import Stage
+
+AtStage = Annotated[Stage, typer.Option(help="The pointer whose plan is meant.")]
 
 
 def publish(

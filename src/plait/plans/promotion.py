@@ -64,6 +64,7 @@ def promote(
     *,
     stage: Stage = "production",
     consent: str = "",
+    approval: str = "",
     dry_run: bool = False,
 ) -> list[Decision]:
     """Promote the winning plan of each service of an experiment that has been run in `root`.
@@ -72,8 +73,10 @@ def promote(
 
     Args:
         services: only these.
-        consent: why a person lets the winner replace a champion that the rule keeps; never one that
-            fails a gate.
+        stage: the pointer that is set.
+        consent: why a person lets the winner replace a champion that the rule keeps, or win again
+            after a rollback; never one that fails a gate.
+        approval: a sentence that says who approved a promotion; it ends the record's reason.
         dry_run: decide and write nothing.
 
     Raises:
@@ -84,7 +87,7 @@ def promote(
     registry = Registry(root)
     rivals = Rivals(registry, root, experiment.declared_tasks())
     found = finalists(experiment, names, root, stage)
-    settling = Settling(experiment, root, registry, rivals, consent, dry_run)
+    settling = Settling(experiment, root, registry, rivals, consent, approval, dry_run)
     for each in found:  # models answer before the lock is held
         with suppress(Incomparable):
             settling.rival(each, registry.champion(each.draft.service, stage))
@@ -122,6 +125,7 @@ class Settling:
     registry: Registry
     rivals: Rivals
     consent: str
+    approval: str
     dry_run: bool
 
     def settle(self, finalist: Finalist) -> Decision:
@@ -130,11 +134,13 @@ class Settling:
         champion = self.registry.champion(draft.service, draft.stage)
         ruling = self._overruled(self._rule(finalist, champion))
         rule = RULE if finalist.verdict.comparisons or ruling.figures is not None else ""
+        approved = self.approval if ruling.status == "promoted" else ""
         record = replace(
             draft,
-            reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why))),
+            reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why, approved))),
             replaces=champion.number if champion else None,
             outcome="promoted" if ruling.status == "promoted" else "refused",
+            consent=self.consent if ruling.status == "promoted" and self._lifts(draft) else "",
             **(ruling.figures or {}),
         )
         kept = champion if ruling.status == "unchanged" and champion else record
@@ -150,6 +156,10 @@ class Settling:
         why = f"{ruling.why} A person replaces the champion: {self.consent}"
         figures = {**(ruling.figures or {}), "consent": self.consent}
         return Ruling("promoted", why, figures)
+
+    def _lifts(self, draft: Record) -> bool:
+        """Whether the consent lets a plan win that was rolled back from."""
+        return bool(self.consent and refusal(self.registry.history(draft.service), draft))
 
     def _write(self, record: Record, decided: Record) -> Record:
         """Write a decision: a refusal, a promotion, or none where `decided` is the champion."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from plait.errors import PlaitError
 from plait.registry.holds import blocks, held, same_plan, serves
 from plait.registry.origin import stamp
+from plait.registry.packages import keep_card
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 
@@ -71,13 +72,13 @@ def rollback(
                 restores=target.number,
                 replaces=now,
                 rejected={},
-                gates=(),
                 comparison={},
                 looks=0,
                 consent="",
                 **stamp(root),
             )
         )
+        keep_card(registry, kept)
         registry.point(kept)
     return kept
 

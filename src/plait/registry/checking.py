@@ -148,14 +148,21 @@ def _other(service: str, expected: Record | None) -> str:
 
 
 def needed(registry: Registry) -> dict[str, Record]:
-    """The bundles that should be here, by digest, each with the latest record that names it."""
+    """The bundles that should be here, by digest, each with the latest record that names it.
+
+    A pull may bring records of another machine: of what they name, only what is here counts.
+    """
+    here = set(registry.bundles())
     found: dict[str, Record] = {}
     for service in registry.known():
         own: dict[str, Record] = {}
         for record in readable(registry, service):
             if record.act == "prune":
                 own = {k: v for k, v in own.items() if k not in record.bundles.values()}
-            elif serves(record) or record.act == "publish":
+                continue
+            if record.act == "pull":
+                own = {k: v for k, v in own.items() if k in here}
+            if serves(record) or record.act == "publish":
                 own.update(dict.fromkeys(record.bundles.values(), record))
         found.update(own)
     return found

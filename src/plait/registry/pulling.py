@@ -77,7 +77,7 @@ def _bring_in(
     bundles: Sequence[Path],
     acts: Sequence[Record],
 ) -> Record:
-    champion = registry.champion(record.service, stage)
+    champion = _readable_champion(registry, record.service, stage)
     if (
         champion
         and _same_plan(champion, record)
@@ -97,13 +97,21 @@ def _bring_in(
             stage=stage,
             reason=f"Pulled record {record.number} of {record.who}, {record.time}: {record.reason}",
             restores=None,
-            replaces=champion.number if champion else None,
+            replaces=registry.pointed(record.service, stage),
             **{**stamp(root), "source": record.source},
         )
     )
     keep_card(registry, kept)
     registry.point(kept)
     return kept
+
+
+def _readable_champion(registry: Registry, service: str, stage: Stage) -> Record | None:
+    """The champion; None where pointer or record are damaged, which a pull then replaces."""
+    try:
+        return registry.champion(service, stage)
+    except PlaitError:
+        return None
 
 
 def _same_plan(one: Record, other: Record) -> bool:
