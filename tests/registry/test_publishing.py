@@ -52,7 +52,7 @@ def a_newer_champion(root: Path) -> None:
         train(root, name, seed=8)
     rescore(root, "tfidf-intent", intent=0.99)
     rescore(root, "tfidf-slots", slots=0.99)
-    (decision,) = promote(experiment(), root)
+    (decision,) = promote(experiment(), root, consent="30 rows show little")
     assert decision.status == "promoted", decision.reason
 
 

@@ -64,7 +64,7 @@ def test_heads_are_answered_without_torch_and_transformers(measured: Path) -> No
     name = "tfidf-intent+slots"
     train(measured, name, approach="heads", backbone="tiny", training=settings)
     rescore(measured, name, intent=1.0, slots=1.0)
-    promote(experiment(), measured)
+    promote(experiment(), measured, consent="a test of imports")
     (graph,) = (measured / "registry").rglob("heads.onnx")
     reply, imported = predicted(measured)
     assert set(reply["answers"]) == {"intent", "slots"}  # type: ignore[call-overload]

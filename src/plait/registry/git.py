@@ -32,7 +32,7 @@ def git(
     try:
         done = subprocess.run(
             command,
-            input=b"" if data is None else data,
+            input=data,
             capture_output=True,
             check=False,
             env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(env or {})},

@@ -84,8 +84,9 @@ def keep_card(registry: Registry, record: Record) -> None:
         PlaitError: a bundle is missing or altered.
         OSError: no space, no permission.
     """
+    kept = registry.record(record.service, record.number)  # in the order that its file has
     with atomic_write(registry.path(record.service, record.number).with_suffix(".md")) as stream:
-        stream.write(registered_card(registry, record).encode())
+        stream.write(registered_card(registry, kept).encode())
 
 
 def _resolved(folder: Path) -> Resolved:
