@@ -13,7 +13,8 @@ import torch
 
 from conftest import INTENT, candidate
 from plait import strict_yaml
-from plait.approaches.heads import Heads
+from plait.approaches.heads.eager import Eager
+from plait.approaches.heads.kept import Kept
 from plait.approaches.heads.learning import LearnedHeads
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
@@ -43,8 +44,6 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     config = {"model_type": "foreign", "auto_map": own}
     (folder / "config.json").write_text(json.dumps(config))
     shutil.copytree(folder, tmp_path / "bundle/backbone")
-    kept = {"max_length": 8, "precision": "fp32", "windows": False}
-    (tmp_path / "bundle/heads.json").write_text(json.dumps(kept))
     return folder
 
 
@@ -54,7 +53,7 @@ def test_no_model_is_asked_for_its_code(foreign: Path) -> None:
     with pytest.raises(PlaitError, match="custom code"):
         LearnedHeads.build(candidate(INTENT), foreign, Training())
     with pytest.raises(PlaitError, match="custom code"):
-        Heads.load(foreign.parent / "bundle", (INTENT,))
+        Eager.load(foreign.parent / "bundle", (INTENT,), Kept(8, "fp32"))
     assert not (foreign.parent / "it-ran").exists()
 
 
