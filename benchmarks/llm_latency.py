@@ -34,7 +34,6 @@ from massive import rows as massive_rows
 from plait.approaches.base import Resolved
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
-from plait.approaches.prepacked import prepack, to_device
 from plait.approaches.prompting.asking import Asking, decoder_forms
 from plait.approaches.prompting.decoder import Decoder
 from plait.benchmark.latency import machine
@@ -96,13 +95,13 @@ def tune(
 
 
 def headed(weights: Path, tasks: tuple[Task, Task], max_length: int = MAX_LENGTH) -> Heads:
-    """A backbone with fresh heads, as plait answers."""
+    """A backbone with fresh heads, as plait answers: saved, and loaded again."""
     settings = Training(max_length=max_length)
     made = Resolved("heads", weights.name, "heads", "full", tasks, settings.model_dump(), 0)
     model = Heads.build(made, weights, settings)
-    to_device(model.module)
-    prepack(model.module.encoder, model.precision)
-    return model
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder))
+        return Heads.load(Path(folder), tasks)
 
 
 def asked(decoder: Decoder, tasks: Sequence[Task], decoding: str, labels: bool = False) -> Way:

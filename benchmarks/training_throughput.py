@@ -23,7 +23,7 @@ from transformers import (
 
 from massive import backbone, parser, rows
 from plait.approaches.base import Resolved
-from plait.approaches.heads import Heads
+from plait.approaches.heads.learning import LearnedHeads
 from plait.settings import Training
 from plait.tasks import Row, Task
 from plait.training.batches import resolve_precision, use_all_cores
@@ -49,7 +49,7 @@ def plait_rate(
     )
     made = Resolved("benchmark", "minilm", "heads", "full", (task,), settings.model_dump(), 0)
     with tempfile.TemporaryDirectory() as scratch:
-        model = Heads.build(made, weights, settings)
+        model = LearnedHeads.build(made, weights, settings)
         encoded = {task.dataset: model.encoded(task.dataset, train, Path(scratch) / "t" / "d")}
         start = time.perf_counter()
         fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), {}, "plait")

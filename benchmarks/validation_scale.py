@@ -4,12 +4,15 @@ Each data set is checked in a process of its own, from prepared files to the wri
 imports among it. Short rows have 6 to 30 words; one in a hundred is a copy, another one an edited
 copy. Writes docs/results/validation_scale.{json,md}.
 
-With `--files MB` it reads files of that size instead, a CSV and a Parquet file of documents of 170
-to 270 words, as `plait validate FILE` does: from the file to prepared rows, and to the report.
+With `--files MB` it reads files of that size instead, a CSV and a Parquet file, as `plait validate
+FILE` does: from the file to prepared rows, and to the report. Their texts have 200 to 2,000
+characters, as tickets and posts do, or with `--short` about 40; one in a hundred is a copy, another
+one an edited copy.
 """
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import random
@@ -19,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="10 k rows and posts; writes nothing")
     parser.add_argument("--files", type=int, metavar="MB", help="read files; writes nothing")
+    parser.add_argument("--short", action="store_true", help="--files of about 40 characters a row")
     parser.add_argument("--only", choices=("prepare", "validate"), help="of --files")
+    parser.add_argument("--format", choices=("csv", "parquet"), help="of --files")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -132,33 +136,39 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
     return {"data": name, **found, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def documents(size: int) -> Iterator[dict[str, str]]:
+def documents(size: int, short: bool) -> Iterator[dict[str, str]]:
     """Texts of `size` characters in all, with one of twelve labels."""
     rng = random.Random(17)
     vocabulary = [f"word{int(30_000 ** rng.random())}" for _ in range(1 << 16)]
-    while size > 0:
-        start, count = rng.randrange(1 << 16), rng.randint(150, 250)
-        text = " ".join([*vocabulary[start : start + count], *rng.choices(vocabulary, k=20)])
+    least, most = (30, 50) if short else (200, 2000)
+    text = ""
+    for i in itertools.count():
+        if i % 100 == 3:
+            text = f"{text.rpartition(' ')[0]} edited"
+        elif i % 100 != 1:
+            text = " ".join(rng.choices(vocabulary, k=most // 6))[: rng.randint(least, most)]
         size -= len(text)
+        if size < 0:
+            return
         yield {"text": text, "label": f"topic {rng.randrange(12)}"}
 
 
-def write_csv(path: Path, size: int) -> None:
+def write_csv(path: Path, rows: Iterator[dict[str, str]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, ["text", "label"])
         writer.writeheader()
-        writer.writerows(documents(size))
+        writer.writerows(rows)
 
 
-def write_parquet(path: Path, size: int) -> None:
+def write_parquet(path: Path, rows: Iterator[dict[str, str]]) -> None:
     """Row groups of 100,000 rows; not compressed, so that the file has the size of its texts."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows, schema = documents(size), pa.schema({"text": pa.string(), "label": pa.string()})
+    schema = pa.schema({"text": pa.string(), "label": pa.string()})
     options = {"compression": "none", "use_dictionary": ["label"]}
     with parquet.ParquetWriter(path, schema, **options) as writer:
-        while group := list(islice(rows, 100_000)):
+        while group := list(itertools.islice(rows, 100_000)):
             writer.write_table(pa.Table.from_pylist(group, schema))
 
 
@@ -195,13 +205,15 @@ def checked(path: Path) -> int:
     return sum(sum(figures.rows.values()) for figures in report.figures.values())
 
 
-def read_files(size: int, only: str | None) -> None:
+def read_files(options: argparse.Namespace) -> None:
+    formats = {"csv": write_csv, "parquet": write_parquet}
     with tempfile.TemporaryDirectory() as scratch:
-        for name, write in (("rows.csv", write_csv), ("rows.parquet", write_parquet)):
-            write(Path(scratch, name), size * 1_000_000)
-            for step in [only] if only else ["prepare", "validate"]:
-                command = [sys.executable, __file__, "--one", str(Path(scratch, name))]
-                subprocess.run([*command, "--only", step], check=True)
+        for name in [options.format] if options.format else formats:
+            path = Path(scratch, f"rows.{name}")
+            formats[name](path, documents(options.files * 1_000_000, options.short))
+            for step in [options.only] if options.only else ["prepare", "validate"]:
+                command = [sys.executable, __file__, "--one", str(path), "--only", step]
+                subprocess.run(command, check=True)
 
 
 def markdown(results: list[dict[str, Any]]) -> str:
@@ -235,7 +247,7 @@ def main() -> None:
         check(options.one)
         return
     if options.files:
-        read_files(options.files, options.only)
+        read_files(options)
         return
     results = []
     for count in (10_000,) if options.quick else (10_000, 100_000, 1_000_000):

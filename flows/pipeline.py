@@ -32,7 +32,7 @@ from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
 from plait.running.processes import Processes, Stopped, only_run
 from plait.running.progress_artifact import ProgressArtifact, key
-from plait.running.ready import Walk
+from plait.running.ready import INCOMPLETE, Walk
 
 CRASH_RETRIES = 1
 WHAT_CHANGED = "what changed (DVC)"
@@ -139,11 +139,14 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
     _walk(walk, processes, begun)
     if processes.stopped:
         raise Stopped
-    if walk.failures:
+    if not walk.may_act:
         return Failed(message=_why_failed(walk))
     _show_report(root)
     decisions = promote.submit(root).result()
-    return Completed(message="; ".join(f"{d.service}: {d.status}" for d in decisions))
+    promotion = "; ".join(f"{d.service}: {d.status}" for d in decisions)
+    if walk.failures:
+        return Failed(name=INCOMPLETE, message=f"{_why_failed(walk)}\nPromotion: {promotion}")
+    return Completed(message=promotion)
 
 
 def _pull(root: Path, processes: Processes) -> None:

@@ -86,5 +86,5 @@ def test_no_bundle_and_another_format_are_named(
         bundle.load(folder)
     bundle.save(model, candidate, folder)
     write_json(folder / "bundle.json", {**read_json(folder / "bundle.json"), "format": 99})
-    with pytest.raises(PlaitError, match=r"bundle\.json: a bundle of format 99, expected 3"):
+    with pytest.raises(PlaitError, match=r"bundle\.json: a bundle of format 99, expected 4"):
         bundle.load(folder)

@@ -13,7 +13,8 @@ import torch
 
 from conftest import INTENT, candidate
 from plait import strict_yaml
-from plait.approaches.heads.model import Heads
+from plait.approaches.heads import Heads
+from plait.approaches.heads.learning import LearnedHeads
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
 from plait.running import graph, prefect_server
@@ -51,7 +52,7 @@ def test_no_model_is_asked_for_its_code(foreign: Path) -> None:
     with pytest.raises(PlaitError, match="custom code"):
         Decoder.load(foreign, 8, torch.float32)
     with pytest.raises(PlaitError, match="custom code"):
-        Heads.build(candidate(INTENT), foreign, Training())
+        LearnedHeads.build(candidate(INTENT), foreign, Training())
     with pytest.raises(PlaitError, match="custom code"):
         Heads.load(foreign.parent / "bundle", (INTENT,))
     assert not (foreign.parent / "it-ran").exists()

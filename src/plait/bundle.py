@@ -14,7 +14,8 @@ from plait.pages.markdown import escape
 
 CANDIDATE = "bundle.json"
 COVERAGE = "coverage.json"
-FORMAT = 3
+STOPPED = "stopped.json"
+FORMAT = 4
 
 
 def save(model: Approach, candidate: Resolved, folder: Path, read: Splits | None = None) -> None:
@@ -39,6 +40,18 @@ def save(model: Approach, candidate: Resolved, folder: Path, read: Splits | None
         ) from error
 
 
+def leave_out(folder: Path, reason: str) -> None:
+    """Write why there is no bundle: the candidate isn't trained, and the others go on."""
+    with atomic_folder(folder) as partial:
+        write_json(partial / STOPPED, {"reason": reason})
+
+
+def stopped(folder: Path) -> str | None:
+    """Why a candidate was not trained; None where it was, or its training is still to come."""
+    path = folder / STOPPED
+    return str(read_json(path)["reason"]) if path.is_file() else None
+
+
 def load(folder: Path) -> tuple[Resolved, Approach]:
     """Load a bundle; runs no code from it.
 
@@ -46,6 +59,11 @@ def load(folder: Path) -> tuple[Resolved, Approach]:
         PlaitError: the folder holds no bundle, or one of another format.
     """
     restore(folder)
+    if reason := stopped(folder):
+        raise PlaitError(
+            f"{folder}: no bundle here: the candidate was {reason}. Correct the data, or set the "
+            "policy of the rule in params.yaml, and run again."
+        )
     if not (folder / CANDIDATE).is_file():
         raise PlaitError(f"{folder}: no bundle here (no {CANDIDATE}). Train it: `dvc repro`.")
     value = read_json(folder / CANDIDATE)
@@ -92,6 +110,7 @@ def card(candidate: Resolved, model: Approach) -> str:
         f"- {escape(key)}: {escape(str(value))}"
         for key, value in sorted(candidate.training.items())
     )
+    notes = "".join(f"\n{escape(sentence)}\n" for sentence in model.notes())
     return f"""# {escape(candidate.name)}
 
 Backbone {escape(candidate.backbone)}, approach {candidate.approach}, method {candidate.method},
@@ -103,7 +122,7 @@ seed {candidate.seed}, {model.parameters_count():,} parameters.
 
 Load it with `plait.bundle.load(folder)`. Scores on held-out rows stand in `scores/` of the
 pipeline that made it.
-
+{notes}
 Training settings:
 
 {settings}

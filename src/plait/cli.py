@@ -13,7 +13,10 @@ from plait.commands.fetch import fetch
 from plait.commands.new import new
 from plait.commands.predict import predict
 from plait.commands.promote import promote
+from plait.commands.publish import publish, pull
+from plait.commands.registry import app as registry
 from plait.commands.results import results
+from plait.commands.rollback import rollback
 from plait.commands.run import run
 from plait.commands.schedule import schedule
 from plait.commands.server import app as server
@@ -40,6 +43,9 @@ for command in (
     fetch,
     validate,
     promote,
+    publish,
+    pull,
+    rollback,
     results,
     compare,
     verify,
@@ -48,6 +54,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(data, name="data")
+app.add_typer(registry, name="registry")
 app.add_typer(server, name="server")
 
 

@@ -1,10 +1,13 @@
-"""Resources of this machine: processor cores, and whether there is a GPU."""
+"""Resources of this machine: processor cores, threads, and whether there is a GPU."""
 
 import os
 import platform
+import sys
+import threading
 from pathlib import Path
 
 DEVICES = Path("/dev")
+_LIMIT = threading.local()
 
 
 def cores() -> int:
@@ -12,6 +15,21 @@ def cores() -> int:
     from joblib import cpu_count  # takes 0.2 seconds, which most commands save
 
     return int(cpu_count())
+
+
+def threads() -> int:
+    """Threads that a model of the calling thread answers with: at most the limit, if one was set;
+    otherwise what OMP_NUM_THREADS says, as for torch, or one a core.
+    """
+    told = getattr(_LIMIT, "threads", 0) or os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if str(told).isdecimal() and int(told) else cores()
+
+
+def limit_threads(count: int) -> None:
+    """Limit the threads of models that the calling thread asks; those of torch, too."""
+    _LIMIT.threads = count
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)
 
 
 def has_gpu(devices: Path = DEVICES) -> bool:

@@ -1,7 +1,6 @@
 """Labels and spans as people and their tools write them."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +22,12 @@ def table(**settings: Any) -> Table:
 
 
 def label(found: Any, **settings: Any) -> str | None:
-    cell = Cell({"label": found}, "label", Path("rows.jsonl"), 3)
+    cell = Cell({"label": found}, "label", "rows.jsonl, line 3")
     return table(**settings).read_label(cell, "topic")
 
 
 def spans(text: str, found: Any, **settings: Any) -> tuple[Span, ...] | None:
-    cell = Cell({"who": found}, "who", Path("rows.jsonl"), 3)
+    cell = Cell({"who": found}, "who", "rows.jsonl, line 3")
     return table(**settings).read_spans(cell, "slots", text)
 
 

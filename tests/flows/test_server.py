@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from plait.experiment.switching import name_or_digest
 from plait.running import graph, prefect_server
 from plait.running.processes import marked
 from screens import in_terminal, screen
+from servers import wait_for
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
@@ -91,15 +91,6 @@ def background(
         finally:
             process.terminate()
             process.wait(timeout=30)
-
-
-def wait_for(is_so: Callable[[], bool], seconds: float) -> float:
-    """Seconds until `is_so`."""
-    began = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - began < seconds, f"not so after {seconds} s"
-        time.sleep(0.2)
-    return time.monotonic() - began
 
 
 def trigger(client: SyncPrefectClient, deployment: str, **parameters: object) -> UUID:

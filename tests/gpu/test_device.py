@@ -18,6 +18,7 @@ import torch
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait import bundle, machine
 from plait.approaches.base import Resolved
+from plait.approaches.heads.graph import OnnxGraph
 from plait.approaches.loading import approach
 from plait.approaches.registry import APPROACHES
 from plait.conformance.answers import differences
@@ -71,7 +72,9 @@ def trained(way: tuple[str, str, str], made: Resolved, backbone: Path, scratch: 
 
 
 def device_of(model: Any) -> str:
-    module = model.module if hasattr(model, "module") else model.asking.decoder.model
+    if isinstance(getattr(model, "engine", None), OnnxGraph):
+        return "cpu"
+    module = model.engine.network if hasattr(model, "engine") else model.asking.decoder.model
     (found,) = {parameter.device.type for parameter in module.parameters()}
     return str(found)
 

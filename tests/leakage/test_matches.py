@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from notes import TASKS, Data, declared, healthy, write
 from plait.experiment.schema import Validation
+from plait.leakage import near
 from plait.leakage.leaks import leaks
 from plait.leakage.matches import Text, match
-from plait.leakage.near import near_pairs, similarities
+from plait.leakage.near import near_pairs, near_pairs_in_parts, similarities
 from plait.leakage.shingles import Shingles, packed, shingles, unpacked, words, words_digest
 from plait.tasks import Task
 from plait.validation.clusters import clusters
@@ -77,6 +78,35 @@ def test_every_pair_above_the_threshold_is_found_and_no_other() -> None:
     assert set(zip(found.first.tolist(), found.second.tolist(), strict=True)) == expected
     assert len(expected) >= 30
     assert found.similarity.min() >= 0.4
+
+
+def test_pairs_are_the_same_whatever_is_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [*map(text, range(60)), *(edited(text(i % 20), 0.1) for i in range(60)), *[[]] * 3]
+    sets = [shingles(each) for each in every]
+    whole = near_pairs(sets, 0.4)
+    for limit, value in (("_PAIRS", 7), ("_AT_ONCE", 200), ("_HASHED", 5), ("_COMPARED", 3)):
+        monkeypatch.setattr(near, limit, value)
+    parts = list(near_pairs_in_parts(sets, 0.4))
+    assert len([part for part in parts if len(part.first)]) > 5
+    found = near_pairs(sets, 0.4)
+    assert len(whole.first) >= 60
+    for name in ("first", "second", "similarity"):
+        assert getattr(found, name).tolist() == getattr(whole, name).tolist()
+
+
+def test_clusters_are_the_same_whatever_is_in_memory_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each text is an edited copy of the one before: all of them are one cluster."""
+    chain = [text(0)]
+    for i in range(1, 30):
+        chain.append([*chain[-1][:-8], *(f"new{i}x{j}" for j in range(8))][-60:])
+        chain[-1] = [*chain[-1][8:], *(f"more{i}x{j}" for j in range(8))]
+    texts = [as_text(str(i), each) for i, each in enumerate(chain)]
+    monkeypatch.setattr(near, "_PAIRS", 2)
+    found = match({("a", "train"): texts}, 0.4)
+    assert len(list(found.pairs_in_parts())) > 3
+    assert [len(cluster) for cluster in found.clusters()] == [30]
 
 
 def test_cost_of_a_large_cluster_is_bounded() -> None:
@@ -164,7 +194,7 @@ def test_texts_with_nothing_to_compare_match_nothing() -> None:
     assert not found.repeats(("a", "train")).any()
     assert not found.near_in(("a", "heldout"), [("a", "train")]).any()
     assert found.clusters() == []
-    assert clusters("a", found, {}).count == 0
+    assert clusters("a", found).count == 0
 
 
 def _other(data: Data) -> Data:

@@ -15,11 +15,11 @@ from plait.approaches.base import Approach, Resolved
 from plait.approaches.loading import approach
 from plait.conformance import answers, matrix, reference, toy
 from plait.conformance.examining import Setting, examine
-from plait.conformance.findings import Finding, Verdict, within
+from plait.conformance.findings import SEVERAL, Finding, Verdict, within
 from plait.errors import PlaitError
 from plait.segmentation import words
 from plait.settings import Training
-from plait.tasks import LabelPrediction, Prediction, Span
+from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
 ENGLISH = (toy.language("English"),)
 Change = Callable[[str, Prediction, int], Prediction]
@@ -117,6 +117,42 @@ def test_a_rounded_probability_is_within_its_tolerance_alone(linear: Approach) -
     assert not answers.reloaded(linear, other, ENGLISH, 1e-3, 0).passed
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Approach:
+    """A real model of several labels a command."""
+    rows = {"toy": toy.rows(ENGLISH[0], "train")}
+    made = Resolved("linear", "tfidf", "linear", "full", (toy.SEVERAL,), {}, seed=1)
+    return approach("linear").train(made, Path(), rows, rows, tmp_path_factory.mktemp("several"))
+
+
+def test_sets_of_labels_have_two_one_or_none_and_are_learned(several: Approach) -> None:
+    rows = toy.rows(ENGLISH[0], "train")
+    assert {row.labels["several"] for row in rows} == {
+        (), ("number",), ("off",), ("on",), ("number", "off"), ("number", "on"),
+    }  # fmt: skip
+    (finding,) = answers.learned(several, ENGLISH)
+    assert finding.check == "learns several labels"
+    assert finding.passed, finding
+
+
+def test_sets_that_depend_on_their_batch_are_found(several: Approach) -> None:
+    def drop(_text: str, answer: Prediction, size: int) -> Prediction:
+        assert isinstance(answer, SetPrediction)
+        return replace(answer, labels=answer.labels[:1]) if size == 3 else answer
+
+    def shift(_text: str, answer: Prediction, size: int) -> Prediction:
+        assert isinstance(answer, SetPrediction)
+        moved = {label: p + (0.01 if size == 3 else 0) for label, p in answer.probabilities.items()}
+        return replace(answer, probabilities=moved)
+
+    for change, expected in ((drop, "several ['number', 'o"), (shift, "several ")):
+        by_three, by_all = answers.batched(Faulty(several, change), ENGLISH, 1e-3)
+        assert not by_three.passed
+        assert expected in by_three.found
+        assert by_all.passed
+    assert all(f.passed for f in answers.batched(Faulty(several, shift), ENGLISH, 0.02))
+
+
 def test_a_probability_that_is_no_number_is_found(linear: Approach) -> None:
     def broken(_text: str, answer: Prediction, _size: int) -> Prediction:
         if not isinstance(answer, LabelPrediction):
@@ -200,6 +236,12 @@ def test_the_matrix_says_what_failed_and_where(tmp_path: Path) -> None:
     lines = matrix.table(found, [cell, other, ("albert", "heads")]).splitlines()
     assert lines[2] == "| bert | heads | fits | fits | learns spans (bf16) | fits | fits |"
     assert lines[3].count("refused") == 5
+    whole = Verdict("heads", [Finding("learns several labels", True, "1", "0.9", SEVERAL)])
+    matrix.keep(tmp_path / "found", ("albert", "heads"), "bf16", whole)
+    head, _, *wider = matrix.table(matrix.read(tmp_path / "found"), [cell, other]).splitlines()
+    assert head.endswith("| Emoji | several labels |")
+    assert [line.split(" | ")[-1] for line in wider] == ["not run |", "refused |"]
+    assert whole.summary(SEVERAL) == "fits"
     assert lines[4].count("not run") == 5
     page = tmp_path / "page.md"
     page.write_text(f"before\n{matrix.BEGIN}\nold\n{matrix.END}\nafter\n", encoding="utf-8")

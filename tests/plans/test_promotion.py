@@ -84,6 +84,7 @@ def test_the_first_winner_becomes_champion(root: Path) -> None:
     files = {path.name for path in (root / "models" / BOTH).iterdir()}
     assert set(contents(root)) == {
         "assistant/0001.json",
+        "assistant/0001.md",
         "assistant/production.json",
         *(f"bundles/{digest}/{name}" for name in files),
         *(f"answers/{digest}/{rows}.json" for rows in record["heldout"].values()),
@@ -166,8 +167,9 @@ def test_scores_of_another_bundle_are_refused(root: Path) -> None:
     path.write_text(path.read_text() + "\n")
     with pytest.raises(PlaitError) as error:
         settle(root)
-    assert f"but scores/{BOTH}.json was measured on {found}. Run `dvc repro benchmark@" in str(
-        error.value
+    assert (
+        f"but scores/{BOTH}.json was measured on {found}. Run `plait registry verify --mend`"
+        in str(error.value)
     )
 
 
@@ -351,7 +353,7 @@ def test_a_promotion_that_never_ends_is_not_waited_for_for_ever(root: Path) -> N
         pass
     let_go.set()
     other.join()
-    assert "another promotion holds the registry for over 0.1 s" in str(error.value)
+    assert "another act holds the registry for over 0.1 s" in str(error.value)
 
 
 def test_an_altered_bundle_of_the_champion_is_brought_back(root: Path) -> None:

@@ -33,7 +33,10 @@ def test_exactly_these_files_are_written(root: Path) -> None:
         "index.html", "report.md", "records.json", "summary.json", "complete.json",
         "scores-assistant.svg", "tradeoff-assistant.svg",
     }  # fmt: skip
-    assert read_json(root / "report/complete.json") == {"timed": sorted(small.CANDIDATES)}
+    assert read_json(root / "report/complete.json") == {
+        "timed": sorted(small.CANDIDATES),
+        "stopped": {},
+    }
 
 
 def test_the_page_refers_to_nothing_outside_of_itself(root: Path, page: Page) -> None:
@@ -175,6 +178,26 @@ def test_data_checks_that_did_not_hold_are_shown_and_escaped(root: Path, page: P
     assert "3 of 60 train rows are <duplicates>." in page.words
     assert "<duplicates>" not in (root / "report/index.html").read_text(encoding="utf-8")
     assert "home, exact_duplicates" in (root / "report/report.md").read_text(encoding="utf-8")
+
+
+def test_rows_that_validation_dropped_are_counted(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Rows that validation dropped" not in (root / "report/report.md").read_text()
+    project = shutil.copytree(root, tmp_path / "project")
+    quarantine = [
+        {"id": f"r{n}", "split": "train", "reasons": [reason]}
+        for n, reason in enumerate(["near_in_train", "text_in_train", "label_conflict:intent"])
+    ]
+    home = {"rows": {"train": 1234, "dev": 5, "heldout": 6}, "quarantine": quarantine}
+    path = project / "validation/report.json"
+    write_json(path, {**read_json(path), "datasets": {"home": home}})
+    monkeypatch.chdir(project)
+    report_stage()
+    page = Page((project / "report/index.html").read_text(encoding="utf-8"))
+    (table,) = [table for table in page.tables if "Rows left" in table[0]]
+    assert table[1:] == [["home", "train", "2", "1", "1,234"]]
+    assert "## Rows that validation dropped" in (project / "report/report.md").read_text()
 
 
 def test_written_answers_are_counted_and_so_are_the_invalid(

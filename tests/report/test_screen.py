@@ -70,7 +70,7 @@ def test_the_headline_begins_the_sentence(
 
 def test_two_services_fit_on_a_screen(summary: dict[str, Any]) -> None:
     service = summary["services"][0]
-    text = printed({"services": [service, {**service, "service": "other"}]}, WIDTH)
+    text = printed({**summary, "services": [service, {**service, "service": "other"}]}, WIDTH)
     lines = text.splitlines()
     assert len(lines) + 10 <= 40  # paths and commands follow
     assert max(map(len, lines)) <= WIDTH

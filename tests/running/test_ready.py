@@ -11,6 +11,7 @@ LOADS: dict[str, dict[str, Any]] = {
     "one": {},
     "alone": {"alone": True},
     "gpu": {"gpu": True},
+    "outcome": {"outcome": True},
 }
 
 
@@ -75,3 +76,14 @@ def test_a_failure_blocks_what_is_downstream_and_nothing_else() -> None:
     walk.finish("d", Outcome.RAN)
     assert walk.start() == []
     assert (walk.failures, walk.blocked) == ({"a": "no rows"}, ["b"])
+
+
+def test_actions_go_on_if_only_the_outcome_failed() -> None:
+    walk = walk_of("abc", cores=3, a="one", b="outcome:a", c="one")
+    assert walk.start() == ["a", "c"]
+    walk.finish("a", Outcome.RAN)
+    assert walk.start() == ["b"]
+    walk.fail("b", "a candidate was left out")
+    assert walk.may_act
+    walk.fail("c", "no rows")
+    assert not walk.may_act

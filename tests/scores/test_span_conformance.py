@@ -22,8 +22,8 @@ from seqeval.scheme import IOB2
 from transformers import AutoTokenizer
 
 from iob2 import spans_from_tags
+from plait.approaches.heads.targets import targets_of
 from plait.approaches.heads.words import spans as spans_of
-from plait.approaches.heads.words import targets_of
 from plait.approaches.reading.texts import Texts, units
 from plait.approaches.tagging import best_spans, best_tags, spans_to_tags, tag_names
 from plait.scores.headline import headline
@@ -175,7 +175,7 @@ def test_a_probability_of_zero_and_no_token_are_answered() -> None:
 def test_only_a_word_s_first_sub_word_is_scored(tiny_encoder: Path) -> None:
     """alexa/massive issue 21."""
     text = "turn on zephyr quagga"
-    [encoded] = Texts(AutoTokenizer.from_pretrained(tiny_encoder)).encode([text], 32)
+    [encoded] = Texts.of(AutoTokenizer.from_pretrained(tiny_encoder)).encode([text], 32)
     words = units(text, encoded, last=False)
     length = len(encoded.ids)
     assert (len(words), length) == (4, 2 + 2 + 6 + 6)

@@ -1,4 +1,4 @@
-"""Small web servers on loopback that stand where upstream would."""
+"""Small web servers on loopback that stand where upstream would, and waiting for a server."""
 
 import threading
 import time
@@ -78,3 +78,12 @@ def serve(shelf: Shelf) -> Iterator[Shelf]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float) -> float:
+    """Seconds until `is_so`."""
+    began = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - began < seconds, f"not so after {seconds} s"
+        time.sleep(0.2)
+    return time.monotonic() - began

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait import bundle
 from plait.approaches.base import Resolved
-from plait.approaches.heads import Heads
+from plait.approaches.heads.learning import LearnedHeads
 from plait.errors import PlaitError
 from plait.progress import PREFIX
 from plait.settings import Training
@@ -25,11 +25,11 @@ from plait.training.mixture import Mixture
 from trainings import DEV, TRAIN, project, stage
 
 
-def trained(made: Resolved, encoder: Path, scratch: Path) -> Heads:
-    return Heads.train(made, encoder, TRAIN, DEV, scratch)
+def trained(made: Resolved, encoder: Path, scratch: Path) -> LearnedHeads:
+    return LearnedHeads.train(made, encoder, TRAIN, DEV, scratch)
 
 
-def digest(made: Resolved, model: Heads, folder: Path) -> str:
+def digest(made: Resolved, model: LearnedHeads, folder: Path) -> str:
     bundle.save(model, made, folder)
     return bundle.digest(folder)
 
@@ -80,7 +80,7 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
     )
     settings = Training.model_validate(made.training)
     torch.manual_seed(0)
-    model = Heads.build(made, encoder, settings)
+    model = LearnedHeads.build(made, encoder, settings)
     for module in model.module.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -114,7 +114,7 @@ def test_accumulated_gradients_equal_those_of_the_whole_batch(
 
 def test_padding_changes_neither_loss_nor_targets(tiny_encoder: Path) -> None:
     made = candidate(INTENT, SLOTS)
-    model = Heads.build(made, tiny_encoder, Training.model_validate(made.training))
+    model = LearnedHeads.build(made, tiny_encoder, Training.model_validate(made.training))
     model.module.eval()
     rows = list(model._examples("home", TRAIN["home"]))
 
@@ -133,7 +133,7 @@ def test_the_lowest_layers_of_a_bidirectional_decoder_may_stay_causal(tiny_decod
         """By layer: whether what it says of the first token depends on the last one."""
         options = {"attention": "bidirectional", "causal_layers": causal_layers}
         made = candidate(INTENT, SLOTS, options=options)
-        network = Heads.build(made, tiny_decoder, Training(max_length=32)).module.eval()
+        network = LearnedHeads.build(made, tiny_decoder, Training(max_length=32)).module.eval()
         said: list[torch.Tensor] = []
         for layer in network.encoder.layers:
             layer.register_forward_hook(lambda _m, _i, found: said.append(found[:, 0]))
@@ -147,7 +147,7 @@ def test_the_lowest_layers_of_a_bidirectional_decoder_may_stay_causal(tiny_decod
 
 
 def test_tags_stand_on_first_sub_words_only(tiny_encoder: Path) -> None:
-    model = Heads.build(candidate(SLOTS), tiny_encoder, Training(max_length=32))
+    model = LearnedHeads.build(candidate(SLOTS), tiny_encoder, Training(max_length=32))
     [row] = model._examples("home", home_rows(1, 1))
     words = model.tokenizer(home_rows(1, 1)[0].text).word_ids(0)
     firsts = [i for i, w in enumerate(words) if w is not None and w != words[i - 1]]
@@ -162,7 +162,7 @@ def test_a_decoder_reads_a_mark_and_a_space_before_the_first_word(
     model = trained(made, tiny_decoder, tmp_path / "s")
     bundle.save(model, made, tmp_path / "b")
     again = bundle.load(tmp_path / "b")[1]
-    assert isinstance(again, Heads)
+    assert isinstance(again, LearnedHeads)
     for each in (model, again):
         found, empty = each.texts.encode(["a a", ""], 32)
         mark, *tokens = found.ids
@@ -178,7 +178,7 @@ def test_a_decoder_that_sees_both_ways_means_its_tokens(
     attention: Literal["causal", "bidirectional"], pooling: str, tiny_decoder: Path
 ) -> None:
     made = candidate(INTENT, options={"attention": attention})
-    network = Heads.build(made, tiny_decoder, Training(max_length=32)).module.eval()
+    network = LearnedHeads.build(made, tiny_decoder, Training(max_length=32)).module.eval()
     hidden = torch.arange(6.0).reshape(1, 3, 2)
     mask = torch.tensor([[1, 1, 0]])
     wanted = hidden[:, 1] if pooling == "last" else hidden[:, :2].mean(1)

@@ -11,7 +11,8 @@ from conftest import INTENT, candidate
 from plait import bundle
 from plait.approaches import learning
 from plait.approaches.base import Resolved, Rows
-from plait.approaches.heads import Heads, words
+from plait.approaches.heads import targets
+from plait.approaches.heads.learning import LearnedHeads
 from plait.files import write_json
 from plait.tasks import Row
 from plait.training import mixture
@@ -24,7 +25,7 @@ MADE = candidate(INTENT, epochs=0.5, checkpoint_seconds=0, threads=1)
 @pytest.fixture
 def scratch(tiny_encoder: Path, tmp_path: Path) -> Path:
     """What a training leaves that was killed after its last step."""
-    Heads.train(MADE, tiny_encoder, TRAIN, DEV, tmp_path / "scratch")
+    LearnedHeads.train(MADE, tiny_encoder, TRAIN, DEV, tmp_path / "scratch")
     return tmp_path / "scratch"
 
 
@@ -34,8 +35,8 @@ def state(scratch: Path) -> Path:
 
 def again(
     scratch: Path, encoder: Path, made: Resolved = MADE, train: Rows = TRAIN, dev: Rows = DEV
-) -> Heads:
-    return Heads.train(made, encoder, train, dev, scratch)
+) -> LearnedHeads:
+    return LearnedHeads.train(made, encoder, train, dev, scratch)
 
 
 def anew(part: str) -> str:
@@ -126,7 +127,7 @@ def test_other_code_is_another_run(
 ) -> None:
     """What a line's change does to the digest is tests/test_code.py's matter."""
     found = learning.digest("plait.stages.train", ["heads"], ["full"])
-    for module in (mixture, full, words):
+    for module in (mixture, full, targets):
         assert f"  {module.__name__}\n" in found
     monkeypatch.setattr(learning, "digest", lambda *_: found.replace("0", "1"))
     again(scratch, tiny_encoder)

@@ -42,7 +42,8 @@ from plait.validation.validating import validate
 )
 def test_malformed_line_is_described(tmp_path: Path, value: Any, problem: str | None) -> None:
     write(tmp_path, {**healthy(), "train": [value]})
-    assert read_prepared(tmp_path, "notes", TASKS).train[0].problem == problem
+    (line,) = read_prepared(tmp_path, "notes", TASKS).train
+    assert line.problem == problem
 
 
 @pytest.mark.parametrize(

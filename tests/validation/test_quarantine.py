@@ -12,6 +12,7 @@ from plait.errors import PlaitError
 from plait.experiment.loading import load
 from plait.files import read_json, read_jsonl, write_json, write_jsonl
 from plait.preparation.preparing import prepare
+from plait.report.dropped import DroppedLine, dropped
 from plait.stages.validate import validate as stage
 
 Prepare = Callable[[Rows, dict[str, str]], Path]
@@ -81,6 +82,21 @@ def test_quarantine_is_said_counted_and_listed(
     page = (folder / "validation/index.html").read_text(encoding="utf-8")
     assert "1 rows were removed from train and dev" in page
     assert "prepared/notes/quarantine.jsonl" in page
+
+
+def test_the_benchmark_s_report_counts_copies_apart(project: Prepare) -> None:
+    table = rows()
+    table[0].update(text="dev note 3 from Rome", places=[])
+    table[1].update(text="heldout note 5 from Rome", places=[])
+    table[3].update(text="train note 3 from Rome \ufffd")
+    table[30].update(text="heldout note 7 from Rome", places=[])
+    rules = ("text_in_train", "text_in_dev", "text_replacement")
+    folder = project(table, dict.fromkeys(rules, "quarantine"))
+    stage()
+    assert dropped(read_json(folder / "validation/report.json")["datasets"]) == [
+        DroppedLine("notes", "train", copies=2, others=1, left=27),
+        DroppedLine("notes", "dev", copies=1, others=0, left=19),
+    ]
 
 
 def test_the_same_rows_with_and_without_the_policy(project: Prepare) -> None:

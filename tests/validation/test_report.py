@@ -93,7 +93,8 @@ def test_critical_failure_closes_the_gate_and_says_why(project: Callable[[Rows],
     spoil_prepared(folder, "train", 4, text="\x00 note")
     with pytest.raises(PlaitError) as error:
         stage()
-    closed = {"passed": False, "failed": ["notes"]}
+    failed = [{"dataset": "notes", "rule": rule} for rule in ("span_outside", "text_nul")]
+    closed = {"passed": False, "failed": failed}
     assert read_json(folder / "validation/gates/floor.json") == closed
     lines = str(error.value).splitlines()
     assert "2 critical checks failed" in lines[0]

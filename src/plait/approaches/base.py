@@ -82,6 +82,10 @@ class Approach(ABC):
         """Counts worth reporting of the answers so far, such as invalid ones."""
         return {}
 
+    def notes(self) -> list[str]:
+        """Sentences for the model card about how a saved model answers."""
+        return []
+
     @abstractmethod
     def parameters_count(self) -> int:
         """Number of weights that an answer uses."""

@@ -44,16 +44,21 @@ def to_device(model: nn.Module) -> None:
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
+def to_bfloat16(model: PreTrainedModel) -> None:
+    """Turn the linear layers of `model.base_model` into bfloat16 once, instead of at each pass."""
+    for module in model.base_model.modules():
+        if isinstance(module, nn.Linear):
+            module.to(torch.bfloat16)
+
+
 def prepack(model: PreTrainedModel, precision: str) -> None:
     """Replace the linear layers of `model.base_model` where that is faster: float32 on a CPU.
 
-    With precision `bf16` they become bfloat16 for good, instead of anew at each pass. The head of
-    the vocabulary stays: single rows of it are read.
+    With precision `bf16` they become bfloat16. The head of the vocabulary stays: single rows of it
+    are read.
     """
     if precision == "bf16":
-        for module in model.base_model.modules():
-            if isinstance(module, nn.Linear):
-                module.to(torch.bfloat16)
+        to_bfloat16(model)
         return
     if ENGINE not in torch.backends.quantized.supported_engines:
         return

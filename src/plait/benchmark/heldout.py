@@ -1,14 +1,16 @@
 """One candidate on held-out rows: its predictions, which of them are right, and its scores."""
 
+import csv
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from plait.approaches.base import Approach, Resolved
 from plait.approaches.reading.coverage import Coverage, Splits, as_json
 from plait.benchmark.behaviour import behaviour
-from plait.files import dump_json
+from plait.files import atomic_folder, dump_json
 from plait.progress import Progress
 from plait.scores.calibration import calibration
 from plait.scores.intervals import CONFIDENCE, Estimate
@@ -159,6 +161,14 @@ class Benchmark:
         return {
             name: list(_cells(scores)) for name, scores in self.scores.items() if scores.confusion
         }
+
+
+def write_confusions(found: Benchmark, path: Path) -> None:
+    """A folder with a CSV file a task, in the form that `dvc plots` reads."""
+    with atomic_folder(path) as folder:
+        for task, pairs in found.confusions().items():
+            with (folder / f"{task}.csv").open("w", encoding="utf-8", newline="") as stream:
+                csv.writer(stream, lineterminator="\n").writerows([("actual", "predicted"), *pairs])
 
 
 def benchmark(candidate: Resolved, model: Approach, held: Held, seen: Seen) -> Benchmark:

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from plait.approaches.base import Approach
-from plait.machine import cores, processor
+from plait.machine import cores, processor, threads
 
 WARM_UP = 5
 MINIMUM = 20
@@ -208,6 +208,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": version("torch"),
-        "threads": torch.get_num_threads() if torch else None,
+        "onnxruntime": version("onnxruntime"),
+        "threads": torch.get_num_threads() if torch else threads(),
         "gpu": cuda.get_device_name() if cuda else None,
     }

@@ -27,7 +27,7 @@ from plait.benchmark.latency import (
     synchronise,
     throughput,
 )
-from plait.machine import cores
+from plait.machine import cores, limit_threads
 from plait.progress import Progress
 from plait.scores.intervals import CONFIDENCE, RESAMPLES, SEED
 
@@ -52,8 +52,8 @@ def time_plans(plans: Plans, texts: Sequence[str], seconds: float = SECONDS) -> 
     Returns:
         `plans`: plan → way → p50, p95, p99 (ms) at batch 1 and rows a second, saturated;
         `ratios`: p50 of a plan of fewer models over p50 of one of more, with a 95 % interval by
-        bootstrap over texts, for each way of asking them; `threads`: PyTorch's threads of each
-        model that is asked in parallel; the machine.
+        bootstrap over texts, for each way of asking them; `threads`: those of each model that is
+        asked in parallel; the machine.
     """
     with ExitStack() as stack:
         ways = list(_ways(plans, stack))
@@ -76,7 +76,9 @@ def _ways(plans: Plans, stack: ExitStack) -> Iterator[Way]:
     for plan, models in plans.items():
         yield Way(plan, SEQUENCE, partial(_one_by_one, models))
         if len(models) > 1:
-            pool = ThreadPoolExecutor(len(models), initializer=_limit, initargs=(_threads(models),))
+            pool = ThreadPoolExecutor(
+                len(models), initializer=limit_threads, initargs=(_threads(models),)
+            )
             yield Way(plan, PARALLEL, partial(_at_once, stack.enter_context(pool), models))
 
 
@@ -94,13 +96,6 @@ def _at_once(
 
 def _threads(models: Sequence[Approach]) -> int:
     return max(1, cores() // len(models))
-
-
-def _limit(threads: int) -> None:
-    """Limit PyTorch's threads; the limit holds for the calling thread only."""
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 def _in_turns(ways: Sequence[Way], texts: Sequence[str], seconds: float) -> Any:

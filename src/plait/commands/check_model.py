@@ -102,13 +102,16 @@ def _languages() -> list[str]:
 def _table(backbone: str, verdicts: "Mapping[str, Verdict]") -> "Table":
     from rich.table import Table
 
-    table = Table("Approach", *_languages(), title=backbone)
+    from plait.conformance.findings import SEVERAL
+
+    columns = [*_languages(), SEVERAL]
+    table = Table("Approach", *columns, title=backbone)
     for approach, verdict in verdicts.items():
-        table.add_row(approach, *(_entry(verdict.summary(name)) for name in _languages()))
+        table.add_row(approach, *(_entry(verdict.summary(name)) for name in columns))
     return table
 
 
 def _entry(summary: str) -> str:
-    style = {"fits": "green", "refused": "yellow"}.get(summary, "red")
+    style = {"fits": "green", "refused": "yellow", "not run": "yellow"}.get(summary, "red")
     shown = summary if style != "red" else f"does not: {summary}"
     return f"[{style}]{shown}[/{style}]"

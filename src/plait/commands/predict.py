@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plait.errors import PlaitError
+from plait.registry.stage import Stage
 
 if TYPE_CHECKING:
     from plait.serving.service import Reply
@@ -32,6 +33,9 @@ def predict(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Lines of stdin per batch; 1 answers each line at once.")
     ] = 32,
+    stage: Annotated[
+        Stage, typer.Option(help="Whose champion answers; `plait promote --to staging` sets one.")
+    ] = "production",
 ) -> None:
     """Predict labels or spans, with probabilities, for texts by the promoted plan of a service."""
     from plait.progress import Progress
@@ -41,7 +45,7 @@ def predict(
         raise PlaitError('no text: give one, as in `plait predict "lights on"`, or pipe lines in.')
     if text is not None:
         check_text(text, "the text")
-    champion = Service.load(service, Path())
+    champion = Service.load(service, Path(), stage)
     texts = _lines(sys.stdin.buffer) if text is None else iter([text])
     # On a terminal the replies themselves show the progress.
     hidden = text is None and not sys.stdout.isatty()

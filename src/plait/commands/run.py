@@ -74,9 +74,11 @@ def _run(console: "Console", experiment: str | None, force: bool) -> "State[obje
 
 
 def _finish(root: Path, console: "Console", state: "State[object]", found: "Server | None") -> None:
+    from plait.running.ready import INCOMPLETE
+
     served = found if found is not None and found.pid is not None else None
-    if state.is_completed():
-        _show_results(root, console, state.message or "", served)
+    if state.is_completed() or state.name == INCOMPLETE:
+        _show_results(root, console, state.message if state.is_completed() else None, served)
     elif served is not None:
         console.print(f"Runs      {served.ui} (`plait server stop` ends it)")
     if state.is_cancelled():
@@ -87,7 +89,9 @@ def _finish(root: Path, console: "Console", state: "State[object]", found: "Serv
         sys.exit(2)
 
 
-def _show_results(root: Path, console: "Console", promotion: str, served: "Server | None") -> None:
+def _show_results(
+    root: Path, console: "Console", promotion: str | None, served: "Server | None"
+) -> None:
     """Print one screen: the results, where the report is, and the next commands."""
     from plait.files import read_json
     from plait.report.screen import show

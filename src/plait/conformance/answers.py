@@ -11,25 +11,29 @@ from plait.conformance.findings import Finding, none_of, reached
 from plait.errors import PlaitError
 from plait.scores.headline import headline
 from plait.segmentation import words
-from plait.tasks import LabelPrediction, Prediction, Row, Span, is_spans
+from plait.tasks import LabelPrediction, Prediction, Row, SetPrediction, Span, is_spans
 
 Answers = Mapping[str, Sequence[Prediction]]
-LEAST = {"classification": 0.95, "tagging": 0.9}
+LEAST = {"classification": 0.95, "tagging": 0.9, "multilabel": 0.9}
 """Score of test rows at which the toy is learned, by kind of task."""
+LEARNS = {
+    "classification": "learns labels",
+    "tagging": "learns spans",
+    "multilabel": "learns several labels",
+}
 STUMBLE = 0.25
 """How much less often an answer may be right for texts that are odd in another way."""
 
 
 def learned(model: Approach, languages: toy.Languages) -> Iterator[Finding]:
-    """Labels and spans of test rows, by language."""
+    """Labels, sets of labels and spans of test rows, by language."""
     for spoken in languages:
         rows = toy.rows(spoken, "test")
         answers = model.predict([row.text for row in rows])
         for task in model.tasks:
             score = headline(task, [row.labels[task.field] for row in rows], answers[task.name])
-            check = "learns labels" if task.kind == "classification" else "learns spans"
-            least = LEAST[task.kind]
-            yield reached(check, score, least, task.metric.replace("_", " "), spoken.name)
+            metric = task.metric.replace("_", " ")
+            yield reached(LEARNS[task.kind], score, LEAST[task.kind], metric, spoken.name)
 
 
 def texts(spoken: toy.Language) -> list[str]:
@@ -85,19 +89,24 @@ def differences(asked: Sequence[str], one: Answers, other: Answers, tolerance: f
 
 def _difference(one: Prediction, other: Prediction, tolerance: float) -> str:
     """How two answers differ; empty where they don't."""
+    if isinstance(one, SetPrediction) and isinstance(other, SetPrediction):
+        if one.labels != other.labels:
+            return f"{list(one.labels)} or {list(other.labels)}"
+        return _furthest(one.probabilities, other.probabilities, tolerance)
     if isinstance(one, LabelPrediction) and isinstance(other, LabelPrediction):
-        by_label = {
-            label: abs(one.probabilities[label] - other.probabilities[label])
-            for label in one.probabilities
-        }
-        label, most = max(by_label.items(), key=lambda item: item[1])
-        found = f"{one.probabilities[label]:.4f} or {other.probabilities[label]:.4f} for {label}"
-        return "" if most <= tolerance else found
+        return _furthest(one.probabilities, other.probabilities, tolerance)
     if one != other:
         return f"{_shown(one)} or {_shown(other)}"
     pairs = zip(_spans(one), _spans(other), strict=True)
     most = max((abs(a.probability - b.probability) for a, b in pairs), default=0.0)
     return "" if most <= tolerance else f"probabilities of spans differ by {most:.4f}"
+
+
+def _furthest(one: Mapping[str, float], other: Mapping[str, float], tolerance: float) -> str:
+    """The label whose probabilities differ most; empty where that is within the tolerance."""
+    by_label = {label: abs(one[label] - other[label]) for label in one}
+    label, most = max(by_label.items(), key=lambda item: item[1], default=("", 0.0))
+    return "" if most <= tolerance else f"{one[label]:.4f} or {other[label]:.4f} for {label}"
 
 
 def _shown(answer: Prediction) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+SEVERAL = "several labels"
+
 
 @dataclass(frozen=True)
 class Finding:
     """The result of one check.
 
     Attributes:
-        language: of the texts; empty where the check speaks for all.
+        language: of the texts; empty where the check speaks for all; `SEVERAL` where it is about
+            a task of several labels.
     """
 
     check: str
@@ -62,10 +65,16 @@ class Verdict:
         """Whether no check failed, in any language or in the one named."""
         return self.refusal is None and next(self.failures(language), None) is None
 
+    def tried(self, language: str) -> bool:
+        """Whether a check is about it: results of an earlier version may lack it."""
+        return any(each.language == language for each in self.findings)
+
     def summary(self, language: str) -> str:
-        """`fits`, `refused`, or the names of the checks that failed."""
+        """`fits`, `refused`, `not run`, or the names of the checks that failed."""
         if self.refusal is not None:
             return "refused"
+        if not self.tried(language) and language == SEVERAL:
+            return "not run"
         return ", ".join(dict.fromkeys(f.check for f in self.failures(language))) or "fits"
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from plait.conformance import toy
-from plait.conformance.findings import Finding, Verdict
+from plait.conformance.findings import SEVERAL, Finding, Verdict
 from plait.errors import PlaitError
 from plait.files import atomic_write, read_json, write_json
 from plait.pages.markdown import escape
@@ -38,8 +38,12 @@ def read(folder: Path) -> Matrix:
 
 
 def table(matrix: Matrix, cells: Sequence[Cell]) -> str:
-    """A line for each of the cells, a column for each language."""
+    """A line for each of the cells, a column for each language, and one for several labels unless
+    no verdict is about them: those of earlier versions are not.
+    """
     names = [spoken.name for spoken in toy.LANGUAGES]
+    if any(verdict.tried(SEVERAL) for found in matrix.values() for verdict in found.values()):
+        names.append(SEVERAL)
     lines = [["architecture", "approach", *names], ["---"] * (2 + len(names))]
     lines += [[*cell, *(_entry(matrix.get(cell, {}), name) for name in names)] for cell in cells]
     return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in lines)

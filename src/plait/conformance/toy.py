@@ -11,6 +11,8 @@ from plait.tasks import Row, Span, Task, is_spans
 INTENT = Task("intent", "toy", "classification", "intent", ("off", "on", "query"), "accuracy")
 SLOTS = Task("slots", "toy", "tagging", "slots", ("number", "room"), "span_f1")
 TASKS = (INTENT, SLOTS)
+SEVERAL = Task("several", "toy", "multilabel", "several", ("number", "off", "on"), "micro_f1")
+"""Whether a command has a number, and what it does, unless it asks: two labels, one, or none."""
 ROOM, NUMBER = "⟨room⟩", "⟨number⟩"
 
 
@@ -137,7 +139,10 @@ def _row(name: str, sentence: str, intent: str, room: str, number: str) -> Row:
         at = text.index(NUMBER)
         text = text.replace(NUMBER, number)
         spans.append(Span(at, at + len(number), "number"))
-    return Row(name, text, {"intent": intent, "slots": tuple(sorted(spans))})
+    several = tuple(
+        label for label in SEVERAL.labels if label in ("number" if number else "", intent)
+    )
+    return Row(name, text, {"intent": intent, "slots": tuple(sorted(spans)), "several": several})
 
 
 def spans_of(row: Row) -> tuple[Span, ...]:

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from plait.datasets.text_files import column
@@ -38,19 +37,19 @@ def _inside(value: Any, part: str) -> Any:
     return _ABSENT
 
 
-def read_text(row: dict[str, Any], text: str, path: Path, number: int) -> str:
+def read_text(row: dict[str, Any], text: str, where: str) -> str:
     """The text: a column's, or the columns of a template filled in; null there is empty.
 
     Raises:
-        PlaitError: a column is missing or holds no string; names file, line and column.
+        PlaitError: a column is missing or holds no string; names file, row and column.
     """
     if text in row or not _PART.search(text):
-        return column(row, text, path, number)
-    return _PART.sub(lambda part: _filled(row, part[1], path, number), text)
+        return column(row, text, where)
+    return _PART.sub(lambda part: _filled(row, part[1], where), text)
 
 
-def _filled(row: dict[str, Any], name: str, path: Path, number: int) -> str:
-    return "" if row.get(name, "") is None else column(row, name, path, number)
+def _filled(row: dict[str, Any], name: str, where: str) -> str:
+    return "" if row.get(name, "") is None else column(row, name, where)
 
 
 def write_scalars(row: dict[str, Any], columns: Iterable[str]) -> None:

@@ -1,7 +1,6 @@
 """The labels of a row, where several may apply or none, from the cells of a table."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -47,13 +46,12 @@ class LabelSet(Settings):
         """The columns."""
         return self.columns or (str(self.column),)
 
-    def read(self, value: Mapping[str, Any], path: Path, number: int) -> tuple[str, ...] | None:
+    def read(self, value: Mapping[str, Any], where: str) -> tuple[str, ...] | None:
         """The labels that apply to a row, sorted; None if it is not labelled.
 
         Raises:
-            PlaitError: a column is missing, or a cell holds something else; names line and column.
+            PlaitError: a column is missing, or a cell holds something else; names row and column.
         """
-        where = f"{path}, line {number}"
         for name in self.uses():
             if name not in value:
                 raise PlaitError(

@@ -55,29 +55,28 @@ class Massive(Reader):
     def read(self, folder: Path, seed: int) -> Iterator[tuple[Split, Row]]:
         path = open_raw(folder, f"{self.locale}.jsonl")
         for number, value in json_lines(path):
-            yield _split(value, path, number), _row(value, path, number)
+            where = f"{path}, line {number}"
+            yield _split(value, where), _row(value, where)
 
 
-def _split(value: dict[str, Any], path: Path, number: int) -> Split:
-    partition = column(value, "partition", path, number)
+def _split(value: dict[str, Any], where: str) -> Split:
+    partition = column(value, "partition", where)
     if partition not in _PARTITIONS:
         raise PlaitError(
-            f"{path}, line {number}: partition is {partition!r}, expected one of "
-            f"{', '.join(_PARTITIONS)}."
+            f"{where}: partition is {partition!r}, expected one of {', '.join(_PARTITIONS)}."
         )
     return _PARTITIONS[partition]
 
 
-def _row(value: dict[str, Any], path: Path, number: int) -> Row:
+def _row(value: dict[str, Any], where: str) -> Row:
     identity, text, scenario, intent, annotated = (
-        column(value, name, path, number)
-        for name in ("id", "utt", "scenario", "intent", "annot_utt")
+        column(value, name, where) for name in ("id", "utt", "scenario", "intent", "annot_utt")
     )
     plain, annotation = parse_annotation(annotated)
     spans = _in_text(annotation, plain, text)
     if spans is None:
         raise PlaitError(
-            f"{path}, line {number} (id {identity}): the annotation {annotated!r} reads {plain!r}, "
+            f"{where} (id {identity}): the annotation {annotated!r} reads {plain!r}, "
             f"but the text is {text!r}. Correct `annot_utt` or `utt`."
         )
     partition = value["partition"]

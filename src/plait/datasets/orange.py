@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from plait.datasets.formats.opening import RawFile
 from plait.datasets.text_files import lines, open_raw
 from plait.errors import PlaitError
 from plait.sources import Wheel
@@ -29,7 +30,7 @@ def read_tab(folder: Path, file: str) -> Iterator[tuple[int, str, str]]:
         PlaitError: a line does not have exactly two columns.
     """
     path = open_raw(folder, file)
-    for number, line in lines(path):
+    for number, line in lines(RawFile(path, path)):
         if number <= _HEADER_LINES or not line.strip():
             continue
         label, separator, text = line.partition("\t")

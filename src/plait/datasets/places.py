@@ -9,6 +9,7 @@ from glob import has_magic
 from pathlib import Path, PurePosixPath
 
 from plait.datasets.formats.opening import plain_suffix
+from plait.datasets.hub_card import CARD, without_about
 from plait.datasets.splits import split_in_name
 from plait.datasets.table_files import FORMATS
 from plait.datasets.text_files import open_raw
@@ -26,12 +27,16 @@ HUB_FILES = tuple(
 
 @dataclass(frozen=True)
 class Place:
-    """A raw file: its path, what errors call it, its name in the raw folder, its split if given."""
+    """A raw file: its path, what errors call it, its name in the raw folder, its split if given.
+
+    `card` is the README.md of the folder that it was brought with.
+    """
 
     path: Path
     shown: Path
     name: str
     split: Split | None
+    card: Path | None = None
 
 
 def targets(paths: Sequence[str]) -> dict[str, str]:
@@ -58,9 +63,9 @@ def _brought(folder: Path, path: str, target: str, split: Split | None) -> Itera
     if not (folder / target).is_dir():
         yield Place(open_raw(folder, target), Path(path), target, split)
         return
-    root = pattern_root(path)
-    for name, found in found_files(str(folder / target)).items():
-        yield Place(found, root / name, f"{target}/{name}", split)
+    root, card = pattern_root(path), folder / target / CARD
+    for name, found in without_about(found_files(str(folder / target))).items():
+        yield Place(found, root / name, f"{target}/{name}", split, card)
 
 
 def hub_places(folder: Path, repo: str, splits: Mapping[str, Split | None]) -> list[Place]:

@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from plait.datasets.cells import add_nested, read_text, text_columns, write_scalars
 from plait.datasets.formats.layout import Layout
+from plait.datasets.formats.opening import RawFile
+from plait.datasets.hub_card import Classes, name_classes
 from plait.datasets.label_sets import LabelSet
 from plait.datasets.places import (
     HUB_FILES,
@@ -20,7 +22,7 @@ from plait.datasets.places import (
     targets,
 )
 from plait.datasets.splits import rarest_labels, split_named, stratified
-from plait.datasets.table_files import Records, fault, records
+from plait.datasets.table_files import Records, fault, outside_names, records, unit
 from plait.datasets.text_files import column
 from plait.datasets.values import Cell, ValueReader
 from plait.errors import PlaitError
@@ -79,7 +81,7 @@ class Table(ValueReader, Layout):
 
     @model_validator(mode="after")
     def _check(self) -> "Table":
-        faults = list(self._unreadable())
+        faults = list(self._unusable())
         paths = [file.path for file in self.files]
         if len(set(targets(paths).values())) < len(paths):
             faults.append("a file is named twice; name it once")
@@ -99,13 +101,21 @@ class Table(ValueReader, Layout):
             raise ValueError("; ".join(faults))
         return self
 
-    def _unreadable(self) -> Iterator[str]:
-        """A message for each file whose name says no format."""
+    def _unusable(self) -> Iterator[str]:
+        """A message for each file whose name says no format, and each setting of no use."""
         return (wrong for file in self.files if (wrong := fault(file.path)))
 
     def _records(self, place: Place, wanted: Sequence[str]) -> Records:
-        """Line number and columns of each row of a file."""
+        """Number and columns of each row of a file."""
         return records(place.path, self, place.shown, wanted)
+
+    def _unit(self, place: Place) -> str:
+        """What the numbers of the rows count."""
+        return unit(RawFile(place.path, place.shown))
+
+    def _classes(self, place: Place) -> Classes:
+        """The names of classes that stand as numbers in the rows."""
+        return outside_names(RawFile(place.path, place.shown), place.card)
 
     def _uses(self) -> Iterator[tuple[str, str | None]]:
         """Each setting and its column; two fields of one kind may use the same column."""
@@ -151,7 +161,8 @@ class Table(ValueReader, Layout):
             given.add(split)
             if split == "train":
                 strata[row.id] = place, _stratum(row)
-                sets[row.id] = self._set(row)
+                if several := self._set(row):
+                    sets[row.id] = several
         for name, rarest in rarest_labels(sets).items():
             strata[name] = strata[name][0], rarest
         drawn: dict[Key, Split] = {}
@@ -178,13 +189,16 @@ class Table(ValueReader, Layout):
         named, wanted = prefixes(places), tuple(dict.fromkeys(self._columns()))
         nested, scalars = [name for name in wanted if "." in name], self._scalars()
         for place in places:
-            path, shown, prefix = place.path, place.shown, named[place]
+            path, prefix, unit = place.path, named[place], self._unit(place)
+            classes = self._classes(place)
             for count, (number, value) in enumerate(self._records(place, wanted), 1):
                 if nested:
                     add_nested(value, nested)
                 write_scalars(value, scalars)
-                split = place.split or self._split(value, shown, number)
-                yield (path, count), split, self._row(value, shown, number, f"{prefix}-{count:06d}")
+                where = f"{place.shown}, {unit} {number}"
+                name_classes(value, classes, where)
+                split = place.split or self._split(value, where)
+                yield (path, count), split, self._row(value, where, f"{prefix}-{count:06d}")
 
     def _columns(self) -> Iterator[str]:
         """The columns that are read."""
@@ -200,27 +214,25 @@ class Table(ValueReader, Layout):
             return ()
         return tuple(label_names(row.labels[next(iter(self.label_sets))]))
 
-    def _split(self, value: dict[str, Any], path: Path, number: int) -> Split:
+    def _split(self, value: dict[str, Any], where: str) -> Split:
         if self.split is None:
             return "train"
         try:
-            return split_named(column(value, self.split, path, number))
+            return split_named(column(value, self.split, where))
         except ValueError as error:
-            where = f"{path}, line {number}: column {self.split!r}"
-            raise PlaitError(f"{where}: {error}.") from error
+            raise PlaitError(f"{where}: column {self.split!r}: {error}.") from error
 
-    def _row(self, value: dict[str, Any], path: Path, number: int, made: str) -> Row:
-        text = read_text(value, self.text, path, number)
-        name = column(value, self.id, path, number) if self.id else made
+    def _row(self, value: dict[str, Any], where: str, made: str) -> Row:
+        text = read_text(value, self.text, where)
+        name = column(value, self.id, where) if self.id else made
         labels: dict[str, Label] = {}
         for field, source in self.labels.items():
-            labels[field] = self.read_label(Cell(value, source, path, number), field)
+            labels[field] = self.read_label(Cell(value, source, where), field)
         for field, found in self.label_sets.items():
-            several = found.read(value, path, number)
+            several = found.read(value, where)
             labels[field] = None if several is None else self.meant_set(several, field)
         for field, source in self.spans.items():
-            cell = Cell(value, source, path, number)
-            labels[field] = self.read_spans(cell, field, text)
+            labels[field] = self.read_spans(Cell(value, source, where), field, text)
         return Row(name, text, labels)
 
 

@@ -16,10 +16,11 @@ from plait.datasets.formats.opening import (
     content_suffix,
     plain_suffix,
 )
-from plait.datasets.formats.parquet import parquet_rows
+from plait.datasets.formats.parquet import class_names, parquet_rows
+from plait.datasets.hub_card import Classes, card_classes
 from plait.errors import PlaitError
 
-__all__ = ["FORMATS", "Records", "fault", "parse_json_cell", "records"]
+__all__ = ["FORMATS", "Records", "fault", "outside_names", "parse_json_cell", "records", "unit"]
 
 FORMATS: dict[str, Callable[[RawFile], Records]] = {
     ".csv": delimited(","),
@@ -40,13 +41,26 @@ def fault(name: str) -> str | None:
     return f"{name!r} ends with none of {', '.join(FORMATS)} (or with these and {packed})"
 
 
+def unit(file: RawFile) -> str:
+    """What the numbers of `records` count."""
+    return "row" if content_suffix(file) in (".parquet", ".xlsx") else "line"
+
+
+def outside_names(file: RawFile, card: Path | None) -> Classes:
+    """Column → the names of its classes in README.md, where the file itself has none."""
+    if card is None or not (found := card_classes(card, file.shown.with_name(card.name))):
+        return {}
+    inside = class_names(file) if content_suffix(file) == ".parquet" else {}
+    return {name: names for name, names in found.items() if name not in inside}
+
+
 def records(
     path: Path,
     layout: Layout | None = None,
     shown: Path | None = None,
     wanted: Sequence[str] = (),
 ) -> Records:
-    """Line number and columns of each row, in the format of the file's suffix.
+    """Number of the line (or `unit`) and columns of each row, in the format of the file's suffix.
 
     Errors call the file `shown`. With `wanted`, a format may leave other columns out.
 

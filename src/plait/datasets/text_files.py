@@ -24,13 +24,14 @@ def open_raw(folder: Path, name: str) -> Path:
     return path
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(file: RawFile) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of each line, without LF, CRLF and byte order mark.
 
     Raises:
-        PlaitError: bytes that are not UTF-8; names the line and the byte offset in the file.
+        PlaitError: bytes that are not in the file's encoding, by default UTF-8; names the line and
+            the byte offset in the file.
     """
-    with open_text(RawFile(path, path), "\n") as text:
+    with open_text(file, "\n") as text:
         for number, line in enumerate(text, 1):
             yield number, line.rstrip("\r\n")
 
@@ -44,20 +45,23 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     return json_rows.json_lines(RawFile(path, path))
 
 
-def column(value: dict[str, Any], name: str, path: Path, number: int) -> str:
+def column(value: dict[str, Any], name: str, where: str) -> str:
     """The value of a column that must be a string.
 
+    Args:
+        where: file and row, for errors.
+
     Raises:
-        PlaitError: the column is missing or not a string; names file, line, column and value.
+        PlaitError: the column is missing or not a string; names file, row, column and value.
     """
     found = value.get(name)
     if not isinstance(found, str):
-        raise PlaitError(f"{path}, line {number}: column {name!r}: {_no_string(value, name)}")
+        raise PlaitError(f"{where}: column {name!r}: {_no_string(value, name)}")
     try:
         found.encode()
     except UnicodeEncodeError as error:
         raise PlaitError(
-            f"{path}, line {number}: column {name!r}: holds half of a surrogate pair at character "
+            f"{where}: column {name!r}: holds half of a surrogate pair at character "
             f"{error.start}, expected whole Unicode characters. Write the file again as UTF-8."
         ) from error
     return found
@@ -77,7 +81,7 @@ def json_file(path: Path) -> Any:
     Raises:
         PlaitError: the file is not JSON; names the line.
     """
-    text = "\n".join(line for _, line in lines(path))
+    text = "\n".join(line for _, line in lines(RawFile(path, path)))
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

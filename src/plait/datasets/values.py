@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -22,15 +21,14 @@ Written = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a row: `row` maps columns to values, `number` is that of the row's line."""
+    """A cell of a row: `row` maps columns to values, `where` names file and row."""
 
     row: dict[str, Any]
     column: str
-    path: Path
-    number: int
+    where: str
 
     def __str__(self) -> str:
-        return f"{self.path}, line {self.number}: column {self.column!r}"
+        return f"{self.where}: column {self.column!r}"
 
 
 class ValueReader(Reader):
@@ -68,7 +66,7 @@ class ValueReader(Reader):
         """
         found = cell.row.get(cell.column)
         if isinstance(found, str) or cell.column not in cell.row or not _is_label(found):
-            found = column(cell.row, cell.column, cell.path, cell.number)
+            found = column(cell.row, cell.column, cell.where)
         return None if found is None or is_blank(str(found)) else self._meant(str(found), field)
 
     def read_spans(self, cell: Cell, field: str, text: str) -> tuple[Span, ...] | None:
@@ -135,7 +133,7 @@ def _parsed(cell: Cell) -> list[Written]:
                 f"{cell}: span [{start}, {end}, {label!r}] has no type. Name its type, or remove "
                 "the span."
             )
-        column({cell.column: label}, cell.column, cell.path, cell.number)
+        column({cell.column: label}, cell.column, cell.where)
     return entries
 
 

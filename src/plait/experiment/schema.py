@@ -1,6 +1,6 @@
 """The sections and settings of params.yaml, with types and defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -205,6 +205,23 @@ class Experiment(Settings):
             name: sorted({self.tasks[task].dataset for task in candidate.tasks})
             for name, candidate in self.candidates.items()
         }
+
+    def without(self, candidates: Collection[str]) -> "Experiment":
+        """The experiment without these candidates and all plans that use one of them."""
+        left = {name: each for name, each in self.candidates.items() if name not in candidates}
+        services = {
+            name: service.model_copy(
+                update={
+                    "plans": {
+                        plan: used
+                        for plan, used in service.plans.items()
+                        if not set(used).intersection(candidates)
+                    }
+                }
+            )
+            for name, service in self.services.items()
+        }
+        return self.model_copy(update={"candidates": left, "services": services})
 
     def mixture_datasets(self) -> list[list[str]]:
         """The datasets of each mixture of several datasets, sorted."""

@@ -36,13 +36,13 @@ def leaks(matches: Matches, mixtures: MixtureDatasets) -> Mapping[str, Any]:
         if split == "heldout":
             heldout: DatasetSplit = (name, split)
             others = training_splits(name, mixtures, matches)
-            ids = matches.names[matches.rows(heldout)]
+            start = matches.rows(heldout).start
             flags = {
                 "exact": matches.equal_in(heldout, others),
                 "near": matches.near_in(heldout, others),
             }
             leaked[name] = {
-                key: sorted(id_ for id_, is_leaked in zip(ids, flag, strict=True) if is_leaked)
+                key: sorted(matches.names[start + int(row)] for row in flag.nonzero()[0])
                 for key, flag in flags.items()
             }
     return leaked

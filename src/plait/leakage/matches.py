@@ -1,6 +1,8 @@
 """Equal and similar texts: within a split, across splits and across datasets."""
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,15 +10,20 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from plait.leakage.near import Pairs, near_pairs
+from plait.leakage.near import near_pairs_in_parts, packed_pairs, unpacked_pairs
 from plait.leakage.shingles import Shingles
+from plait.leakage.spilled import Names, Selected, Spilled
 from plait.tasks import Split
 
-NO_ROW = np.iinfo(np.int64).max
+NO_ROW = np.iinfo(np.int32).max
 """Stands for the number of a row that does not exist."""
 DatasetSplit = tuple[str, Split]
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.int64]
+Rows = NDArray[np.int32]
+"""Numbers of texts or of groups of them."""
+NOTHING = 0
+"""Stands for the key of a text that has nothing to compare."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +52,18 @@ class Matches:
     Attributes:
         starts: (splits + 1,): the number of the first text of each split.
         groups: (texts,): texts with the same words share a number; -1 for a text without words.
-        pairs: pairs of similar groups.
+        pairs: pairs of similar groups, in arrays of some millions (see `pairs_in_parts`).
         equal, similar: (texts, splits): the first text of the split that is equal (similar) to this
             text, which may be this text itself; `NO_ROW` if there is none.
     """
 
     splits: tuple[DatasetSplit, ...]
     starts: Indices
-    names: tuple[str, ...]
-    groups: Indices
-    pairs: Pairs
-    equal: Indices
-    similar: Indices
+    names: Names
+    groups: Rows
+    pairs: Spilled
+    equal: Rows
+    similar: Rows
 
     def rows(self, split: DatasetSplit) -> slice:
         """The numbers of the texts of a split."""
@@ -85,10 +92,11 @@ class Matches:
         Each cluster is an array of at least two text numbers.
         """
         size = int(self.groups.max(initial=-1)) + 1
-        edges = coo_matrix(
-            (np.ones(len(self.pairs.first)), (self.pairs.first, self.pairs.second)), (size, size)
-        )
-        _, component = connected_components(edges, directed=False)
+        component = np.arange(size)
+        for first, second in self.pairs_in_parts():
+            edges = np.ones(len(first)), (component[first], component[second])
+            _, joined = connected_components(coo_matrix(edges, (size, size)), directed=False)
+            component = joined[component]
         usable = np.flatnonzero(self.groups >= 0)
         of = component[self.groups[usable]] if size else np.empty(0, np.int64)
         shared = np.bincount(of)[of] > 1
@@ -97,77 +105,108 @@ class Matches:
         parts = np.split(usable[order], np.flatnonzero(np.diff(of[order])) + 1)
         return sorted(filter(len, parts), key=lambda part: (-len(part), int(part[0])))
 
+    def pairs_in_parts(self) -> Iterator[tuple[Indices, Indices]]:
+        """The pairs of similar groups, (pairs,) twice, some millions at a time."""
+        return map(unpacked_pairs, self.pairs)
+
     def split_of(self, text: int) -> DatasetSplit:
         """The split that a text belongs to, by the text's number."""
         return self.splits[int(np.searchsorted(self.starts, text, side="right")) - 1]
 
     def _occurs_in(
-        self, first: Indices, split: DatasetSplit, others: Collection[DatasetSplit]
+        self, first: Rows, split: DatasetSplit, others: Collection[DatasetSplit]
     ) -> Flags:
         columns = [self.splits.index(other) for other in others]
         return np.asarray((first[self.rows(split)][:, columns] != NO_ROW).any(axis=1))
 
-    def _earlier(self, first: Indices, split: DatasetSplit) -> Flags:
+    def _earlier(self, first: Rows, split: DatasetSplit) -> Flags:
         rows = self.rows(split)
         own = first[rows, self.splits.index(split)]
         return np.asarray((own != NO_ROW) & (own < np.arange(rows.start, rows.stop)))
 
 
-def match(texts: Mapping[DatasetSplit, Sequence[Text]], threshold: float) -> Matches:
-    """Compare all texts with one another.
+def match(texts: Mapping[DatasetSplit, Iterable[Text]], threshold: float) -> Matches:
+    """Compare all texts with one another; each is taken once, and only hashes of it are kept.
 
     The cost grows about linearly with the number of texts.
 
     Args:
         threshold: the least Jaccard similarity (0–1) of the shingles of two similar texts.
     """
-    all_texts = [text for split in texts.values() for text in split]
-    split_numbers = np.repeat(np.arange(len(texts)), [len(split) for split in texts.values()])
-    groups, first_texts = _grouped([text.words_digest for text in all_texts])
-    pairs = near_pairs([_shingles(all_texts[index]) for index in first_texts], threshold)
-    similar = _first(groups, split_numbers, len(texts))
-    nearest = similar.copy()
-    np.minimum.at(nearest, pairs.first, similar[pairs.second])
-    np.minimum.at(nearest, pairs.second, similar[pairs.first])
-    fingerprint_groups, _ = _grouped([text.fingerprint for text in all_texts])
-    equal = _of_each(_first(fingerprint_groups, split_numbers, len(texts)), fingerprint_groups)
-    return Matches(
-        splits=tuple(texts),
-        starts=np.concatenate([[0], np.cumsum([len(split) for split in texts.values()])]),
-        names=tuple(text.name for text in all_texts),
-        groups=groups,
-        pairs=pairs,
-        equal=equal,
-        similar=np.minimum(_of_each(nearest, groups), equal),
-    )
+    keys = _keys(texts)
+    starts = np.concatenate([[0], np.cumsum(keys.counts)])
+    split_numbers = np.repeat(np.arange(len(texts), dtype=np.int32), keys.counts)
+    groups, first_texts = grouped(np.array(keys.words))
+    similar = first_in_splits(groups, split_numbers, len(texts))
+    nearest, pairs = similar.copy(), Spilled(np.uint64)
+    for part in near_pairs_in_parts(Selected(keys.shingles, first_texts), threshold):
+        np.minimum.at(nearest, part.first, similar[part.second])
+        np.minimum.at(nearest, part.second, similar[part.first])
+        pairs.append(packed_pairs(part.first, part.second))
+    equal_groups, _ = grouped(np.array(keys.fingerprints))
+    equal = _of_each(first_in_splits(equal_groups, split_numbers, len(texts)), equal_groups)
+    nearest = _of_each(nearest, groups)
+    np.minimum(nearest, equal, out=nearest)
+    return Matches(tuple(texts), starts, keys.names, groups, pairs, equal, nearest)
 
 
-def _shingles(text: Text) -> Shingles:
-    return np.empty(0, np.uint32) if text.shingles is None else text.shingles
+@dataclass(frozen=True)
+class _Keys:
+    """What is kept of the texts: names, 64-bit hashes, the texts of each split, and shingles."""
+
+    names: Names
+    fingerprints: "array[int]"
+    words: "array[int]"
+    shingles: Spilled
+    counts: list[int]
 
 
-def _grouped(keys: Sequence[str | None]) -> tuple[Indices, list[int]]:
-    """A number for each distinct key (-1 for None), and the position where each occurs first."""
-    numbers: dict[str, int] = {}
-    first_texts: list[int] = []
-    groups = np.full(len(keys), -1, dtype=np.int64)
-    for index, key in enumerate(keys):
-        if key is not None:
-            groups[index] = numbers.setdefault(key, len(numbers))
-            if len(numbers) > len(first_texts):
-                first_texts.append(index)
-    return groups, first_texts
+def _keys(texts: Mapping[DatasetSplit, Iterable[Text]]) -> _Keys:
+    keys = _Keys(Names(), array("Q"), array("Q"), Spilled(np.uint32), [])
+    for split in texts.values():
+        before = len(keys.names)
+        for text in split:
+            keys.names.append(text.name)
+            keys.fingerprints.append(key(text.fingerprint))
+            keys.words.append(key(text.words_digest))
+            keys.shingles.append(_NO_SHINGLES if text.shingles is None else text.shingles)
+        keys.counts.append(len(keys.names) - before)
+    return keys
 
 
-def _first(groups: Indices, split_numbers: Indices, splits: int) -> Indices:
+_NO_SHINGLES: Shingles = np.empty(0, np.uint32)
+
+
+def key(value: str | None) -> int:
+    """64 bits that stand for a string, `NOTHING` for None."""
+    if value is None:
+        return NOTHING
+    digest = hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") or 1
+
+
+def grouped(keys: NDArray[np.uint64]) -> tuple[Rows, Rows]:
+    """A number for each distinct key in the order of their first texts (-1 for `NOTHING`), and
+    the first text of each.
+    """
+    usable = np.flatnonzero(keys != NOTHING).astype(np.int32)
+    _, first, inverse = np.unique(keys[usable], return_index=True, return_inverse=True)
+    number = np.empty(len(first), np.int32)
+    number[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    groups = np.full(len(keys), -1, np.int32)
+    groups[usable] = number[inverse]
+    return groups, usable[np.sort(first)]
+
+
+def first_in_splits(groups: Rows, split_numbers: Rows, splits: int) -> Rows:
     """(groups, splits): the first text of each group in each split."""
-    found = np.full((int(groups.max(initial=-1)) + 1, splits), NO_ROW)
-    usable = np.flatnonzero(groups >= 0)
+    found = np.full((int(groups.max(initial=-1)) + 1, splits), NO_ROW, np.int32)
+    usable = np.flatnonzero(groups >= 0).astype(np.int32)
     np.minimum.at(found, (groups[usable], split_numbers[usable]), usable)
     return found
 
 
-def _of_each(first: Indices, groups: Indices) -> Indices:
+def _of_each(first: Rows, groups: Rows) -> Rows:
     """(texts, splits): the row of each text's group."""
-    with_none = np.concatenate([first, np.full((1, first.shape[1]), NO_ROW)])
+    with_none = np.concatenate([first, np.full((1, first.shape[1]), NO_ROW, np.int32)])
     return np.asarray(with_none[groups])

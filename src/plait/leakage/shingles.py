@@ -57,7 +57,7 @@ def shingles(words: list[str], size: int = SHINGLE) -> Shingles:
     """
     if len(words) < size:
         return np.empty(0, dtype=np.uint32)
-    hashes = np.fromiter(map(_word, words), dtype=np.uint64, count=len(words))
+    hashes = np.fromiter(map(word_hash, words), dtype=np.uint64, count=len(words))
     count = len(words) - size + 1
     mixed = np.zeros(count, dtype=np.uint64)
     for place, factor in enumerate(_MIX[:size]):
@@ -97,6 +97,7 @@ def unpacked(value: str) -> Shingles:
 
 
 @lru_cache(maxsize=1 << 18)
-def _word(word: str) -> int:
+def word_hash(word: str) -> int:
+    """64 bits that stand for a word, the same on every machine."""
     digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")

@@ -5,7 +5,6 @@ Reads what the stages wrote into a project: scores, predictions, data checks, ti
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,11 @@ from plait.files import read_json, read_jsonl
 from plait.plans.gates import Evidence, Gate, of_machine
 from plait.plans.seeds import siblings
 from plait.plans.verdict import ByTask, Contender, Scores, Verdict, answered_by, judge
-from plait.registry.origin import environment, source, who
+from plait.registry.cards import shown
+from plait.registry.origin import stamp
 from plait.registry.records import Record, Stage
 from plait.scores.row_results import RowResults, kept_answers, row_results
+from plait.validation.gates import GATES, stopped
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,21 @@ def finalists(
 ) -> list[Finalist]:
     """The winner of each service of an experiment that has been run in `root`.
 
+    Plans whose candidates validation has stopped are out; the others go on.
+
     Raises:
         PlaitError: scores, predictions, timings or bundles are missing or don't belong together.
     """
-    plans = [plan for name in services for plan in experiment.services[name].plans.values()]
+    out = stopped(root / GATES, experiment.candidates)
+    left = experiment.without(out)
+    plans = [plan for name in services for plan in left.services[name].plans.values()]
     candidates = dict.fromkeys(name for plan in plans for name in plan)
     scores = {name: _scores(root, name) for name in candidates}
     details = {name: _details(root, name) for name in candidates}
-    seeds = [name for own in candidates for name in siblings(experiment, own).values()]
+    seeds = [name for own in candidates for name in siblings(left, own).values()]
     rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
     evidence = Evidence(details, _checks(root))
-    verdicts = [judge(experiment, name, scores, rows, evidence) for name in services]
+    verdicts = [judge(experiment, name, scores, rows, evidence, out) for name in services]
     return [_finalist(experiment, each, scores, rows, root, stage) for each in verdicts]
 
 
@@ -70,10 +75,7 @@ def _finalist(
         reason=verdict.sentence,
         gates=tuple(gate.as_json() for gates in verdict.gates.values() for gate in gates),
         rejected=verdict.rejected,
-        source=source(root),
-        environment=environment(),
-        who=who(root),
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        **stamp(root),
     )
     if verdict.winner is None:
         return Finalist(verdict, draft, None)
@@ -91,6 +93,7 @@ def _finalist(
         bundles={name: _measured(root, name, found) for name, found in sorted(details.items())},
         scores={task: dict(scores[name][task]) for task, name in tasks.items()},
         heldout={task: details[name]["heldout"][task] for task, name in tasks.items()},
+        measured={task: shown(details[name]["tasks"][task]) for task, name in tasks.items()},
         gates=tuple(gate.as_json() for gate in gates),
     )
     return Finalist(verdict, draft, _contender(experiment, draft, rows), machine)
@@ -170,6 +173,7 @@ def _measured(root: Path, candidate: str, details: Mapping[str, Any]) -> str:
     if digest != details["bundle"]:
         raise PlaitError(
             f"{folder}: found bundle {digest}, but scores/{candidate}.json was measured on "
-            f"{details['bundle']}. Run `dvc repro benchmark@{candidate}`, then `plait promote`."
+            f"{details['bundle']}. Run `plait registry verify --mend`, which brings the bundle "
+            "back or names the stage to run, then `plait promote`."
         )
     return digest

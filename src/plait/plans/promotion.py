@@ -26,6 +26,8 @@ from plait.plans.wording import (
     of_another_experiment,
     sentence,
 )
+from plait.registry.holds import refusal
+from plait.registry.packages import keep_card
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 
@@ -62,6 +64,7 @@ def promote(
     *,
     stage: Stage = "production",
     consent: str = "",
+    approval: str = "",
     dry_run: bool = False,
 ) -> list[Decision]:
     """Promote the winning plan of each service of an experiment that has been run in `root`.
@@ -70,8 +73,10 @@ def promote(
 
     Args:
         services: only these.
-        consent: why a person lets the winner replace a champion that the rule keeps; never one that
-            fails a gate.
+        stage: the pointer that is set.
+        consent: why a person lets the winner replace a champion that the rule keeps, or win again
+            after a rollback; never one that fails a gate.
+        approval: a sentence that says who approved a promotion; it ends the record's reason.
         dry_run: decide and write nothing.
 
     Raises:
@@ -82,7 +87,7 @@ def promote(
     registry = Registry(root)
     rivals = Rivals(registry, root, experiment.declared_tasks())
     found = finalists(experiment, names, root, stage)
-    settling = Settling(experiment, root, registry, rivals, consent, dry_run)
+    settling = Settling(experiment, root, registry, rivals, consent, approval, dry_run)
     for each in found:  # models answer before the lock is held
         with suppress(Incomparable):
             settling.rival(each, registry.champion(each.draft.service, stage))
@@ -120,6 +125,7 @@ class Settling:
     registry: Registry
     rivals: Rivals
     consent: str
+    approval: str
     dry_run: bool
 
     def settle(self, finalist: Finalist) -> Decision:
@@ -128,11 +134,13 @@ class Settling:
         champion = self.registry.champion(draft.service, draft.stage)
         ruling = self._overruled(self._rule(finalist, champion))
         rule = RULE if finalist.verdict.comparisons or ruling.figures is not None else ""
+        approved = self.approval if ruling.status == "promoted" else ""
         record = replace(
             draft,
-            reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why))),
+            reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why, approved))),
             replaces=champion.number if champion else None,
             outcome="promoted" if ruling.status == "promoted" else "refused",
+            consent=self.consent if ruling.status == "promoted" and self._lifts(draft) else "",
             **(ruling.figures or {}),
         )
         kept = champion if ruling.status == "unchanged" and champion else record
@@ -149,6 +157,10 @@ class Settling:
         figures = {**(ruling.figures or {}), "consent": self.consent}
         return Ruling("promoted", why, figures)
 
+    def _lifts(self, draft: Record) -> bool:
+        """Whether the consent lets a plan win that was rolled back from."""
+        return bool(self.consent and refusal(self.registry.history(draft.service), draft))
+
     def _write(self, record: Record, decided: Record) -> Record:
         """Write a decision: a refusal, a promotion, or none where `decided` is the champion."""
         self.rivals.keep()
@@ -162,6 +174,7 @@ class Settling:
             lines = answers(self.experiment, self.root, name, task)
             self.registry.keep_answers(record.bundles[name], record.heldout[task], lines)
         kept = self.registry.write(record)
+        keep_card(self.registry, kept)
         self.registry.point(kept)
         return kept
 
@@ -171,20 +184,22 @@ class Settling:
         stays = "The champion stays." if champion else "The service has no champion."
         if finalist.contender is None:
             return Ruling("refused", stays)
+        if champion and bundle_by_task(draft) == bundle_by_task(champion):
+            return Ruling("unchanged", f"It is {champion_title(champion)} already.")
+        history = self.registry.history(draft.service)
+        if held := refusal(history, replace(draft, consent=self.consent)):
+            return Ruling("refused", held)
         if failed := [why_failed(gate) for gate in finalist.machine if not gate.passed]:
             return Ruling("refused", f"But on this machine {'; '.join(failed)}. {stays}")
         if champion is None:
             return Ruling("promoted", "It is the service's first champion.")
-        name = champion_title(champion)
-        if bundle_by_task(draft) == bundle_by_task(champion):
-            return Ruling("unchanged", f"It is {name} already.")
         if champion.experiment != draft.experiment:
             why = of_another_experiment(champion, draft.experiment)
             return Ruling("refused", why, {}, open=True)
         try:
             return self._meet(finalist, finalist.contender, champion)
         except Incomparable as error:
-            why = sentence(f"{name} can't be compared with it: {error}.")
+            why = sentence(f"{champion_title(champion)} can't be compared with it: {error}.")
             return Ruling("refused", why, {}, open=True)
 
     def _meet(self, finalist: Finalist, winner: Contender, champion: Record) -> Ruling:

@@ -138,16 +138,22 @@ def judge(
     scores: Scores,
     row_results: ByTask,
     evidence: Evidence,
+    stopped: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Choose among the plans of a service of an experiment.
+
+    Args:
+        stopped: candidates that have no scores, and why: plans that use one of them are out.
 
     Raises:
         PlaitError: a candidate of one of the plans has no score for one of its tasks.
     """
     settings = experiment.services[service]
+    out = dict(_stopped_plans(settings.plans, stopped or {}))
     contenders = [
         _contender(experiment, service, plan, scores, row_results, evidence)
         for plan in settings.plans
+        if plan not in out
     ]
     floor = settings.plans[settings.floor] if settings.floor else ()
     linear = all(experiment.candidates[name].approach == "linear" for name in floor)
@@ -158,7 +164,18 @@ def judge(
         margin=settings.margin,
         undecided=settings.undecided,
         floor_title="TF-IDF floor" if linear else "floor",
+        out=out,
     )
+
+
+def _stopped_plans(
+    plans: Mapping[str, Sequence[str]], stopped: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    for plan, candidates in plans.items():
+        if found := [
+            f"candidate {name} was {stopped[name]}" for name in candidates if name in stopped
+        ]:
+            yield plan, "; ".join(found)
 
 
 def _contender(
@@ -218,6 +235,7 @@ def choose(
     margin: float = 0.0,
     undecided: WhenUndecided = "keep",
     floor_title: str = "floor",
+    out: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Choose the plan that a service should run.
 
@@ -234,12 +252,15 @@ def choose(
        better mean among them does.
     4. Where none is left, `floor` wins if it passes the gates.
 
+    Plans in `out` have no scores, for the reason that it gives. If `floor` is one, none wins.
+
     Equal means are decided for fewer models, then by name. With `keep` every task must pass its
     test, so a plan that loses `margin` on one passes in at most 5 % of cases (the
     intersection-union test: Berger 1982); `fewer-models` gives that up.
     """
     base = next((plan for plan in contenders if plan.plan == floor), None)
-    rejected = dict(_rejections(contenders, base, floor_title))
+    rejected = _rejected(contenders, base, floor_title, floor in (out or {}))
+    rejected = {**(out or {}), **rejected}
     challengers = [p for p in contenders if p.plan not in rejected and p is not base]
     means = {plan.plan: plan.mean for plan in contenders}
     found = tuple(_comparisons([plan for plan in contenders if plan is not base], margin))
@@ -330,14 +351,18 @@ def _rank(plan: Contender) -> tuple[float, int, str]:
     return -round(plan.mean, 9), len(plan.candidates), plan.plan
 
 
-def _rejections(
-    contenders: Sequence[Contender], base: Contender | None, floor_title: str
-) -> Iterator[tuple[str, str]]:
+def _rejected(
+    contenders: Sequence[Contender], base: Contender | None, floor_title: str, floor_out: bool
+) -> dict[str, str]:
+    found: dict[str, str] = {}
     for plan in contenders:
         reasons = [why_failed(gate) for gate in plan.gates if not gate.passed]
         if base is not None and plan is not base and plan.mean <= base.mean + ROUNDING:
             reasons.append(
                 f"mean {percent(plan.mean)} does not beat the {floor_title}'s {percent(base.mean)}"
             )
+        if floor_out:
+            reasons.append(f"the {floor_title}, which it must beat, is out")
         if reasons:
-            yield plan.plan, "; ".join(reasons)
+            found[plan.plan] = "; ".join(reasons)
+    return found

@@ -1,7 +1,7 @@
 """Raw files → canonical rows and the inputs of each candidate; held-out rows go elsewhere."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,17 +140,27 @@ def _without(folder: Path, reasons: Mapping[str, Sequence[str]], taken: IO[bytes
     """Write the splits again without the rows that have reasons; those go to `taken`."""
     scan = DatasetScan()
     for split in SPLITS:
-        kept = []
-        for row in rows(folder / f"{split}.jsonl"):
-            if split != "heldout" and row.id in reasons:
-                found = {**row_to_json(row), "split": split, "reasons": reasons[row.id]}
-                taken.write(json_line(found))
-                scan.quarantined[split] += 1
-            else:
-                scan.add(split, row)
-                kept.append(row)
-        write_rows(folder / f"{split}.jsonl", kept)
+        path = folder / f"{split}.jsonl"
+        write_rows(path, _kept(split, rows(path), reasons, scan, taken))
     return scan
+
+
+def _kept(
+    split: Split,
+    found: Iterable[Row],
+    reasons: Mapping[str, Sequence[str]],
+    scan: DatasetScan,
+    taken: IO[bytes],
+) -> Iterator[Row]:
+    """The rows that stay; `scan` counts all of them."""
+    for row in found:
+        if split != "heldout" and row.id in reasons:
+            moved = {**row_to_json(row), "split": split, "reasons": reasons[row.id]}
+            taken.write(json_line(moved))
+            scan.quarantined[split] += 1
+        else:
+            scan.add(split, row)
+            yield row
 
 
 def _counted(rows_read: Iterator[tuple[Split, Row]], bar: Progress) -> Iterator[tuple[Split, Row]]:

@@ -12,6 +12,8 @@ from plait.errors import PlaitError
 
 VARIABLE = "PLAIT_REGISTRY"
 """Names the registry's folder, where several projects or containers share one."""
+TOP = "registry"
+"""Where it lies in a project's folder without git; in any project, up to version 0.1."""
 
 
 def registry_folder(root: Path) -> Path:
@@ -30,7 +32,29 @@ def registry_folder(root: Path) -> Path:
     for top in (inside, *inside.parents):
         if (top / ".git").exists():
             return _common(top / ".git") / "plait" / inside.relative_to(top) / "registry"
-    return root / "registry"
+    return root / TOP
+
+
+def require_adopted(root: Path) -> None:
+    """Refuse to begin a new history beside the registry of an earlier version.
+
+    Raises:
+        PlaitError: that one has not been taken over.
+    """
+    if earlier(root):
+        raise PlaitError(
+            f"{root / TOP}: found the registry of an earlier version, or of a time before git; "
+            f"today's is {registry_folder(root)}. `plait registry adopt` takes its champions and "
+            "history over."
+        )
+
+
+def earlier(root: Path) -> bool:
+    """Whether `root`/registry holds champions that today's registry doesn't."""
+    here, old = registry_folder(root), root / TOP
+    if here.resolve() == old.resolve():
+        return any(old.glob("*/champion.json"))
+    return not any(here.glob("*/0001.json")) and any(old.glob("*/0001.json"))
 
 
 def _common(found: Path) -> Path:

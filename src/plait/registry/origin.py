@@ -2,7 +2,7 @@
 
 import getpass
 import platform
-import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import yaml
 
 from plait.files import sha256
 from plait.machine import processor
+from plait.registry.git import ask
 
 PACKAGES = (
     "plait",
@@ -29,16 +30,26 @@ PACKAGES = (
 """What answers or scores may depend on."""
 
 
+def stamp(root: Path) -> dict[str, Any]:
+    """What each record says of where it came from: source, environment, who and time."""
+    return {
+        "source": source(root),
+        "environment": environment(),
+        "who": who(root),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
 def source(root: Path) -> dict[str, Any]:
     """Git revision, the altered files that no stage writes, sha256 of dvc.lock and params.yaml.
 
     `changed` is None outside of a git repository.
     """
-    status = _git(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
+    status = ask(root, "status", "--porcelain", "--untracked-files=no", "--no-renames", "-z", ".")
     paths = None if status is None else [line[3:] for line in status.split("\0") if line]
-    prefix = _git(root, "rev-parse", "--show-prefix") or ""
+    prefix = ask(root, "rev-parse", "--show-prefix") or ""
     return {
-        "revision": _git(root, "rev-parse", "HEAD"),
+        "revision": ask(root, "rev-parse", "HEAD"),
         "changed": None if paths is None else _of_people(root, paths, prefix),
         "dvc_lock": _sha256(root / "dvc.lock"),
         "params": _sha256(root / "params.yaml"),
@@ -57,7 +68,7 @@ def environment() -> dict[str, Any]:
 
 def who(root: Path) -> str:
     """Git's user, or else the system's, at this machine."""
-    name = _git(root, "config", "user.email") or _git(root, "config", "user.name")
+    name = ask(root, "config", "user.email") or ask(root, "config", "user.name")
     try:
         return f"{name or getpass.getuser()} ({platform.node()})"
     except (OSError, KeyError):  # a container without that user
@@ -88,13 +99,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    return done.stdout.rstrip("\n") if done.returncode == 0 else None

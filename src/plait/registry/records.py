@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal
-
-from pydantic import TypeAdapter
+from typing import Any, Literal
 
 from plait.errors import PlaitError
 from plait.registry.sealed import SEAL, read_sealed, seal, write_sealed
+from plait.registry.stage import STAGES as STAGES
+from plait.registry.stage import Stage as Stage
 
 Act = Literal["promote", "rollback", "hold", "release", "prune", "publish", "pull"]
 RecordOutcome = Literal["promoted", "refused", "done"]
-Stage = Literal["production", "staging"]
-STAGES: tuple[Stage, ...] = ("production", "staging")
 ASIDE = frozenset({"number", "previous", "time", "source", "environment", "who"})
 """What may differ between two records that say the same."""
 
@@ -30,9 +28,10 @@ class Record:
         experiment: the experiment that a plan was judged by (`name` in params.yaml).
         plan: the plan in question; None where there is none.
         tasks: task → the candidate of the plan that answers it.
-        bundles: candidate → digest of its bundle.
+        bundles: candidate → digest of its bundle; of a prune, what it removed.
         scores: task → metric → value (0–1) on held-out rows.
         heldout: task → sha256 of these rows.
+        measured: task → what the model card shows of its held-out rows (`plait.registry.cards`).
         gates: the lines of the decision table (`plait.plans.gates`).
         comparison: what the comparison with the former champion found, by task.
         looks: how many challengers its held-out rows had compared with a champion before it.
@@ -48,8 +47,6 @@ class Record:
         previous: the seal of the record before it; empty for the first.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
-
     service: str
     outcome: RecordOutcome
     reason: str
@@ -61,6 +58,7 @@ class Record:
     bundles: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     heldout: Mapping[str, str] = field(default_factory=dict)
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gates: tuple[Mapping[str, Any], ...] = ()
     comparison: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     looks: int = 0
@@ -105,8 +103,10 @@ def read_record(path: Path) -> Record:
     """
     try:
         value = read_sealed(path)
-        return _ADAPTER.validate_python({k: v for k, v in value.items() if k != SEAL})
-    except (OSError, ValueError) as error:
+        del value[SEAL]
+        # The seal shows that this is what was written; another version may have other names.
+        return Record(**{**value, "gates": tuple(value["gates"])})
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, error) from error
 
 
@@ -117,6 +117,3 @@ def damaged(path: Path, error: Exception) -> PlaitError:
         f"{path}: found {found}, expected what plait wrote. `plait registry verify` says how to "
         "mend it."
     )
-
-
-_ADAPTER = TypeAdapter(Record)

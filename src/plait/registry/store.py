@@ -3,6 +3,7 @@
     bundles/DIGEST/           promoted bundles, named by their content (`plait.bundle.digest`)
     answers/DIGEST/ROWS.json  a bundle's answers to held-out rows, by the sha256 of these rows
     SERVICE/NNNN.json         one act each (`plait.registry.records`), never changed afterwards
+    SERVICE/NNNN.md           the model card of a plan that came into service
     SERVICE/STAGE.json        the pointer: the record whose plan is served at that stage
 
 An act copies the bundles, writes its record, then swaps the pointer with one rename, each on the
@@ -20,24 +21,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from plait import bundle
 from plait.errors import PlaitError, did_you_mean
-from plait.files import atomic_folder, restore, sweep
-from plait.registry.location import registry_folder
+from plait.files import atomic_folder, remove, restore, sweep
+from plait.registry.location import registry_folder, require_adopted
 from plait.registry.records import Record, Stage, damaged, read_record, write_record
 from plait.registry.sealed import read_sealed, write_sealed
 
 LOCK_SECONDS = 60.0
+LOST = ".damaged"
+"""Ending of a damaged record's file that was set aside: its number is not given again."""
+_NO_SERVICES = {"bundles", "answers"}
 Answers = Iterable[Mapping[str, Any]]
 """Lines with `id`, `gold` and `answer` of a task's held-out rows."""
 
 
 class Registry:
-    """The registry of the project in `root`."""
+    """The registry of the project in `root`.
+
+    Raises:
+        PlaitError: that of an earlier version has not been taken over.
+    """
 
     def __init__(self, root: Path) -> None:
+        require_adopted(root)
         self.folder = registry_folder(root)
         self._bundles = self.folder / "bundles"
 
@@ -48,6 +55,8 @@ class Registry:
         Raises:
             PlaitError: another process holds it for longer than `seconds`.
         """
+        from filelock import FileLock, Timeout  # who only reads needn't wait for its import
+
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / ".lock"
         try:
@@ -56,7 +65,7 @@ class Registry:
                 yield
         except Timeout as error:
             raise PlaitError(
-                f"{path}: another promotion holds the registry for over {seconds:g} s. "
+                f"{path}: another act holds the registry for over {seconds:g} s. "
                 "Wait until it has ended (each act waits for its turn) and run again."
             ) from error
 
@@ -69,13 +78,23 @@ class Registry:
         """The services that have a champion at a stage."""
         return sorted(path.parent.name for path in self.folder.glob(f"*/{stage}.json"))
 
+    def known(self) -> list[str]:
+        """The services that have a history."""
+        return sorted({path.parent.name for path in self.folder.glob("*/[0-9]*.*")} - _NO_SERVICES)
+
+    def require_known(self, service: str) -> None:
+        """Raise `PlaitError` for a service without a history."""
+        if service not in (known := self.known()):
+            hint = did_you_mean(service, known)
+            raise PlaitError(f"{self.folder}: service {service!r} has no history{hint}")
+
     def champion(self, service: str, stage: Stage = "production") -> Record | None:
         """The record whose plan is served at a stage.
 
         Raises:
             PlaitError: pointer or record are damaged.
         """
-        pointer = self._pointer(service, stage)
+        pointer = self.pointer(service, stage)
         if not pointer.exists():
             return None
         try:
@@ -88,6 +107,13 @@ class Registry:
             raise damaged(pointer, ValueError(f"the seal {seal} for record {number}"))
         return record
 
+    def pointed(self, service: str, stage: Stage = "production") -> int | None:
+        """The number that a pointer names; None where there is no pointer, or a damaged one."""
+        try:
+            return int(read_sealed(self.pointer(service, stage))["record"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def record(self, service: str, number: int) -> Record:
         """An act by number.
 
@@ -98,7 +124,14 @@ class Registry:
 
     def numbers(self, service: str) -> list[int]:
         """The numbers of all acts on a service, oldest first."""
-        names = [path.stem for path in (self.folder / service).glob("*.json")]
+        return self._numbers(service, ".json")
+
+    def lost(self, service: str) -> list[int]:
+        """The numbers of records that were damaged and set aside."""
+        return self._numbers(service, LOST)
+
+    def _numbers(self, service: str, suffix: str) -> list[int]:
+        names = [path.stem for path in (self.folder / service).glob(f"*{suffix}")]
         return sorted(int(name) for name in names if re.fullmatch(r"\d{4,}", name))
 
     def history(self, service: str) -> list[Record]:
@@ -119,7 +152,7 @@ class Registry:
         latest = self.record(record.service, numbers[-1]) if numbers else None
         if latest and record.says_the_same_as(latest):
             return latest
-        number = latest.number + 1 if latest else 1
+        number = max([*numbers, *self.lost(record.service)], default=0) + 1
         kept = replace(record, number=number, previous=latest.seal if latest else "")
         write_record(self.path(kept.service, number), kept)
         return kept
@@ -127,13 +160,14 @@ class Registry:
     def point(self, record: Record) -> None:
         """Make a kept record the champion of its stage: one rename."""
         pointer = {"record": record.number, "seal": record.seal}
-        write_sealed(self._pointer(record.service, record.stage), pointer)
+        write_sealed(self.pointer(record.service, record.stage), pointer)
 
     def path(self, service: str, number: int) -> Path:
         """The file of an act."""
         return self.folder / service / f"{number:04d}.json"
 
-    def _pointer(self, service: str, stage: Stage) -> Path:
+    def pointer(self, service: str, stage: Stage) -> Path:
+        """The file that names a stage's champion."""
         return self.folder / service / f"{stage}.json"
 
     def add(self, folder: Path) -> str:
@@ -162,6 +196,16 @@ class Registry:
         """The digests of all bundles that are here, intact or not."""
         found = self._bundles.iterdir() if self._bundles.is_dir() else []
         return sorted(path.name for path in found if re.fullmatch(r"[0-9a-f]{64}", path.name))
+
+    def size(self, digest: str) -> int:
+        """Bytes of a bundle's files."""
+        return sum(path.stat().st_size for path in self._place(digest).rglob("*") if path.is_file())
+
+    def discard(self, digest: str) -> None:
+        """Remove a bundle and its answers, each whole or not at all."""
+        for folder in (self._bundles / digest, self.folder / "answers" / digest):
+            if folder.is_dir():
+                remove(folder)
 
     def intact(self, digest: str) -> bool:
         """Whether the bundle of that digest is here, unaltered."""

@@ -1,6 +1,7 @@
 """Tables of comparisons as text: page and Markdown show the same cells."""
 
 from plait.report.comparisons import PairLine, SeedLine, TransferLine
+from plait.report.dropped import DroppedLine
 from plait.report.paper import COLUMNS, PaperCell, PaperLine
 from plait.report.results import Results, Service
 from plait.report.tables import (
@@ -22,6 +23,9 @@ TRANSFER_HEAD = (
     "Holm p",
 )  # fmt: skip
 SEED_HEAD = ("What", "Task", "Seeds", "Mean", "SD", "95 % over seeds", "95 % over rows")
+DROPPED_HEAD = (
+    "Dataset", "Split", "Copies of rows of later splits", "Other faulty rows", "Rows left",
+)  # fmt: skip
 PAPER_HEAD = ("Model", *COLUMNS)
 
 
@@ -65,6 +69,11 @@ def seed_line(line: SeedLine) -> list[str]:
     ]
 
 
+def dropped_line(line: DroppedLine) -> list[str]:
+    """Cells under `DROPPED_HEAD`."""
+    return [line.dataset, line.split, f"{line.copies:,}", f"{line.others:,}", f"{line.left:,}"]
+
+
 def paper_line(line: PaperLine) -> list[str]:
     """Cells under `PAPER_HEAD`."""
     return [line.model, *map(paper_cell, line.cells)]
@@ -76,7 +85,7 @@ def paper_cell(found: PaperCell) -> str:
 
 
 def tables(results: Results) -> list[Table]:
-    """Title, head and lines of the tables that compare candidates; those with lines."""
+    """Title, head and lines of the tables about all candidates; those with lines."""
     found = results.comparisons
     every: list[Table] = [
         (
@@ -87,5 +96,6 @@ def tables(results: Results) -> list[Table]:
         ("Over seeds", SEED_HEAD, [seed_line(line) for line in found.seeds]),
         ("Candidates in pairs", PAIR_HEAD, [pair_line(line) for line in found.pairs]),
         ("Paper versus ours", PAPER_HEAD, [paper_line(line) for line in results.paper]),
+        ("Rows that validation dropped", DROPPED_HEAD, list(map(dropped_line, results.dropped))),
     ]
     return [table for table in every if table[2]]

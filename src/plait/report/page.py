@@ -22,7 +22,16 @@ from plait.report.summary import summary
 from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
 from plait.scores.intervals import Estimate
 
-PACKAGES = ("plait", "torch", "transformers", "scikit-learn", "numpy", "datasets", "dvc")
+PACKAGES = (
+    "plait",
+    "torch",
+    "onnxruntime",
+    "transformers",
+    "scikit-learn",
+    "numpy",
+    "datasets",
+    "dvc",
+)
 NOTES = (
     "Quality on held-out rows, in percent, with 95 % score intervals (Wilson's): they cover the "
     "choice of rows, not the choice of seed. Macro-F1 is over the labels that occur in gold or "
@@ -50,6 +59,7 @@ SEVERAL = (
     "counts rows by where the label stands: in both gold and answer, in one of them, in neither."
 )
 GATES_TITLE = "Gates (those on time and memory are judged where a plan is promoted)"
+STOPPED = "Stopped by validation, so not trained and not compared"
 UNITS = {"classification": "class", "multilabel": "label", "tagging": "span type"}
 ANSWERED = {
     "classification": "answers",
@@ -61,8 +71,8 @@ ANSWERED = {
 def write_report(results: Results, folder: Path) -> None:
     """Write the report's folder, whole or not at all.
 
-    complete.json is constant for a set of candidates: it says that all of them were timed, and
-    carries nothing that can't be repeated.
+    complete.json is constant for a set of candidates: it says which of them were timed, and which
+    validation stopped, and carries nothing that can't be repeated.
     """
     with atomic_folder(folder) as partial:
         for service in results.services:
@@ -72,11 +82,14 @@ def write_report(results: Results, folder: Path) -> None:
         (partial / "report.md").write_text(text(results), encoding="utf-8")
         (partial / "records.json").write_bytes(dump_json({"records": list(records(results))}))
         write_json(partial / "summary.json", summary(results))
-        write_json(partial / "complete.json", {"timed": sorted(results.candidates)})
+        complete = {"timed": sorted(results.candidates), "stopped": results.stopped}
+        write_json(partial / "complete.json", complete)
 
 
 def pictures(service: Service) -> dict[str, str]:
-    """A service's pictures as SVG, by name."""
+    """A service's pictures as SVG, by name; none where all its plans are out."""
+    if not service.plans:
+        return {}
     return {"scores": scores_picture(service), "tradeoff": tradeoff_picture(service)}
 
 
@@ -89,6 +102,7 @@ def page(results: Results) -> str:
         candidates=[_candidate(name, found) for name, found in results.candidates.items()],
         tables=tables(results),
         coverage={"title": TITLE, "head": HEAD, "note": NOTE, "found": covered(results)},
+        stopped=STOPPED,
         looks=looks_words(results),
         notes=_notes(results),
         versions=versions(),
@@ -198,11 +212,15 @@ def text(results: Results) -> str:
 
 def _paragraphs(results: Results) -> Iterator[str]:
     yield "# Benchmark"
+    if results.stopped:
+        yield f"{STOPPED}:"
+        yield "\n".join(f"- {escape(f'{n}: {why}')}" for n, why in results.stopped.items())
     for service in results.services:
         yield f"## Service {escape(service.name)}"
         # Our own words, with names that params.yaml has checked.
         yield f"**{service.verdict.sentence}**"
-        yield _service_markdown(service)
+        if service.plans:
+            yield _service_markdown(service)
         title, head, lines = non_inferiority_table(service)
         if lines:
             yield f"{title}:"

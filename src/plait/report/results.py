@@ -1,13 +1,14 @@
 """What was measured, arranged by service and plan. Nothing here knows how it is shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from plait.plans.gates import Evidence
 from plait.plans.verdict import Verdict, answered_by, judge
 from plait.report.comparisons import Comparisons, compare_all
 from plait.report.costs import Cost, cost
+from plait.report.dropped import DroppedLine, dropped
 from plait.report.paper import PaperLine, paper_table
 from plait.scores.intervals import Estimate
 from plait.scores.row_results import RowResults, row_results
@@ -93,7 +94,8 @@ class Results:
     """All that the report shows.
 
     `checks` are the results of the data validation; `looks` says by task how many models have been
-    scored on its held-out rows since they were pinned.
+    scored on its held-out rows since they were pinned; `stopped` says of each candidate that
+    validation kept from training why; `dropped` counts the rows that its quarantine has taken.
     """
 
     services: tuple[Service, ...]
@@ -103,6 +105,8 @@ class Results:
     paper: tuple[PaperLine, ...]
     checks: tuple[Json, ...]
     looks: Mapping[str, int]
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[DroppedLine, ...] = ()
 
     def warnings(self) -> list[Json]:
         """Data checks that did not hold."""
@@ -121,25 +125,31 @@ def collect(
     experiment: "Experiment",
     measured: Mapping[str, Measured],
     requests: Mapping[str, Json],
-    checks: Sequence[Json] = (),
+    validated: Json | None = None,
     looks: Mapping[str, int] | None = None,
     training: Mapping[str, float] | None = None,
+    stopped: Mapping[str, str] | None = None,
 ) -> Results:
-    """Arrange what was measured; `measured` covers every candidate of the experiment.
+    """Arrange what was measured; `measured` covers every candidate that was not stopped.
 
     Args:
         requests: `timings/requests/SERVICE.json` by service.
+        validated: `validation/report.json`.
         training: seconds by candidate, where they are known.
+        stopped: candidates that validation kept from training, and why.
 
     Raises:
         PlaitError: a score that a service is judged by is missing.
     """
+    checks = validated or {}
+    results = checks.get("results", ())
+    whole, experiment = experiment, experiment.without(stopped or {})
     rows = {name: measured[name].row_results() for name in experiment.candidates}
     scores = {key: value.scores for key, value in measured.items()}
-    evidence = Evidence({key: value.details for key, value in measured.items()}, checks)
+    evidence = Evidence({key: value.details for key, value in measured.items()}, results)
     services = []
     for name in experiment.services:
-        verdict = judge(experiment, name, scores, rows, evidence)
+        verdict = judge(whole, name, scores, rows, evidence, stopped)
         services.append(
             _service(experiment, name, measured, requests[name], verdict, training or {})
         )
@@ -149,8 +159,10 @@ def collect(
         {name: candidate.tasks for name, candidate in experiment.candidates.items()},
         compare_all(experiment, rows),
         tuple(paper_table(experiment, scores)),
-        tuple(checks),
+        tuple(results),
         looks or {},
+        stopped or {},
+        tuple(dropped(checks.get("datasets", {}))),
     )
 
 

@@ -22,7 +22,10 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     for service in summary["services"]:
         console.print()
         console.print(Text(f"{service['service']}: {service['verdict']}"), soft_wrap=False)
-        console.print(_fitting(console, service), soft_wrap=False)
+        if service["plans"]:
+            console.print(_fitting(console, service), soft_wrap=False)
+    for name, reason in summary["stopped"].items():
+        console.print(Text(f"\n{name}: {reason}", style="bold red"), soft_wrap=False)
 
 
 def _fitting(console: Console, service: dict[str, Any]) -> Table:

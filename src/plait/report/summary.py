@@ -9,13 +9,15 @@ from plait.report.results import Plan, Results, Service
 def summary(results: Results) -> dict[str, Any]:
     """`services`, each with its verdict, the headline metric by task, and its plans.
 
-    Values and their 95 % intervals are 0–1; `p50_ms` is the median time of a request.
+    Values and their 95 % intervals are 0–1; `p50_ms` is the median time of a request. `stopped`
+    says of each candidate that validation kept from training why.
     """
-    return {"services": [_service(results, service) for service in results.services]}
+    services = [_service(results, service) for service in results.services]
+    return {"services": services, "stopped": results.stopped}
 
 
 def _service(results: Results, service: Service) -> dict[str, Any]:
-    headlines = {task: _headline(results, service, task) for task in service.tasks}
+    headlines = {task: _headline(results, service, task) for task in service.tasks if service.plans}
     return {
         "service": service.name,
         "verdict": service.verdict.headline,

@@ -72,7 +72,9 @@ def _figures() -> Iterator[Figure]:
 
 
 def service_table(service: Service) -> list[Line]:
-    """Quality first (percent, with 95 % intervals), then cost."""
+    """Quality first (percent, with 95 % intervals), then cost; empty without plans."""
+    if not service.plans:
+        return []
     return [*_quality(service), *_costs(service.plans), _models(service.plans)]
 
 

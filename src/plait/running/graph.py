@@ -62,6 +62,8 @@ class Stage:
         cores: cores that it keeps busy (`meta.cores`, default 1); 0 means all.
         alone: no other stage may run at the same time.
         gpu: it uses the GPU; one such stage runs at a time.
+        outcome: its failure says that the run left something out (`meta.outcome`): the run ends as
+            failed, but its results are there and actions go on.
         outs: its outputs.
     """
 
@@ -71,6 +73,7 @@ class Stage:
     cores: int = 1
     alone: bool = False
     gpu: bool = False
+    outcome: bool = False
     outs: tuple[Path, ...] = ()
 
     @property
@@ -141,6 +144,7 @@ def _stage(node: Any, name: str, upstream: Iterable[Any]) -> Stage:
         cores=int(meta.get("cores", 1)),
         alone=bool(meta.get("alone")),
         gpu=bool(meta.get("gpu")),
+        outcome=bool(meta.get("outcome")),
         outs=tuple(Path(out.fs_path) for out in node.outs),
     )
 
@@ -235,7 +239,10 @@ def require_current(folder: Path) -> None:
     """
     with Processes(folder) as processes:
         run_always(folder, processes)
-    if changed := sorted(read(folder).changed):
+    found = read(folder)
+    # A stage that only says what a run left out has no result that could be old.
+    changed = sorted(each for each in found.changed if not found.stages[each].outcome)
+    if changed:
         are = "stage is" if len(changed) == 1 else "stages are"
         raise PlaitError(
             f"{len(changed)} {are} not up to date ({', '.join(changed)}): what the last run left "

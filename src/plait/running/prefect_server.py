@@ -24,7 +24,8 @@ from plait.files import read_json, write_json
 
 HOST = "127.0.0.1"
 PORT = 4200
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+"""A server that ended is noticed at once; one that starts on a busy machine takes minutes."""
 
 
 @dataclass(frozen=True)

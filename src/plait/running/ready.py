@@ -3,6 +3,9 @@
 from plait import machine
 from plait.running.graph import Graph, Outcome, Stage
 
+INCOMPLETE = "Incomplete"
+"""The name of a failed run's state that left something out, but has results."""
+
 
 class Walk:
     """The state of one walk over a graph.
@@ -62,6 +65,11 @@ class Walk:
     def blocked(self) -> list[str]:
         """The stages that have not started; after the walk, those downstream of a failure."""
         return list(self._waiting)
+
+    @property
+    def may_act(self) -> bool:
+        """Whether no stage failed but those whose failure only says that something was left out."""
+        return all(self.graph.stages[address].outcome for address in self.failures)
 
     def _is_ready(self, address: str) -> bool:
         return all(each in self.outcomes for each in self.graph.stages[address].upstream)

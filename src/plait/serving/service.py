@@ -17,8 +17,9 @@ from typing import Any
 from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
-from plait.registry.records import Record
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
+from plait.registry.unpacking import unpack
 from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
@@ -110,24 +111,37 @@ class Service:
         self.champion, self.models = champion, models
 
     @classmethod
-    def load(cls, name: str | None = None, root: Path = Path()) -> "Service":
+    def load(
+        cls, name: str | None = None, root: Path = Path(), stage: Stage = "production"
+    ) -> "Service":
         """Load the champion of a service.
 
         Args:
             name: the service; None where there is only one.
-            root: the project's folder, which holds `registry/`.
+            root: the project's folder, whose registry is read.
+            stage: the stage whose champion is wanted.
 
         Raises:
             PlaitError: no champion, an unknown service, several and none named, or a promoted
                 bundle that was altered.
         """
         registry = Registry(root)
-        champion = registry.require(name)
+        champion = registry.require(name, stage)
         models = {
             candidate: bundle.load(registry.bundle(digest))[1]
             for candidate, digest in champion.bundles.items()
         }
         return cls(champion, models)
+
+    @classmethod
+    def open(cls, package: Path) -> "Service":
+        """Load a published service from a folder that `dvc artifacts get` brought.
+
+        Raises:
+            PlaitError: it is no package, or a file of it was altered.
+        """
+        record, bundles = unpack(package)
+        return cls(record, {name: bundle.load(path)[1] for name, path in bundles.items()})
 
     def answer(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]:
         """Answer texts, in their order.

@@ -4,20 +4,23 @@ The only stage that reads held-out rows. What it knows of training comes from th
 inputs/CANDIDATE/train and validation/leaks.json.
 """
 
-import csv
 from collections import Counter
 from pathlib import Path
 
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.benchmark import looks
-from plait.benchmark.heldout import Benchmark, Seen, benchmark, rows_digests
+from plait.benchmark.heldout import Seen, benchmark, rows_digests, write_confusions
 from plait.files import atomic_folder, read_json, write_json, write_jsonl
 from plait.stages import run
 from plait.tasks import label_names, read_rows
 
 
 def main(name: str) -> None:
+    if bundle.stopped(Path("models", name)):
+        with atomic_folder(Path("predictions", name)), atomic_folder(Path("confusions", name)):
+            write_json(Path("scores", f"{name}.json"), {})
+        return
     candidate, model = bundle.load(Path("models", name))
     datasets = sorted({task.dataset for task in candidate.tasks})
     held = {each: read_rows(Path("heldout", name, f"{each}.jsonl")) for each in datasets}
@@ -29,7 +32,7 @@ def main(name: str) -> None:
         write_json(folder / "mistakes.json", found.mistakes())
         for dataset in datasets:
             write_jsonl(folder / f"{dataset}.jsonl", found.predictions(dataset, held[dataset]))
-    _write_confusions(found, Path("confusions", name))
+    write_confusions(found, Path("confusions", name))
     write_json(Path("scores", f"{name}.json"), found.values())
     looks.record(looks.LEDGER, digest, rows)
 
@@ -44,14 +47,6 @@ def _seen(candidate: Resolved) -> Seen:
     leaks = read_json(path) if path.is_file() else {}
     leaked = {name: frozenset(v["exact"] + v["near"]) for name, v in leaks.items()}
     return Seen(support, leaked, bundle.coverage(Path("models", candidate.name)))
-
-
-def _write_confusions(found: Benchmark, path: Path) -> None:
-    """A CSV file a task, in the form that `dvc plots` reads."""
-    with atomic_folder(path) as folder:
-        for task, pairs in found.confusions().items():
-            with (folder / f"{task}.csv").open("w", encoding="utf-8", newline="") as stream:
-                csv.writer(stream, lineterminator="\n").writerows([("actual", "predicted"), *pairs])
 
 
 if __name__ == "__main__":

@@ -11,20 +11,23 @@ from plait.report.page import write_report
 from plait.report.results import Measured, collect
 from plait.running import durations
 from plait.stages import run
+from plait.validation.gates import GATES, stopped
 
 
 def main() -> None:
     settings = loading.load()
-    measured = {name: _measured(name) for name in settings.candidates}
+    out = stopped(GATES, settings.candidates)
+    measured = {name: _measured(name) for name in settings.candidates if name not in out}
     requests = {
         name: _read(Path("timings/requests", f"{name}.json"), f"timings/dvc.yaml:request@{name}")
         for name in settings.services
     }
-    checks = _read(Path("validation/report.json"), "validate")["results"]
+    checks = _read(Path("validation/report.json"), "validate")
     pins = {task: rows for found in measured.values() for task, rows in found.pins().items()}
     seen = looks.count(looks.LEDGER, pins)
     trained = durations.training(durations.LEDGER, settings.candidates)
-    write_report(collect(settings, measured, requests, checks, seen, trained), Path("report"))
+    results = collect(settings, measured, requests, checks, seen, trained, out)
+    write_report(results, Path("report"))
 
 
 def _measured(name: str) -> Measured:

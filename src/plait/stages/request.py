@@ -11,7 +11,9 @@ from plait.tasks import read_rows
 
 
 def request(service: str) -> None:
-    plans = loading.load().services[service].plans
+    settings = loading.load()
+    out = [name for name in settings.candidates if bundle.stopped(Path("models", name))]
+    plans = settings.without(out).services[service].plans
     names = sorted({name for candidates in plans.values() for name in candidates})
     models = {name: bundle.load(Path("models", name))[1] for name in names}
     paths = {path.name: path for name in names for path in Path("inputs", name, "dev").iterdir()}

@@ -1,6 +1,7 @@
 """models/CANDIDATE, texts of inputs/CANDIDATE/dev → timings/measured/CANDIDATE.json."""
 
 from pathlib import Path
+from typing import Any
 
 from plait import bundle
 from plait.benchmark.latency import bytes_on_disk, measure, tokens_in
@@ -11,6 +12,11 @@ from plait.tasks import read_rows
 
 
 def timing(name: str) -> None:
+    measured = {} if bundle.stopped(Path("models", name)) else _measured(name)
+    write_json(Path("timings/measured", f"{name}.json"), measured)
+
+
+def _measured(name: str) -> dict[str, Any]:
     texts = {
         path.stem: [row.text for row in read_rows(path)]
         for path in sorted(Path("inputs", name, "dev").glob("*.jsonl"))
@@ -18,12 +24,11 @@ def timing(name: str) -> None:
     folder = Path("models", name)
     candidate, model = bundle.load(folder)
     longest = Training.model_validate(candidate.training).max_length
-    measured = {
+    return {
         **measure(model, texts),
         "bytes": bytes_on_disk(folder),
         "tokens_in": {key: tokens_in(folder, found, longest) for key, found in texts.items()},
     }
-    write_json(Path("timings/measured", f"{name}.json"), measured)
 
 
 if __name__ == "__main__":

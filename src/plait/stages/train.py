@@ -17,11 +17,18 @@ from plait.files import read_json, remove, restore
 from plait.stages import run
 from plait.tasks import read_rows
 from plait.training.launching import CONFIG, launch
-from plait.validation.gates import check_gate
+from plait.validation.gates import GATES, stopped
+
+FIRST = os.environ.get("RANK", "0") == "0"  # of several processes
 
 
 def train(name: str) -> None:
-    check_gate(name)
+    if reason := stopped(GATES, [name]).get(name):
+        # An output that says so, since a failure would keep the report from the other candidates.
+        print(f"{name} is not trained: {reason}. See {GATES.with_name('index.html')}.")
+        if FIRST:
+            bundle.leave_out(Path("models", name), reason)
+        return
     if config := os.environ.pop(CONFIG, None):
         sys.exit(launch(Path(config), "plait.stages.train", name))
     inputs, scratch = Path("inputs", name), Path(".plait/checkpoints", name)
@@ -33,7 +40,7 @@ def train(name: str) -> None:
     model = approach(candidate.approach).train(
         candidate, weights, rows["train"], rows["dev"], scratch
     )
-    if os.environ.get("RANK", "0") == "0":
+    if FIRST:
         coverage = {split: _coverage(model, candidate, split, rows[split]) for split in rows}
         bundle.save(model, candidate, Path("models", name), coverage)
         remove(scratch)

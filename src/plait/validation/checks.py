@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from plait.experiment.policy import OPTIONAL, Policy
 from plait.tasks import Task
 from plait.validation import label_rules, rules
+from plait.validation.columns import NO_LETTERS
 from plait.validation.prepared import PreparedDataset
 from plait.validation.rules import Rule
-from plait.validation.tables import NO_LETTERS, Tables
+from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Validation

@@ -1,7 +1,7 @@
 """Clusters of similar texts, side by side, as examples for the report."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plait.leakage.matches import Matches
@@ -15,28 +15,38 @@ MEMBERS = 3
 CHARACTERS = 400
 
 
+Texts = Mapping[str, Mapping[str, str | None]]
+"""Dataset → name of a row of train or dev → its text."""
+
+
 @dataclass(frozen=True)
 class Clusters:
     """The clusters of similar texts that hold a row of the dataset.
 
     `count` is their number, `rows` the number of their rows. An example is
     `{"rows": count, "members": [{"dataset", "split", "id", "text"}, …]}`; `text` is None for a
-    held-out row.
+    held-out row, and until `with_texts`.
     """
 
     count: int
     rows: int
     examples: Sequence[Mapping[str, Any]]
 
+    def members(self) -> Iterator[Mapping[str, Any]]:
+        """The members of all examples."""
+        return (member for example in self.examples for member in example["members"])
 
-def clusters(
-    dataset: str, matches: Matches, texts: Mapping[str, Mapping[str, str | None]]
-) -> Clusters:
-    """The clusters with a row of `dataset`.
+    def with_texts(self, texts: Texts) -> "Clusters":
+        """The clusters whose members have the beginnings of their texts."""
+        examples = [
+            {**each, "members": [_with_text(member, texts) for member in each["members"]]}
+            for each in self.examples
+        ]
+        return replace(self, examples=examples)
 
-    Args:
-        texts: dataset → name of a row of train or dev → its text.
-    """
+
+def clusters(dataset: str, matches: Matches) -> Clusters:
+    """The clusters with a row of `dataset`."""
     own = {number for number, (name, _) in enumerate(matches.splits) if name == dataset}
     selected = []
     for cluster in matches.clusters():
@@ -48,28 +58,28 @@ def clusters(
     return Clusters(
         len(selected),
         sum(len(cluster) for _, _, cluster, _ in selected),
-        [
-            _example(cluster, splits, matches, texts)
-            for _, _, cluster, splits in selected[:CLUSTERS]
-        ],
+        [_example(cluster, splits, matches) for _, _, cluster, splits in selected[:CLUSTERS]],
     )
 
 
-def _example(cluster: Any, splits: list[int], matches: Matches, texts: Any) -> dict[str, Any]:
+def _example(cluster: Any, splits: list[int], matches: Matches) -> dict[str, Any]:
     first_of_split = {number: index for index, number in reversed(list(enumerate(splits)))}
     chosen = [*sorted(first_of_split.values()), *range(len(cluster))]
     members = [
-        _member(int(cluster[index]), matches, texts)
-        for index in list(dict.fromkeys(chosen))[:MEMBERS]
+        _member(int(cluster[index]), matches) for index in list(dict.fromkeys(chosen))[:MEMBERS]
     ]
     return {"rows": len(cluster), "members": members}
 
 
-def _member(index: int, matches: Matches, texts: Any) -> dict[str, Any]:
+def _member(index: int, matches: Matches) -> dict[str, Any]:
     dataset, split = matches.split_of(index)
-    name = matches.names[index]
-    text = None if split == "heldout" else shortened(texts[dataset][name] or "")
-    return {"dataset": dataset, "split": split, "id": name, "text": text}
+    return {"dataset": dataset, "split": split, "id": matches.names[index], "text": None}
+
+
+def _with_text(member: Mapping[str, Any], texts: Texts) -> Mapping[str, Any]:
+    if member["split"] == "heldout":
+        return member
+    return {**member, "text": shortened(texts[member["dataset"]][member["id"]] or "")}
 
 
 def shortened(text: str) -> str:

@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from plait.leakage.leaks import MixtureDatasets, training_splits
-from plait.leakage.matches import DatasetSplit, Flags, Matches, Text, match
+from plait.leakage.matches import NO_ROW, DatasetSplit, Flags, Matches, Text, match
 from plait.leakage.shingles import shingles_of_long, unpacked, words, words_digest
-from plait.progress import Progress
 from plait.segmentation import is_blank
 from plait.tasks import SPLITS, Split
+from plait.validation.columns import Columns
 from plait.validation.fingerprints import fingerprint
 from plait.validation.prepared import PreparedDataset, PreparedLine
-from plait.validation.textfacts import TextFacts, text_facts
-from plait.validation.unusual import Lines, WordSets, common_lines, common_words, word_set
-
-_ROWS_PER_UPDATE = 1000
+from plait.validation.textfacts import text_facts
 
 
 @dataclass(frozen=True)
@@ -26,18 +24,12 @@ class TextComparison:
     """What is known of all texts, taken together.
 
     Attributes:
-        facts: (dataset, split) → the facts of each text.
-        words: (dataset, train or dev) → the distinct words of each text.
-        common: dataset → words that many of its training texts share.
-        lines: dataset → lines that many of its training texts share.
+        columns: (dataset, split) → what is kept of its rows.
     """
 
     matches: Matches
     mixtures: MixtureDatasets
-    facts: Mapping[tuple[str, str], Sequence[TextFacts | None]]
-    words: Mapping[tuple[str, str], WordSets]
-    common: Mapping[str, frozenset[str]]
-    lines: Mapping[str, Lines]
+    columns: Mapping[DatasetSplit, Columns]
 
 
 def compare_texts(
@@ -46,53 +38,55 @@ def compare_texts(
     short_words: int,
     mixtures: MixtureDatasets,
 ) -> TextComparison:
-    """Compare the texts of all datasets.
+    """Read all rows once, and compare their texts.
 
     Args:
         threshold: the least Jaccard similarity of two similar long texts.
         short_words: a text with fewer words is short.
+
+    Raises:
+        PlaitError: a prepared file is missing or is not JSONL; names file and line.
     """
-    texts: dict[DatasetSplit, list[Text]] = {}
-    facts: dict[tuple[str, str], list[TextFacts | None]] = {}
-    sets: dict[tuple[str, str], WordSets] = {}
-    lines: dict[str, Lines] = {}
-    for data in datasets:
-        for split, rows in data.readable_splits():
-            with Progress(len(rows), f"{data.name}, {split}", "row") as bar:
-                read = [_read(line, short_words) for line in _counted(rows, bar)]
-            texts[data.name, split] = [text for text, _, _ in read]
-            facts[data.name, split] = [of_text for _, of_text, _ in read]
-            sets[data.name, split] = [words for _, _, words in read]
-        texts[data.name, "heldout"] = [_hidden(value) for value in data.heldout]
-        facts[data.name, "heldout"] = [TextFacts(**value["facts"]) for value in data.heldout]
-        lines[data.name] = common_lines(line.text for line in data.train)
-    common = {
-        name: common_words(words) for (name, split), words in sets.items() if split == "train"
+    reading = _Reading(short_words)
+    texts = {
+        (data.name, split): reading.texts(data, split) for data in datasets for split in SPLITS
     }
-    return TextComparison(match(texts, threshold), mixtures, facts, sets, common, lines)
+    return TextComparison(match(texts, threshold), mixtures, reading.columns)
 
 
-def _counted(rows: Sequence[PreparedLine], bar: Progress) -> Iterator[PreparedLine]:
-    for count, line in enumerate(rows, 1):
-        if count % _ROWS_PER_UPDATE == 0:
-            bar.update(_ROWS_PER_UPDATE)
-        yield line
+class _Reading:
+    """Reads splits one after the other; fills their columns as their texts are taken."""
+
+    def __init__(self, short_words: int) -> None:
+        self._short_words = short_words
+        self.columns: dict[DatasetSplit, Columns] = {}
+
+    def texts(self, data: PreparedDataset, split: Split) -> Iterator[Text]:
+        start = sum(columns.count for columns in self.columns.values())
+        columns = self.columns[data.name, split] = Columns(split, start, data.tasks)
+        if split == "heldout":
+            for value in data.heldout:
+                columns.add_heldout(value)
+                yield _hidden(value)
+            return
+        for line in data.train if split == "train" else data.dev:
+            # The text is tokenised once.
+            found = [] if line.text is None else words(line.text)
+            facts = None if line.text is None else text_facts(line.text, found)
+            columns.add(line, facts, found)
+            yield _text(line, found, self._short_words)
 
 
-def _read(
-    line: PreparedLine, short_words: int
-) -> tuple[Text, TextFacts | None, frozenset[str] | None]:
-    """A line's text as it is compared, its facts and its words; the text is tokenised once."""
+def _text(line: PreparedLine, found: list[str], short_words: int) -> Text:
+    """A line's text as it is compared; `found` are its words."""
     if line.text is None:
-        return Text(line.name, None, None, None), None, None
-    found = words(line.text)
-    text = Text(
+        return Text(line.name, None, None, None)
+    return Text(
         line.name,
         None if is_blank(line.text) else fingerprint(line.text),
         words_digest(found) if found else None,
         shingles_of_long(found, short_words),
     )
-    return text, text_facts(line.text, found), word_set(found)
 
 
 def _hidden(value: Mapping[str, Any]) -> Text:
@@ -131,9 +125,12 @@ def _similar_in(matches: Matches, key: DatasetSplit, others: Sequence[DatasetSpl
 
 
 def label_conflicts(
-    compared: TextComparison, dataset: str, labels: "pd.Series[Any]"
-) -> tuple["pd.Series[int]", Flags]:
-    """Label conflicts of each row, train before dev; `labels` are the rows' labels in that order.
+    compared: TextComparison, dataset: str, labels: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Flags]:
+    """Label conflicts of each row, train before dev.
+
+    Args:
+        labels: (rows,): a number for each distinct label, -1 for none.
 
     Returns:
         How many labels the equal texts of the row have (0 if the row has no text or no label), and
@@ -143,15 +140,14 @@ def label_conflicts(
     train, dev = matches.rows((dataset, "train")), matches.rows((dataset, "dev"))
     rows = np.r_[train, dev]
     equal = matches.equal[rows].min(axis=1)
-    known = (equal < np.iinfo(np.int64).max) & labels.notna().to_numpy()
-    counts = labels[known].groupby(equal[known]).transform("nunique")
-    codes = pd.factorize(labels)[0]
-    least, most = _label_range(matches, rows[known], codes[known])
+    known = (equal < NO_ROW) & (labels >= 0)
+    counts = np.zeros(len(rows), np.int64)
+    counts[known] = pd.Series(labels[known]).groupby(equal[known]).transform("nunique")
+    least, most = _label_range(matches, rows[known], labels[known])
     groups = matches.groups[rows]
     near = known & (groups >= 0)
     near[near] = least[groups[near]] < most[groups[near]]
-    whole = counts.reindex(labels.index, fill_value=0).astype(int)
-    return whole, near & (whole.to_numpy() == 1)
+    return counts, near & (counts == 1)
 
 
 def _label_range(matches: Matches, rows: Any, codes: Any) -> tuple[Any, Any]:
@@ -162,10 +158,8 @@ def _label_range(matches: Matches, rows: Any, codes: Any) -> tuple[Any, Any]:
     np.minimum.at(least, groups[groups >= 0], codes[groups >= 0])
     np.maximum.at(most, groups[groups >= 0], codes[groups >= 0])
     near_least, near_most = least.copy(), most.copy()
-    for one, other in (
-        (matches.pairs.first, matches.pairs.second),
-        (matches.pairs.second, matches.pairs.first),
-    ):
-        np.minimum.at(near_least, one, least[other])
-        np.maximum.at(near_most, one, most[other])
+    for first, second in matches.pairs_in_parts():
+        for one, other in ((first, second), (second, first)):
+            np.minimum.at(near_least, one, least[other])
+            np.maximum.at(near_most, one, most[other])
     return near_least, near_most

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from plait.tasks import SPLITS
-from plait.validation.clusters import Clusters
+from plait.validation.clusters import Clusters, Texts
 from plait.validation.datasets import CheckedDataset
 from plait.validation.drift import Profile, length_classes, profile
 
@@ -38,6 +38,10 @@ class Figures:
     quarantine: Sequence[Mapping[str, Any]]
     profile: Profile
 
+    def with_texts(self, texts: Texts) -> "Figures":
+        """The figures whose examples of similar texts show the beginnings of the texts."""
+        return replace(self, clusters=self.clusters.with_texts(texts))
+
 
 def figures(
     dataset: CheckedDataset, quarantine: Sequence[Mapping[str, Any]], clusters: Clusters
@@ -46,7 +50,7 @@ def figures(
     data, tables = dataset.data, dataset.tables
     names = [task.name for task in data.tasks]
     return Figures(
-        rows={"train": len(data.train), "dev": len(data.dev), "heldout": len(data.heldout)},
+        rows={split: len(tables[split]) for split in SPLITS},
         support={name: _records(tables[f"support/{name}"][_SUPPORT]) for name in names},
         lengths=_lengths(tables),
         drift={

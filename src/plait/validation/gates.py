@@ -1,9 +1,9 @@
 """gates/CANDIDATE.json in validation/: whether the data of a candidate may be trained on."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
-from plait.errors import PlaitError
 from plait.files import read_json, write_json
 
 GATES = Path("validation", "gates")
@@ -11,30 +11,40 @@ CandidateDatasets = Mapping[str, Collection[str]]
 """Candidate → the datasets of its tasks."""
 
 
-def write_gates(folder: Path, candidates: CandidateDatasets, failed: Collection[str]) -> None:
-    """Write `{"passed", "failed": [dataset, …]}` for each candidate.
+def write_gates(
+    folder: Path, candidates: CandidateDatasets, failed: Mapping[str, Sequence[str]]
+) -> None:
+    """Write `{"passed", "failed": [{"dataset", "rule"}, …]}` for each candidate.
 
     Constant for one that may be trained, so that training depends on the verdict alone.
 
     Args:
-        failed: the datasets of which a critical check failed.
+        failed: dataset → the rules of its critical checks that failed.
     """
     folder.mkdir()
     for name, used in candidates.items():
-        found = sorted(set(used).intersection(failed))
+        found = [
+            {"dataset": dataset, "rule": rule}
+            for dataset in sorted(set(used).intersection(failed))
+            for rule in failed[dataset]
+        ]
         write_json(folder / f"{name}.json", {"passed": not found, "failed": found})
 
 
-def check_gate(name: str) -> None:
-    """Read the gate of a candidate, if there is one: DVC makes sure that there is.
+def stopped(folder: Path, candidates: Iterable[str]) -> dict[str, str]:
+    """The candidates that the gates in `folder` stop, and what stopped each, in words.
 
-    Raises:
-        PlaitError: a critical check of one of its datasets failed.
+    A candidate without a gate is not stopped: DVC makes sure that there is one.
     """
-    path = GATES / f"{name}.json"
-    if path.is_file() and not (found := read_json(path))["passed"]:
-        raise PlaitError(
-            f"candidate {name!r} is not trained: critical checks of "
-            f"{' and '.join(found['failed'])} failed. See {GATES.with_name('index.html')}; correct "
-            "the data, or set the policy of the rule in params.yaml."
-        )
+    paths = {name: folder / f"{name}.json" for name in candidates}
+    gates = {name: read_json(path) for name, path in paths.items() if path.is_file()}
+    return {name: _reason(gate["failed"]) for name, gate in gates.items() if not gate["passed"]}
+
+
+def _reason(failed: Iterable[Mapping[str, str]]) -> str:
+    """`dataset a, rules x and y; dataset b, rule z`."""
+    found = []
+    for dataset, group in groupby(failed, key=lambda each: each["dataset"]):
+        rules = [each["rule"] for each in group]
+        found.append(f"dataset {dataset}, rule{'s' * (len(rules) > 1)} {' and '.join(rules)}")
+    return f"stopped by validation: {'; '.join(found)}"

@@ -8,8 +8,7 @@ import pandas as pd
 
 from plait.datasets.offsets import READINGS, Edges, Reading
 from plait.segmentation import Place
-from plait.tasks import Span, Task
-from plait.validation.prepared import PreparedLine
+from plait.tasks import Label, Span
 
 LEAST_SPANS = 3
 """Least number of spans that a way to count must move to be believed."""
@@ -48,6 +47,14 @@ class _Tally:
         if move.fits and not move.fits_now and move.then and not self.example:
             self.example = f"{text[slice(*move.now)]!r} becomes {text[slice(*move.then)]!r}"
 
+    def joined(self, later: "_Tally") -> "_Tally":
+        return _Tally(
+            self.moved + later.moved,
+            self.fit + later.fit,
+            self.fit_now + later.fit_now,
+            self.example or later.example,
+        )
+
     def told(self, reading: Reading) -> str:
         return (
             f"`{reading.setting}` ({self.fit:,} of the {self.moved:,} spans that it moves begin "
@@ -55,19 +62,32 @@ class _Tally:
         )
 
 
-def offset_table(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
-    """A row for each other reading of offsets: `name`, `explains`, and `told`, what it does."""
-    tallies = {reading: _Tally() for reading in READINGS[1:]}
-    for line in lines:
-        found = line.labels[task.field]
-        spans = [each for each in found or () if isinstance(each, Span)]
-        if line.text and spans:
-            for reading, move in _moved(line.text, spans):
-                tallies[reading].add(line.text, move)
-    return pd.DataFrame(
-        [(reading.setting, each.explains, each.told(reading)) for reading, each in tallies.items()],
-        columns=["name", "explains", "told"],
-    )
+class Offsets:
+    """How the spans of a task fit the words of their texts by each other reading of offsets."""
+
+    def __init__(self) -> None:
+        self._tallies = {reading: _Tally() for reading in READINGS[1:]}
+
+    def add(self, text: str | None, label: Label) -> None:
+        """The spans of one row."""
+        spans = [each for each in label or () if isinstance(each, Span)]
+        if text and spans:
+            for reading, move in _moved(text, spans):
+                self._tallies[reading].add(text, move)
+
+    def joined(self, later: "Offsets") -> "Offsets":
+        """The rows of both."""
+        found = Offsets()
+        for reading, tally in self._tallies.items():
+            found._tallies[reading] = tally.joined(later._tallies[reading])
+        return found
+
+    def table(self) -> pd.DataFrame:
+        """A row for each other reading: `name`, `explains`, and `told`, what it does."""
+        return pd.DataFrame(
+            [(each.setting, t.explains, t.told(each)) for each, t in self._tallies.items()],
+            columns=["name", "explains", "told"],
+        )
 
 
 def _moved(text: str, spans: Iterable[Span]) -> Iterator[tuple[Reading, _Move]]:

@@ -5,15 +5,17 @@ only: nothing but the benchmark reads their texts.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plait.errors import PlaitError
+from plait.progress import Progress
 from plait.tasks import Label, Span, Split, Task, TaskKind
 
 KEYS = {"id", "text", "labels"}
+_BYTES_PER_UPDATE = 1 << 20
 FINGERPRINT_KEYS = {"id", "fingerprint", "normal", "shingles", "facts", "labels", "spans"}
 
 
@@ -37,33 +39,61 @@ class PreparedLine:
 
 
 @dataclass(frozen=True)
+class PreparedLines:
+    """The lines of a prepared file of train or dev. Each iteration reads the file again."""
+
+    path: Path
+    kinds: Mapping[str, TaskKind]
+
+    def __iter__(self) -> Iterator[PreparedLine]:
+        return (_line(number, value, self.kinds) for number, value in _values(self.path))
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """The fingerprints of held-out rows. Each iteration reads the file again."""
+
+    path: Path
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return _fingerprints(self.path)
+
+
+@dataclass(frozen=True)
 class PreparedDataset:
-    """A dataset as `prepare` wrote it, and its tasks."""
+    """A dataset as `prepare` wrote it, and its tasks. Its rows are read when they are iterated.
+
+    An iteration raises a PlaitError if the file is missing, or if a line is not UTF-8 or not JSON;
+    it names file and line.
+    """
 
     name: str
     tasks: tuple[Task, ...]
-    train: tuple[PreparedLine, ...]
-    dev: tuple[PreparedLine, ...]
-    heldout: tuple[Mapping[str, Any], ...]
+    train: PreparedLines
+    dev: PreparedLines
+    heldout: Fingerprints
 
-    def readable_splits(self) -> tuple[tuple[Split, tuple[PreparedLine, ...]], ...]:
+    def readable_splits(self) -> tuple[tuple[Split, PreparedLines], ...]:
         """The splits whose texts validation may read, and their lines."""
         return ("train", self.train), ("dev", self.dev)
 
+    def texts(self, names: Collection[str]) -> dict[str, str | None]:
+        """The texts of the rows of train and dev with these names (`PreparedLine.name`)."""
+        if not names:
+            return {}
+        every = (line for _, lines in self.readable_splits() for line in lines)
+        return {line.name: line.text for line in every if line.name in names}
+
 
 def read_prepared(folder: Path, name: str, tasks: Sequence[Task]) -> PreparedDataset:
-    """Read the prepared files of one dataset.
-
-    Raises:
-        PlaitError: a file is missing, or a line is not UTF-8 or not JSON; names file and line.
-    """
+    """The prepared files of one dataset."""
     kinds = {task.field: task.kind for task in tasks}
     return PreparedDataset(
         name,
         tuple(tasks),
-        tuple(_lines(folder / name / "train.jsonl", kinds)),
-        tuple(_lines(folder / name / "dev.jsonl", kinds)),
-        tuple(_fingerprints(folder / name / "heldout.fingerprints.jsonl")),
+        PreparedLines(folder / name / "train.jsonl", kinds),
+        PreparedLines(folder / name / "dev.jsonl", kinds),
+        Fingerprints(folder / name / "heldout.fingerprints.jsonl"),
     )
 
 
@@ -80,8 +110,9 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
     """Line numbers (from 1) and JSON values of a file."""
     if not path.is_file():
         raise PlaitError(f"{path}: no such file. Write it: `dvc repro prepare` or `plait run`.")
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
+    shown = f"{path.parent.name}, {path.name.partition('.')[0]}"
+    with path.open("rb") as stream, Progress(path.stat().st_size, shown, "B", scale=True) as bar:
+        for number, line in enumerate(_counted(stream, bar), 1):
             try:
                 yield number, json.loads(line.decode("utf-8"))
             except ValueError as error:
@@ -89,6 +120,18 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
                     f"{path}, line {number}: found {_excerpt(line)}, expected one JSON object a "
                     f"line in UTF-8 ({error}). Prepare it again: `dvc repro --force prepare`."
                 ) from error
+
+
+def _counted(stream: Iterable[bytes], bar: Progress) -> Iterator[bytes]:
+    """Pass the lines through; the bar shows how many bytes have been read."""
+    count = 0
+    for line in stream:
+        yield line
+        count += len(line)
+        if count >= _BYTES_PER_UPDATE:
+            bar.update(count)
+            count = 0
+    bar.update(count)
 
 
 def _fingerprints(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -106,19 +149,18 @@ def _excerpt(line: bytes) -> str:
     return repr(line[:40].decode("utf-8", "backslashreplace"))
 
 
-def _lines(path: Path, kinds: Mapping[str, TaskKind]) -> Iterator[PreparedLine]:
-    for number, value in _values(path):
-        fields = value if isinstance(value, dict) else {}
-        labels = fields.get("labels")
-        yield PreparedLine(
-            number,
-            _string(fields.get("id")),
-            _string(fields.get("text")),
-            {f: _label(labels.get(f), k) for f, k in kinds.items()}
-            if isinstance(labels, dict)
-            else dict.fromkeys(kinds),
-            next(_problems(value, kinds), None),
-        )
+def _line(number: int, value: Any, kinds: Mapping[str, TaskKind]) -> PreparedLine:
+    fields = value if isinstance(value, dict) else {}
+    labels = fields.get("labels")
+    return PreparedLine(
+        number,
+        _string(fields.get("id")),
+        _string(fields.get("text")),
+        {f: _label(labels.get(f), k) for f, k in kinds.items()}
+        if isinstance(labels, dict)
+        else dict.fromkeys(kinds),
+        next(_problems(value, kinds), None),
+    )
 
 
 def _problems(value: Any, kinds: Mapping[str, TaskKind]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The rows of train and dev that the policy `quarantine` removes, each with its reasons."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ from plait.tasks import Split, Task
 from plait.validation.checks import Check
 from plait.validation.datasets import read_datasets
 from plait.validation.engine import run_checks
+from plait.validation.leak_rules import LEAK_RULES
 from plait.validation.tables import Tables
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Validation
 
-LEAK_RULES = frozenset({"text_in_train", "near_in_train", "text_in_dev", "near_in_dev"})
 _LATER: Mapping[str, Sequence[Split]] = {"train": ("dev", "heldout"), "dev": ("heldout",)}
 Reasons = Mapping[str, Sequence[str]]
 """Id of a quarantined row → the rules that it breaks, as `RULE` or `RULE:TASK`."""
@@ -48,10 +48,11 @@ def _reasons(checks: Sequence[Check], tables: Tables) -> Reasons:
     observations = run_checks(quarantining, tables)
     broken: dict[str, set[str]] = defaultdict(set)
     for check in quarantining:
-        names = tables[check.table]["name"]
         rule = ":".join(filter(None, (check.rule.name, check.task)))
-        for position in observations[check.key].faulty if check.key in observations else ():
-            broken[str(names.iloc[position])].add(rule)
+        if check.key in observations:
+            faulty = tables[check.table].iloc[observations[check.key].faulty]
+            for name in tables.names_of(faulty):
+                broken[name].add(rule)
     for rule in {check.rule.name for check in asked if _is_leak(check)}:
         for name in _copies(rule, tables):
             broken[name].add(rule)
@@ -63,13 +64,13 @@ def _is_leak(check: Check) -> bool:
     return check.rule.name in LEAK_RULES
 
 
-def _copies(rule: str, tables: Tables) -> Iterator[str]:
+def _copies(rule: str, tables: Tables) -> list[str]:
     """The rows of the split that a rule about leaks names whose text a later split also holds."""
     kind, _, earlier = rule.partition("_in_")
     table = tables[earlier]
     copied = pd.Series(False, index=table.index)
     for split in _LATER[earlier]:
-        copied |= table[f"in_{split}"].astype(bool)
+        copied |= table[f"in_{split}"]
         if kind == "near":
-            copied |= table[f"near_{split}"].astype(bool)
-    yield from map(str, table["name"][copied])
+            copied |= table[f"near_{split}"]
+    return tables.names_of(table[copied])

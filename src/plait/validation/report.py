@@ -10,7 +10,7 @@ from plait.errors import PlaitError
 from plait.files import atomic_folder, write_json
 from plait.pages.markdown import escape
 from plait.pages.rendering import render
-from plait.validation.clusters import shortened
+from plait.validation.clusters import Texts, shortened
 from plait.validation.engine import Result, Severity
 from plait.validation.figures import Figures
 from plait.validation.gates import CandidateDatasets, write_gates
@@ -30,13 +30,13 @@ class Report:
         results: in the order of the checks.
         figures: by dataset.
         leaks: dataset → `exact` or `near` → ids of held-out rows (`plait.leakage.leaks`).
-        texts: dataset → name of a row of train or dev → its text.
+        texts: those of the rows that the page shows.
     """
 
     results: tuple[Result, ...]
     figures: Mapping[str, Figures]
     leaks: Mapping[str, Mapping[str, Sequence[str]]]
-    texts: Mapping[str, Mapping[str, str | None]]
+    texts: Texts
 
     def failed(self, severity: Severity, dataset: str | None = None) -> list[Result]:
         """Failed results of a severity."""
@@ -88,7 +88,16 @@ class Report:
     @property
     def failed_datasets(self) -> frozenset[str]:
         """The datasets of which a critical check failed."""
-        return frozenset(result.dataset for result in self.failed("critical"))
+        return frozenset(self.failed_rules)
+
+    @property
+    def failed_rules(self) -> dict[str, list[str]]:
+        """By dataset, the rules of which a critical check failed, sorted."""
+        failures = {(result.dataset, result.rule) for result in self.failed("critical")}
+        return {
+            name: sorted(rule for dataset, rule in failures if dataset == name)
+            for name in dict(sorted(failures))
+        }
 
     def as_json(self) -> dict[str, Any]:
         """As report.json holds it."""
@@ -130,7 +139,7 @@ def write_report(report: Report, folder: Path, candidates: CandidateDatasets) ->
         write_json(partial / "leaks.json", report.leaks)
         (partial / "index.html").write_text(page(report), encoding="utf-8")
         (partial / "summary.md").write_text(summary(report), encoding="utf-8")
-        write_gates(partial / "gates", candidates, report.failed_datasets)
+        write_gates(partial / "gates", candidates, report.failed_rules)
 
 
 def page(report: Report) -> str:

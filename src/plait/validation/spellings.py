@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from plait.datasets.spelling import normalised, quoted
@@ -19,9 +20,9 @@ _PLACEHOLDERS = frozenset(
 
 def with_placeholders(labels: pd.DataFrame) -> pd.DataFrame:
     """The table with `placeholder`: whether a label stands for a missing value."""
-    known = {label: normalised(label) in _PLACEHOLDERS for label in labels["label"].unique()}
-    found = [known[label] for label in labels["label"]]
-    return labels.assign(placeholder=pd.Series(found, dtype=bool))
+    kinds = labels["label"].cat
+    known = np.array([normalised(label) in _PLACEHOLDERS for label in kinds.categories], bool)
+    return labels.assign(placeholder=known[kinds.codes])
 
 
 def with_spellings(support: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """A prepared dataset → the tables that checks examine.
 
-Every table has the column `name`: the row id (or the label) that the report shows.
+Tables of rows have the column `row`, the number of the row among those of all datasets; the others
+have `name`, which the report shows (`Tables.names_of`). Columns are numbers, truth values and
+categories: an id is its 64-bit key; `text` and `label:TASK` say `given` where there is one.
 
 | table | a row is | further columns |
 |---|---|---|
@@ -20,141 +22,109 @@ elsewhere (in another dataset of its mixture), copied_from_heldout. `near` says 
 near-duplicate has another label.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from plait.tasks import SPLITS, Label, Split, Task, is_spans, label_names
+from plait.leakage.matches import NO_ROW, NOTHING, first_in_splits, grouped
+from plait.leakage.spilled import Names
+from plait.tasks import SPLITS, Split, Task
+from plait.validation.columns import Columns
 from plait.validation.compared import TextComparison, label_conflicts, match_columns
 from plait.validation.drift import Profile, drift_tables
-from plait.validation.offset_tables import offset_table
-from plait.validation.prepared import PreparedDataset, PreparedLine
+from plait.validation.prepared import PreparedDataset
 from plait.validation.spellings import with_placeholders, with_spellings
-from plait.validation.textfacts import SpanFacts, TextFacts, span_facts, span_shown
-from plait.validation.unusual import boilerplate_only, without_common_words
+from plait.validation.unusual import (
+    boilerplate_only,
+    common_lines,
+    common_words,
+    without_common_words,
+)
 
-Tables = dict[str, pd.DataFrame]
-NO_LETTERS = "no letters"
-"""Stands for the script of a text without letters."""
+ColumnsOf = Mapping[Split, Columns]
+
+
+class Tables(dict[str, pd.DataFrame]):
+    """The tables of a dataset by name.
+
+    Attributes:
+        rows: the names of the rows of all datasets.
+    """
+
+    def __init__(self, rows: Names) -> None:
+        super().__init__()
+        self.rows = rows
+
+    def names_of(self, rows: pd.DataFrame) -> list[str]:
+        """The names of some rows of a table."""
+        if "name" in rows:
+            return list(map(str, rows["name"]))
+        return [self.rows[row] for row in rows["row"]]
 
 
 def build_tables(
     data: PreparedDataset, compared: TextComparison, accepted: Profile | None = None
 ) -> Tables:
     """All tables of one dataset, by name; `accepted` is the profile of the accepted version."""
-    tables = {
-        "train": _rows(data, "train", data.train, compared),
-        "dev": _rows(data, "dev", data.dev, compared),
-        "heldout": _heldout(data, compared),
-    }
-    tables["ids"] = _ids(tables)
+    columns: ColumnsOf = {split: compared.columns[data.name, split] for split in SPLITS}
+    words, lines = common_words(columns["train"].words), common_lines(columns["train"].lines)
+    tables = Tables(compared.matches.names)
+    for split, found in columns.items():
+        table = found.table()
+        if split != "heldout":
+            table["unlike"] = without_common_words(found.words, words)
+            table["boilerplate"] = boilerplate_only(found.lines, lines)
+        tables[split] = table.assign(**match_columns(compared, data.name, split))
+    tables["ids"] = _ids(columns)
     for task in data.tasks:
-        tables[f"conflicts/{task.name}"] = _conflicts(data, compared, tables, task)
-        tables.update(_label_tables(data, task))
-        if _is_tagging(task):
-            tables[f"offsets/{task.name}"] = offset_table([*data.train, *data.dev], task)
+        tables[f"conflicts/{task.name}"] = _conflicts(data, compared, columns, task)
+        tables.update(_label_tables(columns, task))
+        if task.kind == "tagging":
+            offsets = columns["train"].offsets[task].joined(columns["dev"].offsets[task])
+            tables[f"offsets/{task.name}"] = offsets.table()
     tables.update(drift_tables(tables, [task.name for task in data.tasks], accepted))
     return tables
 
 
-def _table(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """A table whose columns keep Python types: pandas converts neither a None nor a `str`."""
-    rows = list(records)
-    return pd.DataFrame({c: pd.Series([r[c] for r in rows], dtype=object) for c in columns})
-
-
-def _rows(
-    data: PreparedDataset, split: Split, lines: Sequence[PreparedLine], compared: TextComparison
-) -> pd.DataFrame:
-    labels = [f"label:{task.name}" for task in data.tasks]
-    found = compared.facts[data.name, split]
-    table = pd.concat(
-        [
-            _table(
-                (_record(line, data.tasks) for line in lines),
-                ["name", "id", "text", "problem", *labels],
-            ),
-            _facts(found),
-        ],
-        axis=1,
+def _ids(columns: ColumnsOf) -> pd.DataFrame:
+    """A row for each distinct id: its first row, and in how many splits it occurs."""
+    keys = np.concatenate([np.array(columns[split].ids, np.uint64) for split in SPLITS])
+    rows = np.concatenate([columns[split].numbers() for split in SPLITS])
+    splits = np.repeat(
+        np.arange(len(SPLITS), dtype=np.int32), [columns[split].count for split in SPLITS]
     )
-    table["unlike"] = without_common_words(
-        compared.words[data.name, split], compared.common[data.name]
-    )
-    table["boilerplate"] = boilerplate_only(table["text"], compared.lines[data.name])
-    return table.assign(**match_columns(compared, data.name, split))
-
-
-def _record(line: PreparedLine, tasks: Sequence[Task]) -> dict[str, Any]:
-    return {
-        "name": line.name,
-        "id": line.id,
-        "text": line.text,
-        "problem": line.problem or "none",
-        **{f"label:{task.name}": _comparable(line.labels[task.field]) for task in tasks},
-    }
-
-
-def _facts(found: Sequence[TextFacts | None]) -> pd.DataFrame:
-    nothing = (None,) * len(TextFacts._fields)
-    # A check that saw only missing scripts would count as one that saw no rows.
-    known = [facts and facts._replace(script=facts.script or NO_LETTERS) for facts in found]
-    return pd.DataFrame(
-        [facts or nothing for facts in known], columns=list(TextFacts._fields), dtype=object
-    )
-
-
-def _comparable(label: Label) -> str | None:
-    """A label, or all of a row's labels or spans as one string: two rows' can be compared."""
-    if is_spans(label):
-        return repr([(s.start, s.end, s.label) for s in sorted(label)])
-    return repr(sorted(map(str, label))) if isinstance(label, tuple) else label
-
-
-def _heldout(data: PreparedDataset, compared: TextComparison) -> pd.DataFrame:
-    table = _table(data.heldout, ["id"])
-    table["name"] = table["id"]
-    table = pd.concat([table, _facts(compared.facts[data.name, "heldout"])], axis=1)
-    return table.assign(**match_columns(compared, data.name, "heldout"))
-
-
-def _ids(splits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    ids = pd.concat([table[["id"]].assign(split=name) for name, table in splits.items()])
-    counts = ids.groupby("id", sort=False)["split"].nunique()
-    return pd.DataFrame({"name": counts.index, "splits": counts.to_numpy()})
+    groups, first = grouped(keys)
+    found = first_in_splits(groups, splits, len(SPLITS)) != NO_ROW
+    return pd.DataFrame({"row": rows[first], "splits": found.sum(axis=1)})
 
 
 def _conflicts(
-    data: PreparedDataset, compared: TextComparison, tables: Tables, task: Task
+    data: PreparedDataset, compared: TextComparison, columns: ColumnsOf, task: Task
 ) -> pd.DataFrame:
     """One row for each row with a text and a label, with the conflicts of its label."""
-    rows = pd.concat([tables["train"], tables["dev"]], ignore_index=True)
-    counts, near = label_conflicts(compared, data.name, rows[f"label:{task.name}"])
-    found = pd.DataFrame({"name": rows["name"], "labels": counts, "near": near})
+    both = [columns["train"], columns["dev"]]
+    keys = np.concatenate([np.array(each.comparable[task], np.uint64) for each in both])
+    labels = np.where(keys == NOTHING, -1, pd.factorize(keys)[0])
+    counts, near = label_conflicts(compared, data.name, labels)
+    rows = np.concatenate([each.numbers() for each in both])
+    found = pd.DataFrame({"row": rows, "labels": counts, "near": near})
     return found[counts > 0].reset_index(drop=True)
 
 
-def _label_tables(data: PreparedDataset, task: Task) -> Tables:
-    labels_by_split = {
-        "train": _labels(data.train, task),
-        "dev": _labels(data.dev, task),
-        "heldout": _heldout_labels(data.heldout, task),
-    }
-    labels_by_split = {
-        split: table.dropna(subset="label").reset_index(drop=True)
-        for split, table in labels_by_split.items()
+def _label_tables(columns: ColumnsOf, task: Task) -> dict[str, pd.DataFrame]:
+    labels_by_split: dict[str, pd.DataFrame] = {
+        split: columns[split].labels[task].table() for split in SPLITS
     }
     support = with_spellings(_support(labels_by_split, task))
-    return {
-        **{f"labels/{task.name}/{s}": with_placeholders(labels_by_split[s]) for s in SPLITS},
-        f"support/{task.name}": support,
-        f"trained/{task.name}": support[support["train"] > 0].reset_index(drop=True),
-    }
+    tables = {f"support/{task.name}": support}
+    tables[f"trained/{task.name}"] = support[support["train"] > 0].reset_index(drop=True)
+    for split, labels in labels_by_split.items():
+        tables[f"labels/{task.name}/{split}"] = with_placeholders(labels)
+    return tables
 
 
-def _support(labels_by_split: Tables, task: Task) -> pd.DataFrame:
+def _support(labels_by_split: Mapping[str, pd.DataFrame], task: Task) -> pd.DataFrame:
     """Rows (spans) of each label in each split; a declared label without rows has zeros."""
     counts = {split: table["label"].value_counts() for split, table in labels_by_split.items()}
     labels = sorted({*task.labels, *(label for count in counts.values() for label in count.index)})
@@ -163,56 +133,3 @@ def _support(labels_by_split: Tables, task: Task) -> pd.DataFrame:
     }
     table = pd.DataFrame({"name": pd.Series(labels, dtype=object), **support})
     return table.assign(share=table["train"] / max(1, int(np.sum(support["train"]))))
-
-
-def _heldout_labels(values: Iterable[Mapping[str, Any]], task: Task) -> pd.DataFrame:
-    columns = [
-        "name",
-        "label",
-        *(SpanFacts._fields if _is_tagging(task) else ()),
-    ]
-    return _table(
-        (dict(zip(columns, v, strict=True)) for v in _fingerprint_labels(values, task)), columns
-    )
-
-
-def _fingerprint_labels(
-    values: Iterable[Mapping[str, Any]], task: Task
-) -> Iterator[tuple[Any, ...]]:
-    for value in values:
-        labels = value["labels"].get(task.field, [])
-        spans = value["spans"].get(task.field, []) if _is_tagging(task) else [()] * len(labels)
-        yield from ((value["id"], *both) for both in _joined(labels, spans))
-
-
-def _joined(labels: Sequence[str], spans: Sequence[Sequence[bool]]) -> Iterator[tuple[Any, ...]]:
-    return ((label, *span) for label, span in zip(labels, spans, strict=True))
-
-
-def _labels(lines: Iterable[PreparedLine], task: Task) -> pd.DataFrame:
-    if _is_tagging(task):
-        spans = (span for line in lines for span in _spans(line, line.labels[task.field]))
-        return _table(spans, ["name", "label", "cut", *SpanFacts._fields])
-    labels = (
-        {"name": line.name, "label": label}
-        for line in lines
-        for label in _of_row(line.labels[task.field], task)
-    )
-    return _table(labels, ["name", "label"])
-
-
-def _of_row(label: Label, task: Task) -> Sequence[str | None]:
-    """The label of a row, None where it has none; or each of several, maybe none."""
-    names = label_names(label)
-    return names if task.kind == "multilabel" else names or [None]
-
-
-def _spans(line: PreparedLine, label: Label) -> Iterator[dict[str, Any]]:
-    spans = sorted(label) if is_spans(label) else []
-    for span, found in zip(spans, span_facts(line.text or "", spans), strict=True):
-        cut = None if all(found) else span_shown(line.text or "", span)
-        yield {"name": line.name, "label": span.label, "cut": cut, **found._asdict()}
-
-
-def _is_tagging(task: Task) -> bool:
-    return task.kind == "tagging"

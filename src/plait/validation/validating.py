@@ -8,11 +8,11 @@ from plait.leakage.leaks import MixtureDatasets, leaks
 from plait.progress import Progress
 from plait.tasks import Task
 from plait.validation.clusters import clusters
-from plait.validation.datasets import read_datasets
+from plait.validation.datasets import CheckedDataset, read_datasets
 from plait.validation.drift import Profile
 from plait.validation.engine import Result, judge, run_checks
 from plait.validation.figures import Figures, figures
-from plait.validation.prepared import PreparedDataset, read_quarantine
+from plait.validation.prepared import read_quarantine
 from plait.validation.report import Report
 
 if TYPE_CHECKING:
@@ -40,18 +40,29 @@ def validate(
     results: list[Result] = []
     figures_of: dict[str, Figures] = {}
     datasets = read_datasets(folder, tasks, limits, mixtures, accepted)
-    texts = {each.data.name: _texts(each.data) for each in datasets}
     with Progress(len(datasets), "validate", "dataset") as bar:
         for each in datasets:
             name = each.data.name
             results += judge(name, each.checks, run_checks(each.checks, each.tables), each.tables)
-            examples = clusters(name, each.matches, texts)
+            examples = clusters(name, each.matches)
             figures_of[name] = figures(each, read_quarantine(folder, name), examples)
             bar.update()
     leaked = leaks(datasets[0].matches, mixtures) if datasets else {}
-    return Report(tuple(results), figures_of, leaked, texts)
+    texts = _texts(datasets, results, figures_of)
+    shown = {name: each.with_texts(texts) for name, each in figures_of.items()}
+    return Report(tuple(results), shown, leaked, texts)
 
 
-def _texts(data: PreparedDataset) -> dict[str, str | None]:
-    """Name of a row of train or dev → its text."""
-    return {line.name: line.text for _, lines in data.readable_splits() for line in lines}
+def _texts(
+    datasets: Sequence[CheckedDataset], results: Sequence[Result], figures_of: Mapping[str, Figures]
+) -> dict[str, dict[str, str | None]]:
+    """The texts that the report shows: of rows that a failure names, and of clusters."""
+    wanted: dict[str, set[str]] = {each.data.name: set() for each in datasets}
+    for result in results:
+        if not result.passed:
+            wanted[result.dataset].update(result.rows)
+    for each in figures_of.values():
+        for member in each.clusters.members():
+            if member["split"] != "heldout":
+                wanted[member["dataset"]].add(member["id"])
+    return {each.data.name: each.data.texts(wanted[each.data.name]) for each in datasets}

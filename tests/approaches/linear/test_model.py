@@ -7,7 +7,7 @@ import pytest
 
 from conftest import candidate
 from plait.approaches.linear import Linear
-from plait.approaches.linear.model import word_features
+from plait.approaches.linear.features import word_features
 from plait.errors import PlaitError
 from plait.tasks import LabelPrediction, Row, Span, Task
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
 from conftest import candidate
 from plait.approaches.labelling import marks
 from plait.approaches.linear import Linear
-from plait.approaches.linear.model import word_features
+from plait.approaches.linear import separator as separators
+from plait.approaches.linear.features import word_features
 from plait.errors import PlaitError
 from plait.scores.headline import headline
 from plait.tasks import Prediction, Row, SetPrediction, Task
@@ -46,10 +48,25 @@ def test_the_scores_are_those_of_scikit_learn(tmp_path: Path) -> None:
     train = rows(80)
     separator = learned(tmp_path, train, [], TOPICS).separators["topics"]
     features = [word_features(row.text) for row in train]
-    inputs = separator._vectorizer.transform(features)
+    vectorizer = TfidfVectorizer(analyzer=list, sublinear_tf=True, dtype=np.float32)
+    inputs = vectorizer.fit_transform(features)
     gold = np.array([marks(TOPICS, row.labels["topics"]) for row in train])
     theirs = OneVsRestClassifier(LinearSVC(random_state=3)).fit(inputs, gold)
-    assert separator.scores(features) == pytest.approx(theirs.decision_function(inputs), abs=1e-4)
+    # Words that no training row has, some of them beside words that are known; and no word at all.
+    new = [*features, ["unheard"], [*features[0], "unheard"], features[1] * 3, []]
+    expected = theirs.decision_function(vectorizer.transform(new))
+    assert separator.scores(new) == pytest.approx(expected, abs=1e-5)
+    assert separator.scores([]).shape == (0, 3)
+
+
+def test_many_rows_are_scored_in_parts_as_they_are_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    separator = learned(tmp_path, rows(80), [], TOPICS).separators["topics"]
+    features = [word_features(row.text) for row in rows(30, 80)]
+    whole = separator.scores(features)
+    monkeypatch.setattr(separators, "AT_ONCE", 40)  # products of three labels: two or three rows
+    assert np.array_equal(separator.scores(features), whole)
 
 
 def test_thresholds_come_from_dev_rows(tmp_path: Path) -> None:

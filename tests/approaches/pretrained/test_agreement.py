@@ -11,7 +11,9 @@ from conftest import INTENT, candidate
 from plait.approaches.generative.agreement import check_rows
 from plait.approaches.heads import Heads
 from plait.approaches.heads.agreement import check_heads
-from plait.approaches.heads.network import Network, Reading
+from plait.approaches.heads.kept import Reading
+from plait.approaches.heads.learning import LearnedHeads
+from plait.approaches.heads.network import Network
 from plait.approaches.pretrained import masks, scaling
 from plait.approaches.pretrained.agreement import agree, checking
 from plait.approaches.prompting import agreement as asked
@@ -151,7 +153,7 @@ def test_a_bundle_and_a_backbone_are_checked(
 ) -> None:
     """Weights that are not what plait would read are refused when they are loaded."""
     made = candidate(INTENT)
-    heads = Heads.build(made, tiny_encoder, Training.model_validate(made.training))
+    heads = LearnedHeads.build(made, tiny_encoder, Training.model_validate(made.training))
     heads.save(tmp_path)
     monkeypatch.setattr(asked, "next_token_scores", lambda _config, logits: -logits.float())
     with pytest.raises(PlaitError, match="the scores of next tokens differ"):
@@ -160,7 +162,7 @@ def test_a_bundle_and_a_backbone_are_checked(
     monkeypatch.setattr(Network, "hidden", lambda *given, **how: -hidden(*given, **how))
     for load in (
         lambda: Heads.load(tmp_path, (INTENT,)),
-        lambda: Heads.build(made, tiny_encoder, Training.model_validate(made.training)),
+        lambda: LearnedHeads.build(made, tiny_encoder, Training.model_validate(made.training)),
     ):
         with pytest.raises(PlaitError, match="the vectors of a text alone differ"):
             load()

@@ -9,7 +9,8 @@ from transformers import PreTrainedModel
 
 from conftest import INTENT
 from plait.approaches.generative.completion import LOSS, Completion, pack, pad
-from plait.approaches.heads.network import Network, Reading
+from plait.approaches.heads.kept import Reading
+from plait.approaches.heads.network import Network
 from plait.approaches.pretrained.masks import fitted, kinds, look_back
 from plait.approaches.pretrained.scaling import next_token_scores
 from plait.approaches.prompting.context import Context, Tree

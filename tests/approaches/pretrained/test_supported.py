@@ -9,7 +9,7 @@ from transformers import CONFIG_MAPPING
 
 from conftest import INTENT, candidate
 from plait.approaches.generative import Generative
-from plait.approaches.heads import Heads
+from plait.approaches.heads.learning import LearnedHeads
 from plait.approaches.pretrained import supported
 from plait.approaches.prompting.decoder import Decoder
 from plait.errors import PlaitError
@@ -46,7 +46,7 @@ def test_what_no_approach_can_drive(
     training = Training.model_validate(made.training)
     message = rf"config\.json: architecture {architecture} .*({found})"
     with pytest.raises(PlaitError, match=message):
-        Heads.build(made, folder, training)
+        LearnedHeads.build(made, folder, training)
     with pytest.raises(PlaitError, match=rf"config\.json: architecture {architecture} "):
         Decoder.load(folder, 32, torch.float32)
     with pytest.raises(PlaitError, match=rf"config\.json: architecture {architecture} "):

@@ -9,6 +9,7 @@ from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.base import Approach
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
+from plait.approaches.heads.learning import LearnedHeads
 from plait.approaches.loading import approach
 from plait.files import read_json, write_json
 from plait.segmentation import words
@@ -105,7 +106,7 @@ def test_every_slice_of_a_long_row_is_learned(tiny_encoder: Path, tiny_decoder: 
     from plait.settings import Training
 
     long, settings = joined(6), Training.model_validate(LEARN | {"max_length": 16})
-    both = Heads.build(candidate(INTENT, SLOTS), tiny_encoder, settings)
+    both = LearnedHeads.build(candidate(INTENT, SLOTS), tiny_encoder, settings)
     examples = list(both._examples("home", [long]))
     assert len(examples) > 3
     assert [e["target intent"][0] != IGNORED for e in examples] == [True] + [False] * (

@@ -104,7 +104,7 @@ def tokenizer(request: pytest.FixtureRequest) -> PreTrainedTokenizerFast:
 
 
 def test_control_tokens_in_a_text_are_text(tokenizer: PreTrainedTokenizerFast) -> None:
-    texts = Texts(tokenizer)
+    texts = Texts.of(tokenizer)
     control = {tokenizer.convert_tokens_to_ids(mark) for mark in MARKS if mark != "<unk>"}
     typed = "turn on </s> the <pad><pad> kitchen <mask>"
     assert control & set(tokenizer(typed, add_special_tokens=False)["input_ids"])
@@ -123,7 +123,7 @@ def test_a_text_without_control_tokens_is_read_as_the_tokenizer_reads_it(
     tokenizer: PreTrainedTokenizerFast,
 ) -> None:
     for text in CORPUS[:5]:
-        [found] = Texts(tokenizer).encode([text], 512)
+        [found] = Texts.of(tokenizer).encode([text], 512)
         assert found.ids == tokenizer(text)["input_ids"]
         assert found.read == len(text)
 
@@ -132,7 +132,7 @@ def test_a_long_text_is_cut_on_the_right_whatever_the_tokenizer_does(
     tokenizer: PreTrainedTokenizerFast,
 ) -> None:
     tokenizer.truncation_side = "left"
-    texts, text = Texts(tokenizer), "turn on the kitchen " * 30
+    texts, text = Texts.of(tokenizer), "turn on the kitchen " * 30
     [found] = texts.encode([text], 12)
     assert len(found.ids) == 12
     assert found.ids[:11] == tokenizer(text)["input_ids"][:11]
@@ -144,7 +144,7 @@ def test_a_long_text_is_cut_on_the_right_whatever_the_tokenizer_does(
 def test_units_are_words_that_tokens_tell_apart(
     tokenizer: PreTrainedTokenizerFast, last: bool
 ) -> None:
-    texts = Texts(tokenizer, begin=last)
+    texts = Texts.of(tokenizer, begin=last)
     for text in CORPUS[:5]:
         [encoded] = texts.encode([text], 512)
         found = units(text, encoded, last)
@@ -174,7 +174,7 @@ def test_words_that_share_a_token_are_one_unit() -> None:
 def test_what_follows_a_text_begins_with_no_space_of_the_tokenizer() -> None:
     for make in (unigram, prepended):
         made = make()
-        tokens = made.convert_ids_to_tokens(Texts(made).tokens("on"))
+        tokens = made.convert_ids_to_tokens(Texts.of(made).tokens("on"))
         assert "".join(tokens) == "on"
         assert "".join(made.tokenize("on")) == "▁on"
 
@@ -194,6 +194,6 @@ def test_tokens_of_a_chat_template_are_control_tokens_whatever_they_are_called()
     made = byte_level()
     made.add_tokens(["<think>"])
     typed = made.convert_tokens_to_ids("<think>")
-    assert typed in Texts(made).tokens("a <think> b")
+    assert typed in Texts.of(made).tokens("a <think> b")
     made.chat_template = "{{ messages[0].content }}<think>"
-    assert typed not in Texts(made).tokens("a <think> b")
+    assert typed not in Texts.of(made).tokens("a <think> b")

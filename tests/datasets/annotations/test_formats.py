@@ -6,15 +6,20 @@ from typing import Any
 
 import pytest
 
-from plait.datasets.annotations.formats import detect
+from plait.datasets.annotations import formats
 from plait.datasets.annotations.reader import Annotations
 from plait.datasets.annotations.tokens import join, spans
+from plait.datasets.formats.opening import RawFile
 from plait.errors import PlaitError
 from plait.tasks import Span
 
 HASHES = {"_input_hash": 1, "_task_hash": 2}
 TASK = {"id": 7, "predictions": [], "data": {"text": "I am in Rome"}}
 REGION = {"start": 8, "end": 12, "text": "Rome", "labels": ["city"]}
+
+
+def detected(path: Path) -> str | None:
+    return formats.detect(RawFile(path, path))
 
 
 def task(*annotations: object, **more: object) -> dict[str, Any]:
@@ -84,9 +89,9 @@ CONLL_2003 = "-DOCSTART- -X- O O\n\nRome NNP I-NP B-LOC\nis VBZ O O\n\nUS NNP I-
 def test_the_content_says_the_format(tmp_path: Path, content: object, format: str | None) -> None:
     if format is None and isinstance(content, list) and isinstance(content[0], list):
         with pytest.raises(PlaitError, match="expected an object"):
-            detect(write(tmp_path, content))
+            detected(write(tmp_path, content))
     else:
-        assert detect(write(tmp_path, content)) == format
+        assert detected(write(tmp_path, content)) == format
 
 
 LABEL = {"labels": {"topic": "label"}}
@@ -326,7 +331,7 @@ def test_conll_2003_has_documents_and_four_columns(tmp_path: Path) -> None:
 def test_numbered_tokens_and_comments(tmp_path: Path) -> None:
     """GermEval's columns: number, token, tag, and a nested tag."""
     content = "#\thttp://example.org\t[2009]\n1\tRom\tB-LOC\tO\n2\tist\tO\tO\n\n1\tOslo\tB-LOC\tO\n"
-    assert detect(write(tmp_path, content)) == "conll"
+    assert detected(write(tmp_path, content)) == "conll"
     found = read(tmp_path, content, spans={"names": "3"})
     assert found == [("Rom ist", (Span(0, 3, "LOC"),)), ("Oslo", (Span(0, 4, "LOC"),))]
 

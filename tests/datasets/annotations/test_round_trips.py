@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exports import EXPORTS, Annotated, Tagged, conll, hugging_face
-from plait.datasets.annotations.formats import detect
+from plait.datasets.annotations import formats
 from plait.datasets.annotations.reader import Annotations
+from plait.datasets.formats.opening import RawFile
 from plait.segmentation import is_blank
 from plait.tasks import Row, Span
 
@@ -114,7 +115,7 @@ def test_any_tokens_of_conll(
 ) -> None:
     path = tmp_path_factory.mktemp("conll") / "train.conll"
     conll(path, sentences, scheme, columns, mark)
-    assert detect(path) == "conll"
+    assert formats.detect(RawFile(path, path)) == "conll"
     check(read(path, spans={"slots": "tags"}), sentences)
 
 

@@ -69,10 +69,10 @@ def test_sheets_without_a_header(tmp_path: Path) -> None:
     ("lines", "message"),
     [
         ([], "sheet 'notes' is empty; expected a header row"),
-        ([["text", None], ["a", "x"]], "line 2: a cell holds 'x', but its column has no name"),
-        ([["text"], ["a", "x"]], "line 2: a cell holds 'x', but its column has no name"),
-        ([["text", "text"], ["a", "x"]], "line 1: column 'text' occurs twice"),
-        ([["body"], ["a"]], "line 1: column 'text': columns are 'body'"),
+        ([["text", None], ["a", "x"]], "row 2: a cell holds 'x', but its column has no name"),
+        ([["text"], ["a", "x"]], "row 2: a cell holds 'x', but its column has no name"),
+        ([["text", "text"], ["a", "x"]], "row 1: column 'text' occurs twice"),
+        ([["body"], ["a"]], "row 1: column 'text': columns are 'body'"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, lines: list[list[Any]], message: str) -> None:

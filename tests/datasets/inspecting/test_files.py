@@ -214,3 +214,77 @@ def test_one_column_of_0_and_1_is_a_label(tmp_path: Path) -> None:
     rows = [{"body": row["body"], "spam": i % 2} for i, row in enumerate(ROWS)]
     (tmp_path / "a.csv").write_text(text(rows=rows), encoding="utf-8")
     assert look(tmp_path / "a.csv").kinds == {"spam": "classification"}
+
+
+def unclosed(rows: list[dict[str, str]], mark: str = ",") -> str:
+    """Every ninth text begins with a quote that is a character of it, as of `"5 stars`."""
+    texts = [
+        f'"{row["body"]}' if n % 9 == 3 else f'"big" {row["body"]}' if n % 9 == 5 else row["body"]
+        for n, row in enumerate(rows)
+    ]
+    lines = [
+        mark.join((row["number"], text.replace(mark, ""), row["team"]))
+        for row, text in zip(rows, texts, strict=True)
+    ]
+    return "\n".join([mark.join(rows[0]), *lines, ""])
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "layout"),
+    [("a.csv", ",", {}), ("a.tsv", "\t", {}), ("a.csv", ";", {"delimiter": ";"})],
+)
+def test_quotes_that_are_characters(
+    tmp_path: Path, name: str, mark: str, layout: dict[str, str]
+) -> None:
+    (tmp_path / name).write_text(unclosed(ROWS, mark), encoding="utf-8")
+    found = look(tmp_path / name)
+    assert found.opened[0].layout == {**layout, "quoting": "none"}
+    assert found.settings["quoting"] == "none"
+    assert found.opened[0].format.endswith("quotes are characters of the cells")
+    rows = rows_of(found)
+    assert len(rows) == 90
+    assert rows[3]["body"].startswith('"My ')
+    assert rows[5]["body"].startswith('"big" My ')
+
+
+def test_inches_need_no_setting(tmp_path: Path) -> None:
+    rows = [{**row, "body": f'a 5" pipe: {row["body"]}'.replace(",", "")} for row in ROWS]
+    content = "\n".join(",".join(row.values()) for row in [dict.fromkeys(rows[0]), *rows][1:])
+    (tmp_path / "a.csv").write_text(f"number,body,team\n{content}\n", encoding="utf-8")
+    found = look(tmp_path / "a.csv")
+    assert found.opened[0].layout == {}
+    assert rows_of(found)[0]["body"].startswith('a 5" pipe: My ')
+
+
+def test_one_damaged_row_of_quoted_cells_is_an_error(tmp_path: Path) -> None:
+    lines = [f'"{row["number"]}","{row["body"].replace(",", "")}","{row["team"]}"' for row in ROWS]
+    lines[40] = lines[40].replace("My ", 'My "own ')
+    (tmp_path / "a.csv").write_text("number,body,team\n" + "\n".join(lines), encoding="utf-8")
+    with pytest.raises(PlaitError, match=r"a\.csv, line 42: not valid CSV"):
+        look(tmp_path / "a.csv")
+
+
+def workbook(path: Path, **sheets: list[list[str]]) -> None:
+    book = Workbook()
+    book.remove(book.active)
+    for name, cells in sheets.items():
+        sheet = book.create_sheet(name)
+        for line in cells:
+            sheet.append(line)
+    book.save(path)
+
+
+def test_the_sheet_with_most_rows_is_named(tmp_path: Path) -> None:
+    table = [list(ROWS[0]), *(list(row.values()) for row in ROWS)]
+    workbook(tmp_path / "a.xlsx", Notes=[["made by us"]], Tickets=table, Empty=[])
+    found = look(tmp_path / "a.xlsx")
+    assert found.settings["sheet"] == "Tickets"
+    assert found.opened[0].format == (
+        "Excel, sheet 'Tickets'; the sheets that hold something are 'Notes' (1 rows), "
+        "'Tickets' (91 rows)"
+    )
+    assert len(rows_of(found)) == 90
+    workbook(tmp_path / "b.xlsx", Empty=[], Tickets=table)
+    assert look(tmp_path / "b.xlsx").settings["sheet"] == "Tickets"
+    workbook(tmp_path / "c.xlsx", Tickets=table, Empty=[])
+    assert "sheet" not in look(tmp_path / "c.xlsx").settings

@@ -164,3 +164,32 @@ def test_a_byte_of_no_encoding_is_named_in_the_header_too(tmp_path: Path) -> Non
     opened = Opened(tmp_path / "a.csv", "CSV", "table", {"encoding": "cp1252"})
     with pytest.raises(PlaitError, match=r"line 1: byte 0x81 at offset 2 is not cp1252"):
         list(opened.rows())
+
+
+def test_one_choice_or_several_in_one_field_of_json_min(tmp_path: Path) -> None:
+    answers = ["food", {"choices": ["food", "music"]}, "sport", ["music", "sport"]]
+    records = [
+        {"text": f"note {n} of today", "id": n, "topics": answers[n % 4], "annotator": 1,
+         "annotation_id": n, "lead_time": 2.0}
+        for n in range(40)
+    ]  # fmt: skip
+    (tmp_path / "a.json").write_text(json.dumps(records))
+    found = look(tmp_path / "a.json")
+    assert found.settings["label_sets"] == {"topics": {"column": "topics"}}
+    assert "labels" not in found.settings
+    assert found.kinds == {"topics": "multilabel"}
+    rows = [row["topics"] for row in found.opened[0].rows()]
+    assert rows[:4] == [["food"], ["food", "music"], ["sport"], ["music", "sport"]]
+
+
+def test_the_encoding_of_an_export_is_found(tmp_path: Path) -> None:
+    records = [
+        {"text": f"café numéro {n} à côté du théâtre", "cats": ["on" if n % 2 else "off"]}
+        for n in range(20)
+    ]
+    content = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    (tmp_path / "a.jsonl").write_bytes(content.encode("cp1252"))
+    found = look(tmp_path / "a.jsonl")
+    assert found.settings["reader"] == "annotations"
+    assert found.settings["encoding"] == "cp1252"
+    assert next(found.opened[0].rows())["text"] == "café numéro 0 à côté du théâtre"

@@ -1,4 +1,4 @@
-"""Approach `heads`: a shared encoder and one linear head per task."""
+"""Approach `heads`: a shared encoder or decoder and one linear head per task."""
 
 from plait.approaches.heads.model import Heads
 

@@ -2,38 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from plait.approaches.heads.kept import THRESHOLDS, Reading
 from plait.approaches.labelling import HALF
 from plait.approaches.pretrained.masks import Masks, fitted, look_back
 from plait.approaches.tagging import classes
 from plait.tasks import Task
 from plait.training.batches import IGNORED
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a text is read: its vector, its words' vectors, and which tokens a token attends to.
-
-    A text's is the `mean` of its tokens' vectors, or the `last` token's, where that alone has seen
-    all others. A word's is that of its first sub-word, in a decoder of its last. `bidirectional`
-    lets a decoder's tokens see those after them, too, in all but its lowest `causal_layers`, which
-    read as pretrained (Dukić and Šnajder 2024, arXiv 2401.14556).
-    """
-
-    decoder: bool = False
-    attention: Literal["causal", "bidirectional"] = "causal"
-    causal_layers: int = 0
-
-    @property
-    def pooling(self) -> Literal["mean", "last"]:
-        """How token vectors become the text's vector."""
-        return "last" if self.decoder and self.attention == "causal" else "mean"
 
 
 class Network(nn.Module):
@@ -65,12 +44,12 @@ class Network(nn.Module):
         many labels (a prior as in Lin et al. 2017, "Focal Loss", arXiv 1708.02002).
         """
         nn.init.constant_(self.heads[index].get_parameter("bias"), -math.log(max(labels - 1, 1)))
-        self.register_buffer(f"thresholds{index}", torch.full((labels,), HALF))
+        self.register_buffer(f"{THRESHOLDS}{index}", torch.full((labels,), HALF))
 
     def thresholds(self, name: str) -> Tensor:
         """From which probability each label of a multilabel task applies (labels)."""
         index = [task.name for task in self.tasks].index(name)
-        return self.get_buffer(f"thresholds{index}")
+        return self.get_buffer(f"{THRESHOLDS}{index}")
 
     def logits(self, inputs: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         """By task: (batch × classes), or for tagging (batch × length × classes)."""
@@ -104,8 +83,8 @@ class Network(nn.Module):
     def _pooled(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """The texts' vectors (batch × size)."""
         if self.reading.pooling == "last":
-            last = (mask.sum(1) - 1).clamp(min=0)
-            return hidden[torch.arange(len(hidden), device=hidden.device), last]
+            last = (mask.sum(1) - 1).clamp(min=0)[:, None, None]
+            return hidden.gather(1, last.expand(-1, 1, hidden.shape[2]))[:, 0]
         shares = mask.unsqueeze(-1).to(hidden.dtype)
         return (hidden * shares).sum(1) / shares.sum(1).clamp(min=1)
 

@@ -45,7 +45,7 @@ class Chat:
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer, self.texts = tokenizer, Texts(tokenizer)
+        self.tokenizer, self.texts = tokenizer, Texts.of(tokenizer)
         before, asked = self._parts("", [("", None)])
         self.gap = _spaces(before)
         _, between, after = self._parts("", [("", "")])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from plait.errors import PlaitError
 from plait.segmentation import Place, words
-from plait.settings import Training
 from plait.tasks import Row, Task, is_spans
 
 if TYPE_CHECKING:
@@ -135,6 +134,8 @@ def _print(line: str) -> None:
 
 def _sentences(found: Coverage, candidate: "Resolved", split: str) -> Iterator[str]:
     if found.rows_cut or found.characters_cut:
+        from plait.settings import Training  # pydantic takes a while: answering needs none of it
+
         length = Training.model_validate(candidate.training).max_length
         yield (
             f"{found.rows_cut:,} of {found.rows:,} {split} rows are longer than max_length "

@@ -1,9 +1,10 @@
 """Texts of users as tokens: whatever a text holds is text, never a control token."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -34,32 +35,80 @@ class Encoded:
     unknown: int
 
 
+@dataclass(frozen=True)
+class Vocabulary:
+    """What of a tokenizer decides the tokens of a text.
+
+    Attributes:
+        backend: the tokenizer of the tokenizers library.
+        control: tokens that steer a model, and that no text may spell out.
+        unknown: number of the token that stands for what the vocabulary lacks.
+        padding: number of the token that fills a batch.
+        opening: number of the mark that may stand before a text.
+    """
+
+    backend: Tokenizer
+    control: frozenset[str]
+    unknown: int | None
+    padding: int
+    opening: int | None
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> "Vocabulary":
+        """That of a fast tokenizer of transformers."""
+        opening = tokenizer.bos_token_id
+        return cls(
+            tokenizer.backend_tokenizer,
+            control_tokens(tokenizer),
+            tokenizer.unk_token_id,
+            tokenizer.pad_token_id or 0,
+            tokenizer.eos_token_id if opening is None else opening,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the backend, which is a file of its own (tokenizer.json)."""
+        return {
+            "control": sorted(self.control),
+            "unknown": self.unknown,
+            "padding": self.padding,
+            "opening": self.opening,
+        }
+
+    @classmethod
+    def load(cls, folder: Path, value: Mapping[str, Any]) -> "Vocabulary":
+        """From a folder with tokenizer.json, and what `as_json` gave; without transformers."""
+        backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        return cls(backend, **{**value, "control": frozenset(value["control"])})
+
+
 class Texts:
-    """Encodes texts with a fast tokenizer of transformers.
+    """Encodes texts as a tokenizer does.
 
     Control tokens that a text spells out (`[SEP]`, `<|im_end|>`) become the tokens of those
     letters. Begin and end marks are the tokenizer's own.
 
     Args:
-        tokenizer: a tokenizer with a backend of the tokenizers library.
         begin: put a begin mark before a text where the tokenizer puts none, and a space where words
             after a space are other tokens than those at a text's beginning. The vector of the very
             first token gathers what attention goes nowhere else (Xiao et al. 2023, arXiv
             2309.17453), so a decoder's first word needs something before it.
     """
 
-    def __init__(self, tokenizer: Any, begin: bool = False) -> None:
-        self.control, self.backend = control_tokens(tokenizer), tokenizer.backend_tokenizer
-        self.unknown, self.padding = tokenizer.unk_token_id, tokenizer.pad_token_id or 0
+    def __init__(self, vocabulary: Vocabulary, begin: bool = False) -> None:
+        self.vocabulary, self.backend = vocabulary, vocabulary.backend
+        self.control, self.unknown = vocabulary.control, vocabulary.unknown
         self.before, self.after = _marks(self._reader)
         self._tokens = lru_cache(maxsize=1 << 15)(self._encoded)
         self.lead = ""
         if begin:
-            self._begin(tokenizer)
+            self._begin(vocabulary.opening)
 
-    def _begin(self, tokenizer: Any) -> None:
-        mark = tokenizer.bos_token_id
-        mark = tokenizer.eos_token_id if mark is None else mark
+    @classmethod
+    def of(cls, tokenizer: Any, begin: bool = False) -> "Texts":
+        """With a fast tokenizer of transformers."""
+        return cls(Vocabulary.of(tokenizer), begin)
+
+    def _begin(self, mark: int | None) -> None:
         if mark is not None and mark not in self.before:
             self.before = (mark, *self.before)
         joined, spaced = (self._natural.encode(text).tokens[:1] for text in ("a", " a"))
@@ -142,7 +191,7 @@ class Texts:
         whole = room is None or len(ids) <= room
         ids, places = ids[:room], places[:room]
         read = len(text) if whole else max((end for _, end in places), default=0)
-        return Encoded(ids, places, read, ids.count(self.unknown))
+        return Encoded(ids, places, read, ids.count(-1 if self.unknown is None else self.unknown))
 
     def _safe(self, ids: list[int], places: list[Place]) -> tuple[list[int], list[Place]]:
         """Without control tokens: some vocabularies hold them as ordinary words."""

@@ -4,10 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from plait.datasets.annotations import tokens
 from plait.datasets.annotations.shapes import MismatchError, Wanted
+from plait.datasets.formats.opening import RawFile
 from plait.datasets.table_files import Records
 from plait.datasets.text_files import lines
 
@@ -35,7 +35,7 @@ def _usual(rows: Sequence[Sequence[str]]) -> int:
     return max(2, found[0][0]) if found else 2
 
 
-def records(path: Path, wanted: Wanted) -> Records:
+def records(file: RawFile, wanted: Wanted) -> Records:
     """Number of the first line, text and spans of each sentence.
 
     The last column is `tags`; the others are named by their number, from 1.
@@ -43,8 +43,8 @@ def records(path: Path, wanted: Wanted) -> Records:
     Raises:
         MismatchError: a line has another number of columns; `args` names the line.
     """
-    numbered = _is_numbered(path)
-    for sentence in _sentences(path):
+    numbered = _is_numbered(file)
+    for sentence in _sentences(file):
         words = [columns[int(numbered)] for _, columns in sentence]
         text, places = tokens.join(words, wanted.join)
         value: dict[str, object] = {wanted.text: text}
@@ -64,12 +64,12 @@ def _columns(line: str) -> list[str] | None:
     return stripped.split("\t") if "\t" in stripped else _BLANKS.split(stripped)
 
 
-def _sentences(path: Path) -> Iterator[list[Token]]:
+def _sentences(file: RawFile) -> Iterator[list[Token]]:
     """The tokens of each sentence, which all have as many columns as most of the first ones."""
     sentence: list[Token] = []
-    head = (_columns(line) for _, line in islice(lines(path), _SAMPLE))
+    head = (_columns(line) for _, line in islice(lines(file), _SAMPLE))
     width = _usual([columns for columns in head if columns])
-    for number, line in lines(path):
+    for number, line in lines(file):
         columns = _columns(line)
         if columns is None:
             if sentence:
@@ -97,10 +97,10 @@ def _check(columns: list[str], width: int, number: int) -> None:
         )
 
 
-def _is_numbered(path: Path) -> bool:
+def _is_numbered(file: RawFile) -> bool:
     """Whether the first column numbers the tokens of each sentence from 1."""
     checked = 0
-    for sentence in _sentences(path):
+    for sentence in _sentences(file):
         numbers = [columns[0] for _, columns in sentence]
         if numbers != [str(n + 1) for n in range(len(sentence))] or len(sentence[0][1]) < 3:
             return False

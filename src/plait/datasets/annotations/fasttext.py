@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from plait.datasets.annotations.shapes import Wanted
+from plait.datasets.formats.opening import RawFile
 from plait.datasets.table_files import Records
 from plait.datasets.text_files import lines
 
@@ -20,9 +20,9 @@ def matches(sample: Sequence[str]) -> bool:
     return 2 * labelled > len(filled) > 0
 
 
-def records(path: Path, wanted: Wanted) -> Records:
+def records(file: RawFile, wanted: Wanted) -> Records:
     """Number, text and `label` of each line that isn't blank; labels stand before or after."""
-    for number, line in lines(path):
+    for number, line in lines(file):
         if line.strip():
             before = _BEFORE.match(line)
             start = before.end() if before else 0

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from plait.datasets.annotations import (
@@ -19,6 +18,7 @@ from plait.datasets.annotations import (
 )
 from plait.datasets.annotations.records import has_records, records, unit
 from plait.datasets.annotations.shapes import MismatchError, Wanted
+from plait.datasets.formats.opening import RawFile
 from plait.datasets.table_files import Records
 from plait.datasets.text_files import lines
 from plait.errors import PlaitError
@@ -46,12 +46,14 @@ class OfRecords:
 
     Attributes:
         grouped: joins the records that belong to one row.
+        controls: the names that hold answers, where the records don't say so one by one.
         in_utf16: whether offsets count UTF-16 units, given the records and the text's name.
     """
 
     matches: Callable[[Mapping[str, Any]], bool]
     convert: Callable[[Mapping[str, Any], Wanted], dict[str, Any]]
     grouped: Callable[[Records], Records] = iter
+    controls: Callable[[Records], frozenset[str]] = lambda _records: frozenset()
     in_utf16: Callable[[Records, str], bool] = lambda _records, _text: False
 
 
@@ -60,7 +62,7 @@ class OfLines:
     """A format of lines of text."""
 
     matches: Callable[[Sequence[str]], bool]
-    records: Callable[[Path, Wanted], Records]
+    records: Callable[[RawFile, Wanted], Records]
 
 
 # In this order: what has more marks of its own is tried first.
@@ -72,6 +74,7 @@ _OF_RECORDS: dict[str, OfRecords] = {
         label_studio.matches_minimal,
         label_studio.convert_minimal,
         label_studio.grouped,
+        label_studio.controls,
         label_studio.in_utf16,
     ),
     "argilla": OfRecords(argilla.matches, argilla.convert),
@@ -86,13 +89,13 @@ _OF_LINES: dict[str, OfLines] = {
 }
 
 
-def detect(path: Path) -> str | None:
+def detect(file: RawFile) -> str | None:
     """The format of a file, from its first records or lines; None if it is none of them."""
-    if has_records(path):
-        sample = [value for _, value in islice(records(path), _SAMPLE)]
+    if has_records(file):
+        sample = [value for _, value in islice(records(file), _SAMPLE)]
         fitting = (name for name, each in _OF_RECORDS.items() if _fits(each, sample))
         return next(fitting, None)
-    head = [line for _, line in islice(lines(path), _SAMPLE)]
+    head = [line for _, line in islice(lines(file), _SAMPLE)]
     return next((name for name, each in _OF_LINES.items() if each.matches(head)), None)
 
 
@@ -101,14 +104,14 @@ def _fits(format: OfRecords, sample: Sequence[Mapping[str, Any]]) -> bool:
     return 2 * sum(map(format.matches, sample)) > len(sample) > 0
 
 
-def names(path: Path, name: str, wanted: Wanted) -> list[str]:
+def names(file: RawFile, name: str, wanted: Wanted) -> list[str]:
     """The names that the first records of a file have in that format."""
     every = replace(wanted, names=frozenset(), spans=frozenset())
-    sample = islice(read(path, name, every), _SAMPLE)
+    sample = islice(read(file, name, every), _SAMPLE)
     return list(dict.fromkeys(key for _, value in sample for key in value))
 
 
-def read(path: Path, name: str, wanted: Wanted) -> Records:
+def read(file: RawFile, name: str, wanted: Wanted) -> Records:
     """Number and columns of each record of a file in that format.
 
     Raises:
@@ -117,19 +120,20 @@ def read(path: Path, name: str, wanted: Wanted) -> Records:
     """
     if name in _OF_LINES:
         try:
-            yield from _OF_LINES[name].records(path, wanted)
+            yield from _OF_LINES[name].records(file, wanted)
         except MismatchError as error:
-            raise PlaitError(f"{path}, {error}") from error
+            raise PlaitError(f"{file.shown}, {error}") from error
         return
-    yield from _converted(path, _OF_RECORDS[name], wanted)
+    yield from _converted(file, _OF_RECORDS[name], wanted)
 
 
-def _converted(path: Path, format: OfRecords, wanted: Wanted) -> Iterator[tuple[int, Any]]:
-    utf16 = format.in_utf16(records(path), wanted.text)
-    known = parquet.classes(path) if parquet.is_parquet(path) else {}
-    wanted = replace(wanted, utf16=utf16, classes={**known, **wanted.classes})
-    for number, value in format.grouped(records(path)):
+def _converted(file: RawFile, format: OfRecords, wanted: Wanted) -> Iterator[tuple[int, Any]]:
+    utf16 = format.in_utf16(records(file), wanted.text)
+    known = parquet.classes(file) if parquet.is_parquet(file) else {}
+    asked = wanted.names or format.controls(records(file))
+    wanted = replace(wanted, names=asked, utf16=utf16, classes={**known, **wanted.classes})
+    for number, value in format.grouped(records(file)):
         try:
             yield number, format.convert(value, wanted)
         except MismatchError as error:
-            raise PlaitError(f"{path}, {unit(path)} {number}: {error}") from error
+            raise PlaitError(f"{file.shown}, {unit(file)} {number}: {error}") from error

@@ -183,13 +183,22 @@ def grouped(records: Records) -> Records:
         yield same[0][0], {**same[0][1], "annotations": [value for _, value in same]}
 
 
+def controls(records: Records) -> frozenset[str]:
+    """The keys of JSON-MIN's records that hold answers: in some record more than metadata."""
+    held = {n for _, value in records for n, each in value.items() if isinstance(each, list | dict)}
+    return frozenset(held - {"agreement", "annotations"})
+
+
 def convert_minimal(value: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
-    """Columns of a task: its data, and the agreed answer of its annotations."""
+    """Columns of a task: its data, and the agreed answer of its annotations.
+
+    Answers are lists, also where most are a single choice, which the export writes as a string.
+    """
     found = plain(value)
     answers: dict[str, list[Any]] = defaultdict(list)
     for where, annotation in objects(value, "annotations"):
         for name, answer in [*_unmarked(annotation, wanted), *annotation.items()]:
-            if _is_answer(name, answer, wanted):
+            if name in wanted.names:
                 text = found.get(wanted.text), wanted.utf16
                 answers[name].append(_minimal(answer, f"{where}.{name}", text))
     return found | _agreed(answers, wanted)
@@ -200,16 +209,13 @@ def _unmarked(annotation: Mapping[str, Any], wanted: Wanted) -> Iterator[tuple[s
     return ((name, []) for name in wanted.spans if name not in annotation)
 
 
-def _is_answer(name: str, answer: Any, wanted: Wanted) -> bool:
-    """Whether a key is a control's: one that is asked for, or else holds more than metadata."""
-    if wanted.names:
-        return name in wanted.names
-    return isinstance(answer, list | dict) and name not in ("agreement", "annotations")
-
-
 def _minimal(answer: Any, where: str, text: _Text) -> Any:
-    """One choice is a string, several an object; regions are a list."""
-    if answer is None or isinstance(answer, str):
+    """One choice is a string, several an object or a list; regions are a list."""
+    if answer is None:
+        return None
+    if isinstance(answer, str):
+        return [answer]
+    if isinstance(answer, list) and all(isinstance(each, str) for each in answer):
         return answer
     found: list[Any] = []
     listed = {where: answer if isinstance(answer, list) else [answer]}

@@ -1,16 +1,22 @@
 """Read exports of annotation tools; files, splits and fields are those of the table reader."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 from plait.datasets.annotations import formats
+from plait.datasets.annotations.parquet import is_parquet
+from plait.datasets.annotations.records import unit
 from plait.datasets.annotations.shapes import Disagreement, Join, Wanted, shown
+from plait.datasets.formats.layout import Layout
+from plait.datasets.formats.opening import RawFile
+from plait.datasets.hub_card import Classes
 from plait.datasets.offsets import CHARACTERS, Reading
 from plait.datasets.places import Place
 from plait.datasets.table import Table
-from plait.datasets.table_files import Records
+from plait.datasets.table_files import Records, outside_names
 from plait.errors import PlaitError
 
 
@@ -20,6 +26,7 @@ class Annotations(Table):
     Attributes:
         labels, spans: field → its name in the export (docs/data.md lists the names).
         text, id, split: names in the export, where it has metadata beside the annotations.
+        encoding: of text files; no other setting of a table's layout applies.
         format: what the files are; `auto` finds out from the content of each.
         names: name in the export → what its numbers mean (Hugging Face's features).
         disagreement: what becomes of a row about which annotators differ.
@@ -36,9 +43,16 @@ class Annotations(Table):
     suggestions: bool = False
     join: Join = "auto"
 
-    def _unreadable(self) -> Iterator[str]:
-        """The content says the format; any name will do."""
-        return iter(())
+    def _unusable(self) -> Iterator[str]:
+        """The content says the format, so any name will do, but settings of tables don't."""
+        layout = self.model_dump(include=set(Layout.model_fields) - {"encoding"})
+        for name, found in layout.items():
+            if found != Layout.model_fields[name].default:
+                yield (
+                    f"found `{name}: {_yaml(found)}`, expected no such setting: the format of an "
+                    "export says where its text, labels and spans stand. Remove it, or set "
+                    "`reader: table` for columns"
+                )
 
     @cached_property
     def _wanted(self) -> Wanted:
@@ -54,35 +68,45 @@ class Annotations(Table):
             join=self.join,
         )
 
-    def _records(self, place: Place, wanted: Sequence[str]) -> Records:
-        try:
-            yield from self._of_file(place.path)
-        except PlaitError as error:  # the user knows the file by another path than its copy
-            message = str(error).replace(str(place.path), str(place.shown))
-            raise PlaitError(message) from error
+    def _unit(self, place: Place) -> str:
+        return unit(self._file(place))
 
-    def _of_file(self, path: Path) -> Records:
-        name = self.format if self.format != "auto" else formats.detect(path)
+    def _classes(self, _place: Place) -> Classes:
+        """The formats themselves name classes."""
+        return {}
+
+    def _file(self, place: Place) -> RawFile:
+        return RawFile(place.path, place.shown, self)
+
+    def _records(self, place: Place, wanted: Sequence[str]) -> Records:
+        file = self._file(place)
+        if self.encoding and is_parquet(file):
+            raise PlaitError(
+                f"{file.shown}: found `encoding: {self.encoding}`, expected no such setting: "
+                "Parquet says itself how its text is written. Remove it."
+            )
+        name = self.format if self.format != "auto" else formats.detect(file)
         if name is None:
             raise PlaitError(
-                f"{path}: found none of {', '.join(formats.NAMES)} in its first records. Set "
+                f"{file.shown}: found none of {', '.join(formats.NAMES)} in its first records. Set "
                 "`format` if it is one of them, or `reader: table` for columns."
             )
         counted = Reading(self.offsets, self.offsets_from)
         if name in formats.IN_CHARACTERS and counted != CHARACTERS:
             raise PlaitError(
-                f"{path}: found `{counted.setting}`, expected no such setting: the spans of {name} "
-                "are read as characters already. Remove it."
+                f"{file.shown}: found `{counted.setting}`, expected no such setting: the spans of "
+                f"{name} are read as characters already. Remove it."
             )
         missing = set(self._wanted.names)
-        for number, value in formats.read(path, name, self._wanted):
+        numbers, classes = unit(file), {**outside_names(file, place.card), **self.names}
+        for number, value in formats.read(file, name, replace(self._wanted, classes=classes)):
             missing -= value.keys()
-            yield number, self._cells(value, f"{path}, line {number}")
+            yield number, self._cells(value, f"{file.shown}, {numbers} {number}")
         if missing:
-            there = formats.names(path, name, self._wanted)
+            there = formats.names(file, name, self._wanted)
             raise PlaitError(
-                f"{path}: no record has {', '.join(sorted(missing))}; as {name} the records have "
-                f"{', '.join(there)}. Correct the names in `labels` and `spans`."
+                f"{file.shown}: no record has {', '.join(sorted(missing))}; as {name} the records "
+                f"have {', '.join(there)}. Correct the names in `labels` and `spans`."
             )
 
     def _cells(self, value: dict[str, Any], where: str) -> dict[str, Any]:
@@ -93,6 +117,10 @@ class Annotations(Table):
             if isinstance(value[name], list):
                 value[name] = _single(value[name], f"{where}: {name}")
         return value
+
+
+def _yaml(found: Any) -> str:
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _single(labels: list[Any], where: str) -> Any:

@@ -10,13 +10,15 @@ _DELIMITERS = ";\t|,"
 _NAMED = 20
 
 
-def check_names(file: RawFile, number: int, names: Sequence[str], remedy: str = "") -> None:
+def check_names(file: RawFile, where: str, names: Sequence[str], remedy: str = "") -> None:
     """Check that all wanted columns are there, and none twice.
+
+    Args:
+        where: the file and the line with the names.
 
     Raises:
         PlaitError: one is missing or occurs twice; quotes the names found.
     """
-    where = f"{file.shown}, line {number}"
     named = [name for name in names if name.strip()]
     repeated = sorted({name for name in named if named.count(name) > 1})
     if repeated:

@@ -77,11 +77,11 @@ def _rows(file: RawFile, reader: Any, skipped: int) -> Numbered:
 
 def _header(file: RawFile, rows: Numbered) -> Sequence[str]:
     if not file.layout.header:
-        check_names(file, 1, file.layout.columns)
+        check_names(file, f"{file.shown}, line 1", file.layout.columns)
         return file.layout.columns
     for number, _, cells in rows:
         remedy = "If this line is a row, set `header: false` and `columns`."
-        check_names(file, number, cells, remedy)
+        check_names(file, f"{file.shown}, line {number}", cells, remedy)
         return cells
     raise PlaitError(f"{file.shown}: is empty; expected a header line that names the columns.")
 

@@ -31,9 +31,22 @@ def excel_rows(file: RawFile) -> Records:
                     yield number, _record(file, number, names, written)
                 else:
                     names = written
-                    check_names(file, number, names)
+                    check_names(file, f"{file.shown}, row {number}", names)
         if not names:
             raise PlaitError(f"{file.shown}: sheet {sheet.name!r} is empty; expected a header row.")
+
+
+def sheets(file: RawFile) -> dict[str, int]:
+    """Name → height, in rows, of each sheet; 0 for an empty one.
+
+    Raises:
+        PlaitError: the file is no Excel workbook or damaged.
+    """
+    with _faults(file), open_seekable(file) as stream:
+        from python_calamine import CalamineWorkbook
+
+        workbook = CalamineWorkbook.from_filelike(stream)
+        return {name: workbook.get_sheet_by_name(name).height for name in workbook.sheet_names}
 
 
 @contextmanager
@@ -80,7 +93,7 @@ def _record(file: RawFile, number: int, names: list[str], cells: list[str]) -> d
     beyond += [cell for cell in cells[len(names) :] if cell]
     if beyond:
         raise PlaitError(
-            f"{file.shown}, line {number}: a cell holds {beyond[0][:60]!r}, but its column has no "
+            f"{file.shown}, row {number}: a cell holds {beyond[0][:60]!r}, but its column has no "
             "name. Name the column, or empty the cell."
         )
     return {name: found.get(name, "") for name in names if name.strip()}

@@ -26,7 +26,7 @@ def parquet_rows(file: RawFile, named: bool = True) -> Records:
     """
     with _opened(file) as found:
         schema = found.schema_arrow
-        check_names(file, 1, schema.names)
+        check_names(file, str(file.shown), schema.names)
         converters = _converters(_features(schema)) if named else {}
         columns = [name for name in schema.names if not file.wanted or name in _tops(file, schema)]
         number = 0

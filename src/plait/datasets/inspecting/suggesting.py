@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plait.datasets.inspecting.columns import Column, describe, label_columns
-from plait.datasets.inspecting.opening import Opened, check_alike, open_file
+from plait.datasets.inspecting.opening import Opened, check_alike, open_file, without_quotes
 from plait.datasets.splits import split_in_name
 from plait.errors import PlaitError
 from plait.sources.local import pin
@@ -54,9 +54,9 @@ def inspect(files: Sequence[Path], choice: Choice, naming: Naming) -> Found:
         PlaitError: a file is missing or unreadable, formats differ, or there is no column of texts,
             or none of labels or spans.
     """
-    opened = [open_file(file) for file in files]
+    opened: Sequence[Opened] = [open_file(file) for file in files]
     check_alike(opened)
-    rows, columns = describe(row for each in opened for row in each.rows())
+    opened, (rows, columns) = _described(opened)
     chosen = _chosen(files[0], columns, choice)
     sets = _label_sets(columns, chosen, opened[0])
     labels = [name for name in chosen.labels if name not in sets]
@@ -74,6 +74,22 @@ def inspect(files: Sequence[Path], choice: Choice, naming: Naming) -> Found:
     kinds |= {fields[name]: "multilabel" for name in sets}
     kinds |= {fields[name]: "tagging" for name in chosen.spans}
     return Found(opened, rows, columns, settings, kinds)
+
+
+def _described(opened: Sequence[Opened]) -> tuple[Sequence[Opened], tuple[int, list[Column]]]:
+    """The files with their number of rows and their columns.
+
+    Where they can't be read with quotes around cells, without, if that works: the texts of
+    `5" pipe,plumbing` or `"unclosed,opinion` hold quotes as characters.
+    """
+    try:
+        return opened, describe(row for each in opened for row in each.rows())
+    except PlaitError:
+        again = [other for each in opened if (other := without_quotes(each))]
+        if len(again) < len(opened):
+            raise
+        check_alike(again)
+        return again, describe(row for each in again for row in each.rows())
 
 
 def _chosen(file: Path, columns: Sequence[Column], choice: Choice) -> Choice:
