@@ -39,15 +39,6 @@ def test_committed_experiments_are_sound(path: Path) -> None:
     assert experiment.services
 
 
-def test_a_slice_that_a_candidate_answers_itself_is_no_slice_of_it(value: Any) -> None:
-    value["tasks"]["slots"]["slices"] = ["intent"]
-    value["services"]["assistant"]["gates"] = {"slices": {"slots": {"intent": 0.5}}}
-    assert mistakes(value) == [
-        "services.assistant.gates.slices.slots.intent: candidate 'minilm-intent+slots' answers "
-        "'intent' itself, so it has no such slices"
-    ]
-
-
 def test_own_training_overrides_the_experiments(value: Any) -> None:
     value["training"] = {"epochs": 2, "batch_size": 16}
     value["candidates"]["minilm-intent"]["training"] = {"epochs": 5}
@@ -280,51 +271,6 @@ def test_a_backbone_may_classify_in_windows_and_does_not_unless_told(approach: s
             ("services", "assistant", "floor"),
             "flor",
             "services.assistant.floor: unknown plan 'flor'; did you mean 'floor'?",
-        ),
-        (
-            ("services", "assistant", "gates"),
-            {"intent": 0.6, "slots": 0.5},
-            "services.assistant.gates: found intent, slots, expected sections such as tasks and "
-            "slices: floors of tasks stand in `tasks`. Write "
-            "`gates: {tasks: {intent: 0.6, slots: 0.5}}`",
-        ),
-        (
-            ("services", "assistant", "gates", "calibraton"),
-            0.1,
-            "services.assistant.gates.calibraton: unknown setting; did you mean 'calibration'?",
-        ),
-        (
-            ("services", "assistant", "gates", "memory_mb"),
-            0,
-            "services.assistant.gates.memory_mb: found 0, expected greater than 0",
-        ),
-        (
-            ("services", "assistant", "gates", "tasks", "intents"),
-            0.5,
-            "services.assistant.gates.tasks.intents: unknown task of this service 'intents'; "
-            "did you mean 'intent'?",
-        ),
-        (
-            ("services", "assistant", "gates", "slices"),
-            {"intents": {"length": 0.5}},
-            "services.assistant.gates.slices.intents: unknown task of this service 'intents'; "
-            "did you mean 'intent'?",
-        ),
-        (
-            ("services", "assistant", "gates", "slices"),
-            {"intent": {"lenght": 0.5}},
-            "services.assistant.gates.slices.intent.lenght: unknown slice of this task 'lenght'; "
-            "did you mean 'length'?",
-        ),
-        (
-            ("services", "assistant", "cheaper"),
-            1,
-            "services.assistant.cheaper: found 1, expected greater than 1",
-        ),
-        (
-            ("services", "assistant", "looks"),
-            0,
-            "services.assistant.looks: found 0, expected greater than or equal to 1",
         ),
         (
             ("name",),

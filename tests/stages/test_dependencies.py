@@ -116,6 +116,20 @@ def stages_to_run(tree: Path) -> set[str]:
     return set(found) - {"code"}
 
 
+def test_a_name_and_gates_train_and_score_nothing_again(committed: Path) -> None:
+    path = committed / "params.yaml"
+    before = path.read_text()
+    gated = before.replace(
+        "    floor: floor\n",
+        "    floor: floor\n    gates: {tasks: {intent: 0.1}, calibration: 0.5}\n    looks: 9\n",
+    )
+    assert gated != before
+    path.write_text(gated.replace("name: smoke", "name: other"))
+    found = stages_to_run(committed)
+    path.write_text(before)
+    assert found == {"timings/dvc.yaml:request@assistant", "timings/dvc.yaml:report"}
+
+
 def test_dvc_runs_nothing_for_a_comment_and_no_linear_candidate_for_lora(committed: Path) -> None:
     assert stages_to_run(committed) == set()
     for path in (committed / "src").rglob("*.py"):
@@ -127,20 +141,3 @@ def test_dvc_runs_nothing_for_a_comment_and_no_linear_candidate_for_lora(committ
     (linear,) = (committed / "src").rglob("approaches/linear/model.py")
     linear.write_text(linear.read_text() + "\nMORE = 1\n")
     assert "train@tfidf-intent" in stages_to_run(committed)
-
-
-def test_a_name_and_gates_train_and_score_nothing_again(committed: Path) -> None:
-    path = committed / "params.yaml"
-    before = path.read_text()
-    gated = before.replace(
-        "    floor: floor\n",
-        "    floor: floor\n    gates: {tasks: {intent: 0.1}, calibration: 0.5}\n    looks: 9\n",
-    )
-    path.write_text(gated.replace("name: smoke", "name: other"))
-    assert path.read_text() != before
-    assert stages_to_run(committed) == {
-        "timings/dvc.yaml:request@assistant",
-        "timings/dvc.yaml:report",
-        "finish",
-    }
-    path.write_text(before)
