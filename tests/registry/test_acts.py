@@ -66,12 +66,15 @@ def test_any_champion_can_be_named_and_nothing_else(three: Path) -> None:
     refuse(three, draft(registry.record("shop", 1)), "no better")
     assert rollback(three, "shop", to=1).plan == "plan-a"
     before = contents(three)
-    assert "record 5 that" not in refused(rollback, three, "shop", 5)
     assert "plan plan-a of record 1 serves in production already (record 5)" in refused(
         rollback, three, "shop", 1
     )
-    assert "found a record of promote (refused), expected one that made a plan" in refused(
-        rollback, three, "shop", 4
+    assert (
+        "found a record of promote (refused) in production, expected one that made a plan champion "
+        "in production."
+    ) in refused(rollback, three, "shop", 4)
+    assert "found a record of promote (promoted) in production, expected one that made a plan " in (
+        refused(rollback, three, "shop", 2, "staging")
     )
     assert "--to 9: shop has no such record" in refused(rollback, three, "shop", 9)
     assert "did you mean 'shop'" in refused(rollback, three, "shpo")

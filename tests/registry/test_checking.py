@@ -74,7 +74,10 @@ def test_a_removed_record_leaves_a_gap_that_is_known(three: Path) -> None:
     path = three / "registry/shop/0002.json"
     path.unlink()
     (finding,) = found(three)
-    assert (finding.place, finding.found) == (path, "no such file, though later records follow it")
+    assert finding.place == path
+    assert finding.found == (
+        "no such file, though a later record or a pointer shows that it was there"
+    )
     mended(three)
     assert found(three) == []
     assert Registry(three).lost("shop") == [2]
@@ -92,6 +95,17 @@ def test_a_champion_whose_record_is_lost_is_replaced_by_the_command_that_is_name
     rollback(three, "shop", to=2)
     assert found(three) == []
     assert Registry(three).require("shop").plan == "plan-b"
+
+
+def test_the_champions_record_removed_is_found_by_its_pointer(three: Path) -> None:
+    path = three / "registry/shop/0003.json"
+    path.unlink()
+    assert [finding.place for finding in found(three)] == [path]
+    first, second = _mend_all(three)
+    assert (first.place, second.found) == (path, "it names record 3, which is lost")
+    rollback(three, "shop", to=1)
+    assert found(three) == []
+    assert Registry(three).numbers("shop") == [1, 2, 4]
 
 
 def _mend_all(root: Path) -> list[Finding]:

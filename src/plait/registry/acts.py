@@ -57,7 +57,11 @@ def rollback(
     registry = Registry(root)
     with acting(registry, "plait rollback"):
         registry.require_known(service)
-        found = _before(registry, service, stage) if to is None else _named(registry, service, to)
+        found = (
+            _before(registry, service, stage)
+            if to is None
+            else _named(registry, service, to, stage)
+        )
         target = _origin(registry, found)
         _refuse_to_stay(registry, target, stage)
         _bring_bundles(registry, target, mend)
@@ -109,17 +113,18 @@ def _origin(registry: Registry, record: Record) -> Record:
     return record
 
 
-def _named(registry: Registry, service: str, number: int) -> Record:
+def _named(registry: Registry, service: str, number: int, stage: Stage) -> Record:
     if number not in registry.numbers(service):
         raise PlaitError(
             f"--to {number}: {service} has no such record. `plait registry history {service}` "
             "lists them."
         )
     record = registry.record(service, number)
-    if not serves(record):
+    if not serves(record) or record.stage != stage:
         raise PlaitError(
-            f"--to {number}: found a record of {record.act} ({record.outcome}), expected one that "
-            f"made a plan champion. `plait registry history {service}` lists them."
+            f"--to {number}: found a record of {record.act} ({record.outcome}) in {record.stage}, "
+            f"expected one that made a plan champion in {stage}. "
+            f"`plait registry history {service}` lists them."
         )
     return record
 

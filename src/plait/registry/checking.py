@@ -62,9 +62,11 @@ def readable(registry: Registry, service: str) -> list[Record]:
 
 def _records(registry: Registry, service: str) -> Iterator[Finding]:
     """Each record, and that it follows the one before it."""
-    numbers, lost = registry.numbers(service), registry.lost(service)
+    lost = registry.lost(service)
+    named = [registry.pointed(service, stage) or 0 for stage in STAGES]
+    numbers = [*registry.numbers(service), *lost, *named]
     before: Record | None = None
-    for number in range(1, max([*numbers, *lost], default=0) + 1):
+    for number in range(1, max(numbers) + 1):
         path = registry.path(service, number)
         record = _readable(path)
         if number in lost:
@@ -100,7 +102,7 @@ def _why_unreadable(path: Path) -> str:
     try:
         read_sealed(path)
     except FileNotFoundError:
-        return "no such file, though later records follow it"
+        return "no such file, though a later record or a pointer shows that it was there"
     except (OSError, ValueError) as error:
         return f"the record was altered: {str(error).splitlines()[0]}"
     return "the record was altered: fields of another kind"

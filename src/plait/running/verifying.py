@@ -1,5 +1,6 @@
 """Verifying: registry, outputs and DVC's cache, read again; and mended where that is asked."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -79,7 +80,9 @@ def verify(root: Path, mend: bool) -> Result:
         with only_run(root, _waiting), project(root) as repo:
             _settle(_in_dvc(repo, root, result), result, mend)
     registry = Registry(root)
-    with acting(registry, checking.MEND) if mend else nullcontext():
+    # An act in between would look like one that was stopped; who may only read can't wait for it.
+    waits = mend or os.access(registry.folder, os.W_OK)
+    with acting(registry, checking.MEND) if waits else nullcontext():
         _settle(checking.check(registry, partial(bring, root)), result, mend)
     services = registry.known()
     count = sum(len(registry.numbers(service)) for service in services)
