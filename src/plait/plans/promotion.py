@@ -134,14 +134,15 @@ class Settling:
         champion = self.registry.champion(draft.service, draft.stage)
         ruling = self._overruled(self._rule(finalist, champion))
         rule = RULE if finalist.verdict.comparisons or ruling.figures is not None else ""
+        lifted = {"consent": self.consent} if self._lifts(draft) else {}
+        figures = {**(lifted if ruling.status == "promoted" else {}), **(ruling.figures or {})}
         approved = self.approval if ruling.status == "promoted" else ""
         record = replace(
             draft,
             reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why, approved))),
             replaces=champion.number if champion else None,
             outcome="promoted" if ruling.status == "promoted" else "refused",
-            consent=self.consent if ruling.status == "promoted" and self._lifts(draft) else "",
-            **(ruling.figures or {}),
+            **figures,
         )
         kept = champion if ruling.status == "unchanged" and champion else record
         if not self.dry_run:
