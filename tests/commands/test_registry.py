@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import projects
 from plait.cli import app
 from plait.errors import PlaitError
 from plait.files import write_json
@@ -158,7 +159,7 @@ def test_a_pointer_is_mended_by_the_command(shop: Path) -> None:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("measured")
     measure(root)
-    (root / "dvc.yaml").touch()
+    projects.without_stages(root)
     write_json(root / "params.yaml", PARAMS)
     return root
 
@@ -188,9 +189,10 @@ def test_promote_as_json(project: Path) -> None:
 
 def test_promote_after_a_rollback_needs_consent(project: Path) -> None:
     rescore(project, "tfidf-intent+slots", intent=0.5, slots=0.5)
-    plait("promote")
-    rescore(project, "tfidf-intent+slots", intent=0.99, slots=0.99)
-    plait("promote")
+    for score in (0.5, 0.99):
+        rescore(project, "tfidf-intent", intent=score)
+        rescore(project, "tfidf-slots", slots=score)
+        assert plait("promote").startswith("assistant: promoted. ")
     plait("rollback", "assistant")
     assert plait("promote").startswith("assistant: refused. ")
     assert plait("promote", "--replace", "false alarm").startswith("assistant: promoted. ")

@@ -32,7 +32,7 @@ PLAIT = [sys.executable, "-m", "plait.cli"]
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("measured")
     measure(root)
-    (root / "dvc.yaml").touch()
+    projects.without_stages(root)
     write_json(root / "params.yaml", PARAMS)
     (root / "flows").symlink_to(projects.REPOSITORY / "flows")
     return root

@@ -209,7 +209,7 @@ def test_held_out_rows_that_were_not_scored_are_refused(root: Path) -> None:
     [
         ("task", "can't be compared with it: it doesn't answer slots."),
         ("bundle", "is missing or damaged (`plait registry verify` says how to mend it)."),
-        ("format", "bundle of format 1, expected 3"),
+        ("format", f"bundle of format 1, expected {bundle.FORMAT}"),
     ],
 )
 def test_a_champion_that_cannot_be_compared_stays_unasked(root: Path, harm: str, said: str) -> None:
@@ -347,7 +347,9 @@ def test_each_stage_has_its_champion(root: Path) -> None:
 
 def test_services_can_be_chosen(root: Path) -> None:
     assert promote(experiment(), root, []) == []
-    with pytest.raises(PlaitError, match=r"services: no 'assistent'.*did you mean 'assistant'"):
+    with pytest.raises(
+        PlaitError, match=r"params\.yaml has no 'assistent'.*did you mean 'assistant'"
+    ):
         promote(experiment(), root, ["assistent"])
 
 

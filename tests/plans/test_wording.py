@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+import projects
 import small
 from contenders import FLOOR, SEVERAL, decide, plan
 from plait.commands.promote import promote
+from plait.errors import PlaitError
 from plait.experiment.loading import check
 from plait.files import read_json, write_json
 from plait.plans.verdict import Verdict, choose
@@ -169,11 +171,24 @@ def test_the_promotion_says_the_same_in_its_record_and_in_the_terminal(
 ) -> None:
     project = shutil.copytree(root, tmp_path / "project")
     write_json(project / "params.yaml", asked(undecided))
-    (project / "dvc.yaml").write_text("stages: {}\n")
+    projects.without_stages(project)
     monkeypatch.chdir(project)
     promote()
     record = read_json(project / "registry/assistant/0001.json")
     assert record["plan"] == winner
     for said in (f"`undecided: {undecided}` {what} {RULE}", f"Plan {winner} ("):
         assert said in record["reason"]
-    assert capsys.readouterr().out == f"assistant: promoted. {record['reason']}\n"
+    line, *table = capsys.readouterr().out.splitlines()
+    assert line == f"assistant: promoted. {record['reason']}"
+    assert [gate["name"] for gate in record["gates"] if gate["name"] not in "\n".join(table)] == []
+    assert "pass" in table[2]
+
+
+def test_outputs_of_another_state_are_not_promoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = projects.make(tmp_path / "p", {"train": projects.training("a", 0)})
+    monkeypatch.chdir(project)
+    with pytest.raises(PlaitError, match=r"^1 stage is not up to date \(train\): .*`plait run`"):
+        promote()
+    assert not (project / ".git/plait").exists()

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import projects
 import small
 from plait import bundle
 from plait.commands.predict import predict
@@ -235,7 +236,7 @@ def test_no_text_and_no_pipe(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_promote_by_hand_says_what_became_of_each_service(root: Path) -> None:
-    (root / "dvc.yaml").touch()
+    projects.without_stages(root)
     write_json(root / "params.yaml", PARAMS)
     assert read(root / "params.yaml") == PARAMS
     shutil.rmtree(root / "registry")

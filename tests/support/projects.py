@@ -54,6 +54,14 @@ def make(folder: Path, stages: dict[str, object]) -> Path:
     return folder
 
 
+def without_stages(folder: Path) -> None:
+    """Make a folder a DVC project in which no stage can have changed."""
+    from dvc.repo import Repo
+
+    Repo.init(str(folder), no_scm=True).close()
+    (folder / "dvc.yaml").write_text("stages: {}\n")
+
+
 def working_tree(folder: Path, experiment: str) -> Path:
     """A copy of this repository as it stands, with an experiment in place."""
     listed = subprocess.run(

@@ -52,9 +52,11 @@ def promote(
     """
     from plait.experiment.loading import load
     from plait.plans.promotion import promote as promote_plans
+    from plait.running.graph import require_current
     from plait.running.project import root
 
     experiment = load(root() / "params.yaml")
+    require_current(root())
     if require_approval:
         if dry_run or replace:
             raise PlaitError(
@@ -67,6 +69,8 @@ def promote(
         experiment, root(), services or None, stage=to, consent=replace, dry_run=dry_run
     ):
         print(_line(decision, dry_run, as_json))
+        if not as_json:
+            _show_gates(decision)
 
 
 def _line(decision: "Decision", dry_run: bool, as_json: bool) -> str:
@@ -83,6 +87,17 @@ def _line(decision: "Decision", dry_run: bool, as_json: bool) -> str:
         "record": record_as_json(decision.record),
     }
     return json.dumps(value, ensure_ascii=False)
+
+
+def _show_gates(decision: "Decision") -> None:
+    """Print the table of a decision; a line is never cut, so that it can be searched."""
+    from rich.console import Console
+
+    from plait.report.gates import gates_table, record_gates
+
+    console = Console()
+    table = gates_table(record_gates(decision.record.gates))
+    console.print(table, width=max(console.width, console.measure(table).maximum))
 
 
 def _ask(root: "Path", services: list[str] | None, to: Stage) -> None:

@@ -99,7 +99,7 @@ def _named(experiment: Experiment, services: Sequence[str] | None) -> list[str]:
     for name in services or ():
         if name not in experiment.services:
             hint = did_you_mean(name, list(experiment.services))
-            raise PlaitError(f"services: no {name!r} in params.yaml{hint}")
+            raise PlaitError(f"services: params.yaml has no {name!r}{hint}")
     return list(experiment.services if services is None else dict.fromkeys(services))
 
 
@@ -134,15 +134,13 @@ class Settling:
         champion = self.registry.champion(draft.service, draft.stage)
         ruling = self._overruled(self._rule(finalist, champion))
         rule = RULE if finalist.verdict.comparisons or ruling.figures is not None else ""
-        lifted = {"consent": self.consent} if self._lifts(draft) else {}
-        figures = {**(lifted if ruling.status == "promoted" else {}), **(ruling.figures or {})}
         approved = self.approval if ruling.status == "promoted" else ""
         record = replace(
             draft,
             reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why, approved))),
             replaces=champion.number if champion else None,
             outcome="promoted" if ruling.status == "promoted" else "refused",
-            **figures,
+            **{"consent": self._lifting(draft, ruling), **(ruling.figures or {})},
         )
         kept = champion if ruling.status == "unchanged" and champion else record
         if not self.dry_run:
@@ -158,9 +156,11 @@ class Settling:
         figures = {**(ruling.figures or {}), "consent": self.consent}
         return Ruling("promoted", why, figures)
 
-    def _lifts(self, draft: Record) -> bool:
-        """Whether the consent lets a plan win that was rolled back from."""
-        return bool(self.consent and refusal(self.registry.history(draft.service), draft))
+    def _lifting(self, draft: Record, ruling: Ruling) -> str:
+        """The consent, where it lets a plan win that was rolled back from."""
+        if ruling.status != "promoted" or not self.consent:
+            return ""
+        return self.consent if refusal(self.registry.history(draft.service), draft) else ""
 
     def _write(self, record: Record, decided: Record) -> Record:
         """Write a decision: a refusal, a promotion, or none where `decided` is the champion."""
