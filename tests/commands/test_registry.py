@@ -187,7 +187,9 @@ def test_promote_as_json(project: Path) -> None:
 
 
 def test_promote_after_a_rollback_needs_consent(project: Path) -> None:
-    rescore(project, "tfidf-intent+slots", intent=0.5, slots=0.5)
+    rescore(project, "tfidf-intent+slots", intent=0.4, slots=0.4)
+    rescore(project, "tfidf-intent", intent=0.6)
+    rescore(project, "tfidf-slots", slots=0.6)
     plait("promote")
     rescore(project, "tfidf-intent+slots", intent=0.99, slots=0.99)
     plait("promote")
@@ -199,7 +201,7 @@ def test_promote_after_a_rollback_needs_consent(project: Path) -> None:
 
 def test_wrong_words_of_promote(project: Path) -> None:
     assert refused("promote", "asistant") == (
-        "services: params.yaml has no 'asistant'; did you mean 'assistant'?"
+        "services: no 'asistant' in params.yaml; did you mean 'assistant'?"
     )
     assert "--require-approval: found it with --dry-run or --replace" in refused(
         "promote", "--require-approval", "--dry-run"

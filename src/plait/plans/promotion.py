@@ -140,8 +140,7 @@ class Settling:
             reason=" ".join(filter(None, (finalist.verdict.sentence, rule, ruling.why, approved))),
             replaces=champion.number if champion else None,
             outcome="promoted" if ruling.status == "promoted" else "refused",
-            consent=self.consent if ruling.status == "promoted" and self._lifts(draft) else "",
-            **(ruling.figures or {}),
+            **self._figures(draft, ruling),
         )
         kept = champion if ruling.status == "unchanged" and champion else record
         if not self.dry_run:
@@ -157,9 +156,13 @@ class Settling:
         figures = {**(ruling.figures or {}), "consent": self.consent}
         return Ruling("promoted", why, figures)
 
-    def _lifts(self, draft: Record) -> bool:
-        """Whether the consent lets a plan win that was rolled back from."""
-        return bool(self.consent and refusal(self.registry.history(draft.service), draft))
+    def _figures(self, draft: Record, ruling: Ruling) -> Mapping[str, Any]:
+        """A ruling's figures, and the consent that lets a plan win that was rolled back from."""
+        found = ruling.figures or {}
+        history = self.registry.history(draft.service)
+        if ruling.status == "promoted" and self.consent and refusal(history, draft):
+            return {**found, "consent": self.consent}
+        return found
 
     def _write(self, record: Record, decided: Record) -> Record:
         """Write a decision: a refusal, a promotion, or none where `decided` is the champion."""
