@@ -234,8 +234,8 @@ def markdown(results: list[dict[str, Any]]) -> str:
         leaks = f"{r['leaks']['exact']:,} exact, {r['leaks']['near']:,} near"
         lines.append(
             f"| {r['data']} | {r['rows']:,} | {r['seconds']} | "
-            f"{r['processor']} | {r['processor'] / r['rows'] * 1e5:.1f} | {r['GiB']} | {r['checks']} | "
-            f"{r['clusters']:,} | {leaks} |"
+            f"{r['processor']} | {r['processor'] / r['rows'] * 1e5:.1f} | {r['GiB']} | "
+            f"{r['checks']} | {r['clusters']:,} | {leaks} |"
         )
     return "\n".join([*lines, ""])
 

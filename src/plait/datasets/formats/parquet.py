@@ -65,8 +65,8 @@ def _opened(file: RawFile) -> Iterator[Any]:
     with _faults(file), open_seekable(file) as stream:
         from pyarrow import parquet
 
-        # The buffer size keeps pyarrow from reading the columns of a whole row group at once; what it
-        # reads ahead it would keep until the end of the file.
+        # The buffer size keeps pyarrow from reading the columns of a whole row group at once; what
+        # it reads ahead it would keep until the end of the file.
         yield parquet.ParquetFile(
             stream,
             buffer_size=_BUFFER,
