@@ -235,8 +235,7 @@ def markdown(results: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {r['data']} | {r['rows']:,} | {r['seconds']} | "
             f"{r['processor']} | {r['processor'] / r['rows'] * 1e5:.1f} | {r['GiB']} | "
-            f"{r['checks']} | "
-            f"{r['clusters']:,} | {leaks} |"
+            f"{r['checks']} | {r['clusters']:,} | {leaks} |"
         )
     return "\n".join([*lines, ""])
 

@@ -1,6 +1,7 @@
 """A large table is examined in parts, and the parts count as the whole would."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +74,12 @@ def test_a_part_without_an_observation_proves_nothing(
     (result,) = judge("notes", [check], run_checks([check], tables), tables)
     assert (result.passed, result.severity) == (False, "critical")
     assert result.sentence.endswith("proves nothing: great-expectations returned no result for it.")
+
+
+def test_a_part_that_was_not_read_whole_proves_nothing() -> None:
+    """As great-expectations would say it of three rows out of seven."""
+    read = {"element_count": 3, "missing_count": 0, "unexpected_index_list": []}
+    found = SimpleNamespace(success=True, result=read, exception_info={})
+    observation = engine._observation(found, 7)
+    assert (observation.success, observation.error) == (False, "it read 3 of 7 rows")
+    assert engine._observation(found, 3).examined == 3

@@ -122,6 +122,18 @@ def test_check_that_cannot_run_fails(tmp_path: Path) -> None:
     assert "txt" in result.sentence
 
 
+def test_lone_surrogates_are_examined_and_shown_escaped(tmp_path: Path) -> None:
+    """`prepare` writes none; JSON may hold them."""
+    write(tmp_path, healthy())
+    path = tmp_path / "notes" / "train.jsonl"
+    labels = {"topic": "news", "slots": [[1, 2, "place"]]}
+    odd = {"id": "a\ud800", "text": "\x01b\ud800c", "labels": labels}
+    path.write_text(path.read_text() + json.dumps(odd) + "\n")
+    report = validate(tmp_path, TASKS, Validation())
+    (result,) = (r for r in report.results if (r.rule, r.split) == ("text_control", "train"))
+    assert (result.rows, result.examined) == (("a\\ud800",), ROWS["train"] + 1)
+
+
 def test_heldout_texts_are_not_in_the_fingerprints(tmp_path: Path) -> None:
     write(tmp_path, healthy())
     lines = (tmp_path / "notes" / "heldout.fingerprints.jsonl").read_text().splitlines()
