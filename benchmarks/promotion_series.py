@@ -301,7 +301,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few series (half a minute)")
     parser.add_argument("--output", type=Path, help="Markdown file to write")
     given = parser.parse_args()
-    sizes, series, fewer = ((300,), 10, 5) if given.quick else ((300, 800, 3000), 200, 60)
+    sizes, series, fewer = ((300,), 10, 5) if given.quick else ((300, 800, 3000), 100, 30)
     command = f"python benchmarks/promotion_series.py{' --quick' * given.quick}"
     text = report(sizes, series, fewer, command)
     print(text)
