@@ -46,6 +46,8 @@ def finalists(
     Raises:
         PlaitError: scores, predictions, timings or bundles are missing or don't belong together.
     """
+    if not services:
+        return []
     out = stopped(root / GATES, experiment.candidates)
     left = experiment.without(out)
     plans = [plan for name in services for plan in left.services[name].plans.values()]
