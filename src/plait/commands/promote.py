@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from plait.plans.promotion import Decision
 
+UNCUT = 1000
+"""Characters per line that no table needs."""
 Services = Annotated[list[str] | None, typer.Argument(help="Services; default: all of them.")]
 To = Annotated[Stage, typer.Option(help="The stage whose champion is replaced.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
@@ -97,7 +99,10 @@ def _show_gates(decision: "Decision") -> None:
 
     console = Console()
     table = gates_table(record_gates(decision.record.gates))
-    console.print(table, width=max(console.width, console.measure(table).maximum))
+    if not console.is_terminal:  # a file has no edge, and a name that is cut finds nobody
+        whole = console.options.update(max_width=UNCUT)
+        console.width = max(console.width, console.measure(table, options=whole).maximum)
+    console.print(table)
 
 
 def _ask(root: "Path", services: list[str] | None, to: Stage) -> None:
