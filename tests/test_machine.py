@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from plait.machine import cores, has_gpu
+from plait.machine import cores, has_gpu, limit_threads, threads
 from plait.running import graph
 from plait.running.graph import Graph, Stage
 from plait.running.ready import Walk
@@ -109,3 +110,18 @@ def test_stages_that_run_a_model_ask_for_the_gpu_or_are_alone() -> None:
     assert {name for name, gpu in marks if gpu} == {"train", "benchmark"}
     alone = {each.address.rpartition(":")[2].partition("@")[0] for each in stages if each.alone}
     assert alone == {"timing", "request"}
+
+
+def test_threads_are_those_that_torch_would_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads() == 3
+    for unsaid in ("", "0", "many"):
+        monkeypatch.setenv("OMP_NUM_THREADS", unsaid)
+        assert threads() == cores()
+
+
+def test_a_limit_of_threads_holds_for_one_thread_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    with ThreadPoolExecutor(1, initializer=limit_threads, initargs=(1,)) as pool:
+        assert pool.submit(threads).result() == 1
+        assert threads() == 3

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from transformers import AutoTokenizer
 
 import architectures
@@ -22,6 +24,7 @@ from plait.approaches.heads.network import Network
 from plait.approaches.reading.texts import Texts, Vocabulary
 from plait.errors import PlaitError
 from plait.files import read_json
+from plait.machine import limit_threads
 from plait.settings import Training
 from plait.tasks import LabelPrediction, Prediction, Task, is_spans
 
@@ -240,3 +243,33 @@ def test_what_was_loaded_for_answers_is_not_saved(tiny_encoder: Path, tmp_path: 
     again = Heads.load(saved(fresh(tiny_encoder, INTENT), tmp_path / "bundle"), (INTENT,))
     with pytest.raises(RuntimeError, match="copy its bundle instead"):
         again.save(tmp_path)
+
+
+def test_a_thread_asks_a_session_of_as_many_threads_as_it_may_use(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    again = Heads.load(saved(fresh(tiny_encoder, INTENT), tmp_path / "bundle"), (INTENT,))
+    assert isinstance(again.engine, OnnxGraph)
+    own = numbers(again.predict(TEXTS)["intent"])
+    with ThreadPoolExecutor(1, initializer=limit_threads, initargs=(1,)) as pool:
+        other = pool.submit(again.predict, TEXTS).result()["intent"]
+    assert numbers(other) == pytest.approx(own, abs=1e-5)
+    assert {
+        count: session.get_session_options().intra_op_num_threads
+        for count, session in again.engine.sessions.items()
+    } == {1: 1, 2: 2}
+
+
+@pytest.mark.parametrize("said", ["bad_alloc", "Failed to allocate memory for requested buffer"])
+def test_memory_that_runs_out_is_named(
+    said: str, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = Heads.load(saved(fresh(tiny_encoder, INTENT), tmp_path / "bundle"), (INTENT,))
+
+    def full(_inputs: object) -> object:
+        raise Fail(f"[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : {said}")
+
+    monkeypatch.setattr(again.engine, "logits", full)
+    with pytest.raises(PlaitError, match=r"memory ran out in answering 2 texts of 3 tokens at onc"):
+        again.predict(["on", "on"])

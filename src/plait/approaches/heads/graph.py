@@ -25,7 +25,7 @@ class OnnxGraph:
 
     def __init__(self, folder: Path, tasks: Sequence[Task]) -> None:
         self.folder, self.tasks = folder, tasks
-        self._sessions = {threads(): self._session(threads())}
+        self.sessions = {threads(): self._session(threads())}
         with safe_open(folder / WEIGHTS, "numpy") as weights:
             self._thresholds = {
                 index: weights.get_tensor(f"{THRESHOLDS}{index}")
@@ -58,9 +58,9 @@ class OnnxGraph:
             inputs: `input_ids` and `attention_mask` (batch × length).
         """
         count = threads()
-        if count not in self._sessions:
-            self._sessions[count] = self._session(count)
-        found: list[NDArray[np.float32]] = self._sessions[count].run(None, dict(inputs))
+        if count not in self.sessions:
+            self.sessions[count] = self._session(count)
+        found: list[NDArray[np.float32]] = self.sessions[count].run(None, dict(inputs))
         return found
 
     def thresholds(self, task: Task) -> NDArray[np.float32]:
