@@ -123,7 +123,7 @@ def test_words_of_errors_and_progress_concern_nothing(edited: Edit) -> None:
             'raise PlaitError(\n            f"', 'raise PlaitError(\n            f"!'
         )
 
-    assert edited("**/plans/registry.py", change) == set()
+    assert edited("**/registry/store.py", change) == set()
 
 
 def test_a_template_is_code(edited: Edit) -> None:
