@@ -52,7 +52,10 @@ model = Path("models", name)
 with open("runs", "a") as runs:
     print(stage, file=runs)
 if stage == "train":
-    write_json(model / "bundle.json", {"name": name})
+    task = {"name": "intent", "dataset": "home", "kind": "classification", "field": "intent"}
+    made = {"name": name, "backbone": "none", "approach": "linear", "method": "full", "seed": 1}
+    tasks = [{**task, "labels": ["on"], "metric": "accuracy"}]
+    write_json(model / "bundle.json", {**made, "training": {}, "tasks": tasks})
     (model / "inner").mkdir(exist_ok=True)
     (model / "inner/weights").write_text(Path("settings").read_text() * 1000)
 else:
