@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait import bundle
 from plait.approaches.base import Resolved
+from plait.approaches.heads import Heads
 from plait.approaches.heads.learning import LearnedHeads
-from plait.approaches.heads.model import Heads
 from plait.errors import PlaitError
 from plait.progress import PREFIX
 from plait.settings import Training
@@ -243,11 +243,8 @@ def _last_losses(errors: str) -> list[float]:
     """Of each process, the loss that it shows last."""
     lines = [line for line in errors.splitlines() if line.startswith(PREFIX)]
     shown = [json.loads(line.removeprefix(PREFIX)) for line in lines]
-    return [
-        each["figures"]["loss"]
-        for each in shown
-        if each["done"] == each["total"] and "loss" in each["figures"]
-    ]
+    finished = [each["figures"] for each in shown if each["done"] == each["total"]]
+    return [figures["loss"] for figures in finished if "loss" in figures]  # no graph has one
 
 
 KILLED_AFTER_BEST = """
