@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import projects
 from plait.cli import app
 from plait.errors import PlaitError
-from plait.files import write_json
 from plait.registry.store import Registry
-from production import PARAMS, measure, rescore
+from production import measure_for_commands, rescore
 from registries import contents, crown, flip
 
 
@@ -158,9 +156,7 @@ def test_a_pointer_is_mended_by_the_command(shop: Path) -> None:
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("measured")
-    measure(root)
-    projects.without_stages(root)
-    write_json(root / "params.yaml", PARAMS)
+    measure_for_commands(root)
     return root
 
 

@@ -1,29 +1,10 @@
 """Gates and the rule's numbers in params.yaml: every mistake is named, the old form, too."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plait import strict_yaml
-from plait.errors import PlaitError
-from plait.experiment.loading import check
-
-DEFAULT = strict_yaml.read(Path(__file__).parents[2] / "experiments" / "default.yaml")
-
-
-@pytest.fixture
-def value() -> Any:
-    """A sound experiment to make mistakes in."""
-    return json.loads(json.dumps(DEFAULT))  # and not deepcopy: YAML anchors share sections
-
-
-def mistakes(value: Any) -> list[str]:
-    """The lines that `check` reports, without the heading."""
-    with pytest.raises(PlaitError) as error:
-        check(value, "params.yaml")
-    return [line.strip() for line in str(error.value).splitlines()[1:]]
+from mistakes import mistakes
 
 
 @pytest.mark.parametrize(

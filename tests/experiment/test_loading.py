@@ -1,33 +1,16 @@
 """params.yaml: every mistake is reported, at once, with where it is and what to do."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plait import strict_yaml
+from mistakes import mistakes
 from plait.approaches.registry import APPROACHES
 from plait.errors import PlaitError
 from plait.experiment.loading import check, load
 
 ROOT = Path(__file__).parents[2]
-DEFAULT = strict_yaml.read(ROOT / "experiments" / "default.yaml")
-
-
-@pytest.fixture
-def value() -> Any:
-    """A sound experiment to make mistakes in."""
-    return json.loads(json.dumps(DEFAULT))  # and not deepcopy: YAML anchors share sections
-
-
-def mistakes(value: Any) -> list[str]:
-    """The lines that `check` reports, without the heading."""
-    with pytest.raises(PlaitError) as error:
-        check(value, "params.yaml")
-    heading, *lines = str(error.value).splitlines()
-    assert heading == f"params.yaml: {len(lines)} mistake(s)"
-    return [line.strip() for line in lines]
 
 
 @pytest.mark.parametrize(

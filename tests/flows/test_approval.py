@@ -15,12 +15,11 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 import projects
-from plait.files import write_json
 from plait.plans.promotion import promote
 from plait.registry.acts import hold, rollback
 from plait.registry.store import Registry
 from plait.running import prefect_server
-from production import PARAMS, experiment, measure, rescore, train
+from production import experiment, measure_for_commands, rescore, train
 from servers import wait_for
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
@@ -31,9 +30,7 @@ PLAIT = [sys.executable, "-m", "plait.cli"]
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("measured")
-    measure(root)
-    projects.without_stages(root)
-    write_json(root / "params.yaml", PARAMS)
+    measure_for_commands(root)
     (root / "flows").symlink_to(projects.REPOSITORY / "flows")
     return root
 

@@ -1,6 +1,5 @@
 """Gates: each promoting and refusing, through a promotion of real bundles."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,10 @@ from plait.files import read_json, write_json
 from plait.plans.gates import Gate
 from plait.plans.promotion import Decision, promote
 from plait.registry.store import Registry
-from production import experiment, measure, rescore
+from production import experiment, rescore
 
 BOTH = "tfidf-intent+slots"
 ALWAYS = {"home, failed critical checks", "home, held-out texts in train"}
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("measured")
-    measure(folder)
-    return folder
-
-
-@pytest.fixture
-def root(measured: Path, tmp_path: Path) -> Path:
-    shutil.copytree(measured, tmp_path / "project")
-    return tmp_path / "project"
 
 
 def settle(root: Path, gates: dict[str, Any]) -> Decision:

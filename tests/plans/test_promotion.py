@@ -23,23 +23,9 @@ from plait.plans.promotion import Decision, promote
 from plait.registry.origin import source
 from plait.registry.store import Registry
 from plait.serving.service import Service
-from production import PARAMS, experiment, file_size_limit, measure, rescore, train
+from production import PARAMS, experiment, file_size_limit, rescore, train
 
 BOTH, INTENT, SLOTS = "tfidf-intent+slots", "tfidf-intent", "tfidf-slots"
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("measured")
-    measure(folder)
-    return folder
-
-
-@pytest.fixture
-def root(measured: Path, tmp_path: Path) -> Path:
-    """A project that has been run and never promoted."""
-    shutil.copytree(measured, tmp_path / "project")
-    return tmp_path / "project"
 
 
 def settle(root: Path, **assistant: Any) -> Decision:

@@ -1,7 +1,6 @@
 """Winner and champion: each rule promoting and refusing, on real bundles and their answers."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,11 @@ from plait.plans.wording import RULE
 from plait.registry.records import write_record
 from plait.registry.store import Registry
 from plait.serving.service import Service as Serving
-from production import PARAMS, experiment, measure, rescore, train
+from production import PARAMS, experiment, rescore, train
 
 BOTH, INTENT, SLOTS = "tfidf-intent+slots", "tfidf-intent", "tfidf-slots"
 CONSOLIDATED = {"plans": {"consolidated": [BOTH]}}
 STAYS = 'The champion stays; `plait promote --replace "why"` replaces it.'
-
-
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("measured")
-    measure(folder)
-    return folder
-
-
-@pytest.fixture
-def root(measured: Path, tmp_path: Path) -> Path:
-    """A project that has been run and never promoted."""
-    shutil.copytree(measured, tmp_path / "project")
-    return tmp_path / "project"
 
 
 def settle(root: Path, settings: Any = CONSOLIDATED, **more: Any) -> Decision:

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -215,6 +217,27 @@ def test_a_project_in_a_subfolder_is_refused(folder: Path) -> None:
     shutil.copytree(Registry(root).folder, Registry(root / "inner").folder)
     with pytest.raises(PlaitError, match="a project in a subfolder of the git repository"):
         publish(root / "inner", SERVICE)
+
+
+@pytest.mark.parametrize("act", [publish, pull])
+def test_a_write_that_the_disk_refuses_is_named(
+    act: Callable[[Path, str], Any], folder: Path
+) -> None:
+    root = folder / "project"
+    if act is pull:
+        publish(root, SERVICE)
+    before = Registry(root).numbers(SERVICE), tags(root, SERVICE)
+    blocked = Registry(root).folder / ".sharing"
+    blocked.write_text("a file, where a folder should be")
+    with pytest.raises(PlaitError) as error:
+        act(root, SERVICE)
+    command = f"plait {act.__name__} {SERVICE}"
+    assert str(error.value) == (
+        f"{Registry(root).folder}: {command} could not be written: File exists ({blocked}). The "
+        "champion and its bundles are as they were. Free some disk space, or mend the folder's "
+        f"permissions, and run {command} again."
+    )
+    assert (Registry(root).numbers(SERVICE), tags(root, SERVICE)) == before
 
 
 PUBLISH = """

@@ -1,12 +1,13 @@
 """Small real DVC projects."""
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
+
+from plait.running.graph import environment
 
 REPOSITORY = Path(__file__).parents[2]
 EMPTY: dict[str, object] = {
@@ -92,12 +93,12 @@ def training(name: str, seconds: float, **more: object) -> dict[str, object]:
 
 
 def dvc(folder: Path, *arguments: str) -> str:
-    """Run DVC in a project; its output."""
+    """Run DVC in a project as from an activated environment; its output."""
     return subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=folder,
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+        env=environment(),
     ).stdout

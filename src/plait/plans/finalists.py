@@ -36,6 +36,15 @@ class Finalist:
     machine: tuple[Gate, ...] = ()
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """What the stages wrote of the candidates, by name."""
+
+    scores: Scores
+    details: Mapping[str, Any]
+    rows: ByTask
+
+
 def finalists(
     experiment: Experiment, services: Sequence[str], root: Path, stage: Stage
 ) -> list[Finalist]:
@@ -58,26 +67,25 @@ def finalists(
     rows = {name: _row_results(experiment, root, name) for name in dict.fromkeys(seeds)}
     evidence = Evidence(details, _checks(root))
     verdicts = [judge(experiment, name, scores, rows, evidence, out) for name in services]
-    return [_finalist(experiment, each, scores, rows, root, stage) for each in verdicts]
+    common = {"stage": stage, "experiment": experiment.name, **stamp(root)}
+    outputs = Outputs(scores, details, rows)
+    return [_finalist(experiment, each, outputs, root, common) for each in verdicts]
 
 
 def _finalist(
     experiment: Experiment,
     verdict: Verdict,
-    scores: Scores,
-    rows: ByTask,
+    outputs: Outputs,
     root: Path,
-    stage: Stage,
+    common: Mapping[str, Any],
 ) -> Finalist:
     draft = Record(
         service=verdict.service,
         outcome="refused",
-        stage=stage,
-        experiment=experiment.name,
         reason=verdict.sentence,
         gates=tuple(gate.as_json() for gates in verdict.gates.values() for gate in gates),
         rejected=verdict.rejected,
-        **stamp(root),
+        **common,
     )
     if verdict.winner is None:
         return Finalist(verdict, draft, None)
@@ -87,18 +95,18 @@ def _finalist(
     }
     machine = tuple(_machine(experiment, verdict, root))
     gates = (*verdict.gates[verdict.winner], *machine)
-    details = {name: _details(root, name) for name in tasks.values()}
+    details = {name: outputs.details[name] for name in tasks.values()}
     draft = replace(
         draft,
         plan=verdict.winner,
         tasks=tasks,
         bundles={name: _measured(root, name, found) for name, found in sorted(details.items())},
-        scores={task: dict(scores[name][task]) for task, name in tasks.items()},
+        scores={task: dict(outputs.scores[name][task]) for task, name in tasks.items()},
         heldout={task: details[name]["heldout"][task] for task, name in tasks.items()},
         measured={task: shown(details[name]["tasks"][task]) for task, name in tasks.items()},
         gates=tuple(gate.as_json() for gate in gates),
     )
-    return Finalist(verdict, draft, _contender(experiment, draft, rows), machine)
+    return Finalist(verdict, draft, _contender(experiment, draft, outputs.rows), machine)
 
 
 def _contender(experiment: Experiment, draft: Record, rows: ByTask) -> Contender:

@@ -5,8 +5,8 @@
 too: a verdict is the same everywhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from plait.experiment.schema import Experiment
 from plait.plans.finalists import Finalist, answers, finalists
 from plait.plans.gates import why_failed
 from plait.plans.rivals import Incomparable, Rivals, parameters
-from plait.plans.succession import bundle_by_task, looks_before, meet
+from plait.plans.succession import looks_before, meet
 from plait.plans.verdict import Contender
 from plait.plans.wording import (
     RULE,
@@ -26,7 +26,8 @@ from plait.plans.wording import (
     of_another_experiment,
     sentence,
 )
-from plait.registry.holds import refusal
+from plait.registry.acts import champions_stay
+from plait.registry.holds import refusal, same_plan
 from plait.registry.packages import keep_card
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
@@ -91,7 +92,7 @@ def promote(
     for each in found:  # models answer before the lock is held
         with suppress(Incomparable):
             settling.rival(each, registry.champion(each.draft.service, stage))
-    with _champions_stay(registry), nullcontext() if dry_run else registry.lock():
+    with champions_stay(registry, "plait promote"), nullcontext() if dry_run else registry.lock():
         return [settling.settle(each) for each in found]
 
 
@@ -101,19 +102,6 @@ def _named(experiment: Experiment, services: Sequence[str] | None) -> list[str]:
             hint = did_you_mean(name, list(experiment.services))
             raise PlaitError(f"services: params.yaml has no {name!r}{hint}")
     return list(experiment.services if services is None else dict.fromkeys(services))
-
-
-@contextmanager
-def _champions_stay(registry: Registry) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        raise PlaitError(
-            f"{registry.folder}: the promotion could not be written: {error.strerror or error}"
-            f"{where}. The champion and its bundles are as they were. Free some disk space, or "
-            "mend the folder's permissions, and run `plait promote`."
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -185,7 +173,7 @@ class Settling:
         stays = "The champion stays." if champion else "The service has no champion."
         if finalist.contender is None:
             return Ruling("refused", stays)
-        if champion and bundle_by_task(draft) == bundle_by_task(champion):
+        if champion and same_plan(draft, champion):
             return Ruling("unchanged", f"It is {champion_title(champion)} already.")
         history = self.registry.history(draft.service)
         if held := refusal(history, replace(draft, consent=self.consent)):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plait.plans.verdict import Contender, Replacement, non_inferiority
+from plait.registry.holds import plan_of
 from plait.registry.records import Record
 from plait.scores.differences import Finding
 from plait.scores.superiority import better
@@ -132,19 +133,10 @@ def looks_before(history: Sequence[Record], winner: Record, champion: Record) ->
     for record in history:
         former = by_number.get(record.replaces or 0)
         if record.comparison and former and _share_rows(record, winner):
-            met.setdefault((_bundles(record), _bundles(former)))
-    pair = (_bundles(winner), _bundles(champion))
+            met.setdefault((plan_of(record), plan_of(former)))
+    pair = (plan_of(winner), plan_of(champion))
     return list(met).index(pair) if pair in met else len(met)
 
 
 def _share_rows(one: Record, other: Record) -> bool:
     return not set(one.heldout.values()).isdisjoint(other.heldout.values())
-
-
-def _bundles(record: Record) -> frozenset[tuple[str, str]]:
-    return frozenset(bundle_by_task(record).items())
-
-
-def bundle_by_task(record: Record) -> dict[str, str]:
-    """Task → the digest of the bundle that answers it."""
-    return {task: record.bundles[candidate] for task, candidate in record.tasks.items()}

@@ -4,28 +4,25 @@ Each holds the registry's lock, and writes a record that says who did it, when, 
 packages, on which processor.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from plait.errors import PlaitError
 from plait.registry.holds import blocks, held, same_plan, serves
+from plait.registry.mending import Bring
 from plait.registry.origin import stamp
 from plait.registry.packages import keep_card
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 
-Mend = Callable[[str, str], bool]
-"""Tries to bring a bundle back, by candidate and digest; whether it is intact then."""
-
 
 @contextmanager
-def acting(registry: Registry, act: str) -> Iterator[None]:
-    """Hold the registry; what the disk refuses is a `PlaitError` that says what stands."""
+def champions_stay(registry: Registry, act: str) -> Iterator[None]:
+    """What the disk refuses is a `PlaitError` that says what stands."""
     try:
-        with registry.lock():
-            yield
+        yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise PlaitError(
@@ -35,13 +32,20 @@ def acting(registry: Registry, act: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def acting(registry: Registry, act: str) -> Iterator[None]:
+    """Hold the registry for an act, as `champions_stay` does."""
+    with champions_stay(registry, act), registry.lock():
+        yield
+
+
 def rollback(
     root: Path,
     service: str,
     to: int | None = None,
     stage: Stage = "production",
     why: str = "",
-    mend: Mend = lambda _candidate, _digest: False,
+    mend: Bring = lambda _candidate, _digest: False,
 ) -> Record:
     """Let an earlier champion serve again; the plans that it leaves are not promoted again.
 
@@ -141,7 +145,7 @@ def _refuse_to_stay(registry: Registry, target: Record, stage: Stage) -> None:
         )
 
 
-def _bring_bundles(registry: Registry, target: Record, mend: Mend) -> None:
+def _bring_bundles(registry: Registry, target: Record, mend: Bring) -> None:
     lost = [
         f"{digest} ({candidate})"
         for candidate, digest in target.bundles.items()

@@ -12,7 +12,7 @@ from plait.registry.records import Record
 from plait.registry.stage import Stage
 
 _SERVES = frozenset({"promote", "rollback", "pull"})
-_Plan = frozenset[tuple[str, str]]
+Plan = frozenset[tuple[str, str]]
 """The bundle that answers each task."""
 
 
@@ -41,21 +41,21 @@ def held(history: Sequence[Record]) -> Record | None:
     return last if last and last.act == "hold" else None
 
 
-def _of(draft: Record, found: Mapping[tuple[_Plan, Stage], Record]) -> Iterator[Record]:
-    return (record for (plan, _), record in found.items() if plan == _plan(draft))
+def _of(draft: Record, found: Mapping[tuple[Plan, Stage], Record]) -> Iterator[Record]:
+    return (record for (plan, _), record in found.items() if plan == plan_of(draft))
 
 
-def blocks(history: Sequence[Record]) -> dict[tuple[_Plan, Stage], Record]:
+def blocks(history: Sequence[Record]) -> dict[tuple[Plan, Stage], Record]:
     """The plans that a stage was rolled back from since the last release, with that rollback."""
     by_number = {record.number: record for record in history}
-    found: dict[tuple[_Plan, Stage], Record] = {}
+    found: dict[tuple[Plan, Stage], Record] = {}
     for record in history:
         if record.act == "release":
             found.clear()
         elif serves(record):
             if record.act == "rollback":
                 found.update({(each, record.stage): record for each in _left(by_number, record)})
-            found.pop((_plan(record), record.stage), None)
+            found.pop((plan_of(record), record.stage), None)
     return found
 
 
@@ -66,14 +66,14 @@ def serves(record: Record) -> bool:
 
 def same_plan(one: Record, other: Record) -> bool:
     """Whether the same bundles answer the same tasks."""
-    return _plan(one) == _plan(other)
+    return plan_of(one) == plan_of(other)
 
 
-def _left(by_number: Mapping[int, Record], rollback: Record) -> list[_Plan]:
+def _left(by_number: Mapping[int, Record], rollback: Record) -> list[Plan]:
     """The plans that a rollback left: the champion of then, and those between it and the target."""
     passed = list(_until(by_number, rollback))
-    plans = [_plan(record) for record in passed]
-    return plans if plans and plans[-1] == _plan(rollback) else plans[:1]
+    plans = [plan_of(record) for record in passed]
+    return plans if plans and plans[-1] == plan_of(rollback) else plans[:1]
 
 
 def _until(by_number: Mapping[int, Record], rollback: Record) -> Iterator[Record]:
@@ -86,7 +86,8 @@ def _until(by_number: Mapping[int, Record], rollback: Record) -> Iterator[Record
         number = record.replaces
 
 
-def _plan(record: Record) -> _Plan:
+def plan_of(record: Record) -> Plan:
+    """The bundles of a record's plan, by task."""
     return frozenset((task, record.bundles[name]) for task, name in record.tasks.items())
 
 

@@ -2,6 +2,7 @@
 
 import getpass
 import platform
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -77,17 +78,18 @@ def who(root: Path) -> str:
 
 def _of_people(root: Path, paths: list[str], prefix: str) -> list[str]:
     """Of altered files those that neither a stage nor DVC writes."""
-    written = {*_outputs(root / "dvc.lock"), *_outputs(root / "timings" / "dvc.lock")}
+    locks = (root / "dvc.lock", root / "timings" / "dvc.lock")
+    texts = [lock.read_text(encoding="utf-8") for lock in locks if lock.is_file()]
+    written = {out["path"] for text in texts for out in locked_outputs(text)}
     found = [path.removeprefix(prefix) for path in paths]
     return sorted(path for path in found if Path(path).name != "dvc.lock" and path not in written)
 
 
-def _outputs(lock: Path) -> list[str]:
-    """The outputs in a dvc.lock, whose paths start in the project's folder."""
-    if not lock.is_file():
-        return []
-    stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
-    return [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
+def locked_outputs(text: str) -> Iterator[dict[str, Any]]:
+    """The outputs in a dvc.lock; their paths start in the project's folder."""
+    stages = (yaml.safe_load(text) or {}).get("stages") or {}
+    for stage in stages.values():
+        yield from stage.get("outs", [])
 
 
 def _sha256(path: Path) -> str | None:

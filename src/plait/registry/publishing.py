@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from plait.errors import PlaitError
+from plait.registry.acts import champions_stay
 from plait.registry.git import ask, commit_files, git, remote
 from plait.registry.origin import stamp
 from plait.registry.packages import alone, pack
@@ -73,14 +74,16 @@ def publish(
     record = registry.require(service, stage)
     _check(root, record.service)
     shared = remote(root) if push else None
-    with alone(registry) as scratch, _dvc(root) as repo:
-        if shared:
-            fetch_tags(root, shared, record.service)
-        commit = _published(root, record) or _commit(root, repo, registry, record, scratch)
-        say(f"Weights of record {record.number} go to the DVC remote")
-        _push_weights(repo, record.service, commit)
-        made = _tag(root, record, commit, stage, shared)
-    return Publication(_record(registry, root, record, made, commit), commit, made, shared)
+    with champions_stay(registry, f"plait publish {record.service}"):
+        with alone(registry) as scratch, _dvc(root) as repo:
+            if shared:
+                fetch_tags(root, shared, record.service)
+            commit = _published(root, record) or _commit(root, repo, registry, record, scratch)
+            say(f"Weights of record {record.number} go to the DVC remote")
+            _push_weights(repo, record.service, commit)
+            made = _tag(root, record, commit, stage, shared)
+        kept = _record(registry, root, record, made, commit)
+    return Publication(kept, commit, made, shared)
 
 
 def _check(root: Path, service: str) -> None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from plait.errors import PlaitError, did_you_mean
+from plait.registry.acts import champions_stay
 from plait.registry.git import git, remote
+from plait.registry.holds import same_plan
 from plait.registry.origin import stamp
 from plait.registry.packages import alone, keep_card
 from plait.registry.records import Record, Stage, write_record
@@ -32,7 +34,7 @@ def pull(
         PlaitError: nothing such is published, git or the remote fail, or the package was altered.
     """
     registry = Registry(root)
-    with alone(registry) as scratch:
+    with champions_stay(registry, f"plait pull {service}"), alone(registry) as scratch:
         if shared := remote(root):
             fetch_tags(root, shared, service)
         _download(root, service, version, stage, scratch / "package")
@@ -80,7 +82,7 @@ def _bring_in(
     champion = _readable_champion(registry, record.service, stage)
     if (
         champion
-        and _same_plan(champion, record)
+        and same_plan(champion, record)
         and all(map(registry.intact, champion.bundles.values()))
     ):
         return champion
@@ -112,7 +114,3 @@ def _readable_champion(registry: Registry, service: str, stage: Stage) -> Record
         return registry.champion(service, stage)
     except PlaitError:
         return None
-
-
-def _same_plan(one: Record, other: Record) -> bool:
-    return one.tasks == other.tasks and one.bundles == other.bundles

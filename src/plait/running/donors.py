@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from plait import bundle
 from plait.experiment.set_aside import FOLDER
 from plait.registry.git import ask
+from plait.registry.origin import locked_outputs
 from plait.registry.store import Registry
 from plait.running.contents import Content, md5, tree
 
@@ -80,10 +79,9 @@ def _locked(root: Path, candidate: str) -> Iterator[str]:
 
 def _outs(locks: Any, candidate: str) -> Iterator[str]:
     for text in locks:
-        for stage in ((yaml.safe_load(text) or {}).get("stages") or {}).values():
-            for out in stage.get("outs", []):
-                if out["path"] == f"models/{candidate}" and "md5" in out:
-                    yield out["md5"]
+        for out in locked_outputs(text):
+            if out["path"] == f"models/{candidate}" and "md5" in out:
+                yield out["md5"]
 
 
 def _in_cache(repo: Any) -> Iterator[str]:
