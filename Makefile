@@ -36,7 +36,7 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 clean:  ## every output; the environment stays
-	rm -rf digests fetched data weights prepared inputs heldout validation models predictions confusions \
+	rm -rf digests fetched data weights prepared inputs heldout validation models curves predictions confusions \
 	  scores timings/measured timings/requests report finished.json .dvc/cache .plait
 
 # The pip that comes with Python may be old: such a one takes a minute longer.

@@ -104,7 +104,7 @@ def _steps(shape: Mapping[str, int], method: str, length: int, device: str) -> d
     ids = torch.randint(1, shape["vocab_size"], (STEPS * BATCH, length)).tolist()
     rows = Dataset.from_dict({"input_ids": ids, "length": [length] * len(ids)})
 
-    def stop() -> float:
+    def stop() -> dict[str, float]:
         raise Enough
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -90,7 +90,7 @@ def tune(
     model.asking.forms += tuple(apart)
     with tempfile.TemporaryDirectory() as scratch:
         encoded = {"massive": model.encoded("massive", rows, Path(scratch) / "t" / "d")}
-        fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), {}, "fine-tuning")
+        fit(model, encoded, lambda: {"intent": 0.0}, settings, 0, Path(scratch), {}, "fine-tuning")
     model.decoder.save(folder, DTYPES[resolve_precision("auto")])
 
 

@@ -52,7 +52,7 @@ def plait_rate(
         model = LearnedHeads.build(made, weights, settings)
         encoded = {task.dataset: model.encoded(task.dataset, train, Path(scratch) / "t" / "d")}
         start = time.perf_counter()
-        fit(model, encoded, lambda: 0.0, settings, 0, Path(scratch), {}, "plait")
+        fit(model, encoded, lambda: {"intent": 0.0}, settings, 0, Path(scratch), {}, "plait")
         return len(train) / (time.perf_counter() - start)
 
 

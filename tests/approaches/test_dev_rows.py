@@ -10,7 +10,7 @@ import pytest
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait.approaches.generative import Generative
 from plait.approaches.heads import Heads
-from plait.approaches.learning import dev_score, drawn
+from plait.approaches.learning import dev_scores, drawn
 from plait.errors import PlaitError
 from plait.scores.headline import headline
 from plait.tasks import Row
@@ -79,7 +79,7 @@ def test_a_task_without_labels_is_left_out_of_the_mean_and_named_once(
     chosen = drawn(dev, made, 5)
     answers = model.predict([row.text for row in chosen["home"]])
     gold = [row.labels["intent"] for row in chosen["home"]]
-    assert dev_score(model, chosen) == headline(INTENT, gold, answers["intent"])
+    assert dev_scores(model, chosen) == {"intent": headline(INTENT, gold, answers["intent"])}
 
 
 def test_a_classification_without_labels_no_longer_ends_the_training(

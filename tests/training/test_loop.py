@@ -22,6 +22,7 @@ from plait.errors import PlaitError
 from plait.progress import PREFIX
 from plait.settings import Training
 from plait.training.batches import IGNORED, Batch
+from plait.training.history import Curves, read_curves
 from plait.training.mixture import Mixture
 from trainings import DEV, TRAIN, project, stage
 
@@ -89,7 +90,7 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
     from plait.training.loop import fit
 
     encoded = {"home": model.encoded("home", TRAIN["home"], scratch / "t" / "home")}
-    fit(model, encoded, lambda: 1.0, settings, 0, scratch, {}, "x")
+    fit(model, encoded, lambda: {"intent": 1.0}, settings, 0, scratch, {}, "x")
     return {name: p.detach().clone() for name, p in model.module.named_parameters()}
 
 
@@ -237,6 +238,13 @@ def test_killed_in_the_middle_training_ends_with_the_same_weights(
     assert bundle.digest(killed / "models" / made.name) == bundle.digest(
         whole / "models" / made.name
     )
+    assert curves(killed, made) == curves(whole, made)
+
+
+def curves(folder: Path, made: Resolved) -> Curves:
+    found = read_curves(folder / "curves" / made.name)
+    assert "loss-slots" in found
+    return found
 
 
 def _last_losses(errors: str) -> list[float]:
@@ -282,6 +290,7 @@ def test_killed_when_the_best_weights_are_ahead_of_the_last_ones(
     assert bundle.digest(killed / "models" / made.name) == bundle.digest(
         whole / "models" / made.name
     )
+    assert curves(killed, made) == curves(whole, made)
 
 
 def test_two_processes_learn_what_one_does(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from plait.approaches.reading.coverage import Coverage, check_unknown, say
 from plait.tasks import Prediction, Row, Task
+from plait.training.history import Curves
 
 Rows = Mapping[str, Sequence[Row]]
 """Rows by dataset."""
@@ -80,6 +81,10 @@ class Approach(ABC):
 
     def remarks(self) -> dict[str, int]:
         """Counts worth reporting of the answers so far, such as invalid ones."""
+        return {}
+
+    def curves(self) -> Curves:
+        """Of a model that was trained step by step: curves by name, points of `step`, `value`."""
         return {}
 
     def notes(self) -> list[str]:

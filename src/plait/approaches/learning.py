@@ -22,6 +22,7 @@ from plait.scores.headline import headline
 from plait.settings import Training
 from plait.tasks import Row, Task
 from plait.training.batches import Batch, use_all_cores
+from plait.training.history import Curves, History
 from plait.training.methods import adapt
 
 PACKAGES = ("accelerate", "datasets", "numpy", "peft", "tokenizers", "torch", "transformers")
@@ -36,6 +37,10 @@ class Learned(Approach):
 
     module: nn.Module
     pretrained: PreTrainedModel
+    history: History
+
+    def curves(self) -> Curves:
+        return self.history.curves
 
     @classmethod
     def train(
@@ -55,12 +60,14 @@ class Learned(Approach):
         tokens = scratch / "tokens" / hashlib.sha256(dump_json(run)).hexdigest()
         encoded = {name: model.encoded(name, rows, tokens / name) for name, rows in train.items()}
 
-        def evaluate() -> float:
+        def evaluate() -> dict[str, float]:
             model.forget()
             model.settle(chosen_by)
-            return dev_score(model, chosen_by)
+            return dev_scores(model, chosen_by)
 
-        fit(model, encoded, evaluate, settings, candidate.seed, scratch, run, candidate.name)
+        model.history = fit(
+            model, encoded, evaluate, settings, candidate.seed, scratch, run, candidate.name
+        )
         finish()
         model.forget()
         model.settle(chosen_by)
@@ -181,14 +188,16 @@ def _unlabelled(candidate: Resolved, dev: Rows) -> str:
     )
 
 
-def dev_score(model: Approach, dev: Rows) -> float:
-    """Mean of the headline metric over tasks that have labels among the dev rows."""
-    scores = []
+def dev_scores(model: Approach, dev: Rows) -> dict[str, float]:
+    """The headline metric of each task that has labels among the dev rows."""
+    scores: dict[str, float] = {}
     for dataset, rows in dev.items():
         answers = model.predict([row.text for row in rows], 64)
-        scores += [
-            headline(task, [row.labels.get(task.field) for row in rows], answers[task.name])
+        scores |= {
+            task.name: headline(
+                task, [row.labels.get(task.field) for row in rows], answers[task.name]
+            )
             for task in model.tasks
             if task.dataset == dataset and _labelled(task, rows)
-        ]
-    return sum(scores) / len(scores)
+        }
+    return scores

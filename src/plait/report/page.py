@@ -16,7 +16,12 @@ from plait.report.confusion import confusion_layout, top_confusions
 from plait.report.coverage import HEAD, NOTE, TITLE, covered
 from plait.report.gates import HEAD as GATES_HEAD
 from plait.report.gates import gate_lines, gates_markdown
-from plait.report.pictures import reliability_picture, scores_picture, tradeoff_picture
+from plait.report.pictures import (
+    curves_picture,
+    reliability_picture,
+    scores_picture,
+    tradeoff_picture,
+)
 from plait.report.results import Measured, Results, Service, records
 from plait.report.summary import summary
 from plait.report.tables import METRIC_NAMES, cell, markdown, ratio_words, service_table
@@ -142,6 +147,7 @@ def _candidate(name: str, measured: Measured) -> dict[str, Any]:
         "name": name,
         "tasks": [_task(measured, task, part) for task, part in parts],
         "remarks": _remarks(name, measured),
+        "training": curves_picture(measured.curves, name) if measured.curves else None,
     }
 
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from plait.report.results import Service
 from plait.report.tables import estimates
+from plait.training.history import Curves
 
 # matplotlib draws with stand-ins; each becomes the page's variable, with its light value for
 # pictures that are opened by themselves.
@@ -135,6 +136,40 @@ def reliability_picture(calibration: Mapping[str, Any], name: str) -> str:
         axes.set_ylabel("right, percent")
 
     return _svg(draw, 3.2, name)
+
+
+def curves_picture(curves: Curves, name: str) -> str:
+    """Loss and dev score of a training by step, of each task where there are several."""
+    losses = _shown(curves, "loss")
+    scores = _shown(curves, "dev")
+
+    def draw(axes: Axes) -> None:
+        for index, (label, points) in enumerate(losses.items()):
+            axes.plot(*_places(points), color=PLANS[index % 5], linewidth=1, label=label)
+        right = axes.twinx()
+        for index, (label, points) in enumerate(scores.items()):
+            marked = f"{MARKERS[index % 5]}--"
+            right.plot(*_places(points, 100), marked, color=PLANS[index % 5], label=label)
+        axes.set_ylim(bottom=0)
+        right.spines["right"].set_visible(True)
+        right.grid(visible=False)
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss, nats")
+        right.set_ylabel("dev score, percent")
+        axes.figure.legend(loc="outside upper center", ncols=3, frameon=False)
+
+    return _svg(draw, 3.2, f"training-{name.replace('+', '_')}")
+
+
+def _shown(curves: Curves, kind: str) -> Curves:
+    """The curves of the tasks, or the only one."""
+    found = {name: points for name, points in curves.items() if name.startswith(f"{kind}-")}
+    return found or {kind: curves[kind]}
+
+
+def _places(points: Sequence[Mapping[str, float]], times: float = 1) -> list[list[float]]:
+    """Of the points, x and y."""
+    return [[p["step"] for p in points], [times * p["value"] for p in points]]
 
 
 def _svg(draw: Callable[[Axes], None], height: float, name: str) -> str:

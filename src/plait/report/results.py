@@ -13,6 +13,7 @@ from plait.report.paper import PaperLine, paper_table
 from plait.scores.intervals import Estimate
 from plait.scores.row_results import RowResults, row_results
 from plait.scores.scoring import exact_match
+from plait.training.history import Curves
 
 if TYPE_CHECKING:
     from plait.experiment.schema import Experiment
@@ -22,7 +23,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """One candidate's outputs: `scores/C.json`, `predictions/C/` and `timings/measured/C.json`.
+    """One candidate's outputs: its files in scores/, predictions/, timings/measured/ and curves/.
 
     `predictions` maps a dataset to its lines, `mistakes` a task to its surest ones.
     """
@@ -32,6 +33,7 @@ class Measured:
     predictions: Mapping[str, Sequence[Json]]
     mistakes: Mapping[str, Sequence[Json]]
     timing: Json
+    curves: Curves = field(default_factory=dict)
 
     def metrics(self, task: str) -> dict[str, Estimate]:
         """The estimates of one task, by metric."""

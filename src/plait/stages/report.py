@@ -1,4 +1,4 @@
-"""scores, predictions, timings, validation → report/."""
+"""scores, predictions, timings, validation, curves → report/."""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from plait.report.page import write_report
 from plait.report.results import Measured, collect
 from plait.running import durations
 from plait.stages import run
+from plait.training.history import read_curves
 from plait.validation.gates import GATES, stopped
 
 
@@ -38,6 +39,7 @@ def _measured(name: str) -> Measured:
         predictions={path.stem: list(read_jsonl(path)) for path in sorted(folder.glob("*.jsonl"))},
         mistakes=_read(folder / "mistakes.json", f"benchmark@{name}"),
         timing=_read(Path("timings/measured", f"{name}.json"), f"timings/dvc.yaml:timing@{name}"),
+        curves=read_curves(Path("curves", name)),
     )
 
 

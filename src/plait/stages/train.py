@@ -1,4 +1,6 @@
-"""inputs/CANDIDATE, weights/BACKBONE → models/CANDIDATE. Resumes from .plait/checkpoints.
+"""inputs/CANDIDATE, weights/BACKBONE → models/CANDIDATE, curves/CANDIDATE.
+
+Resumes from .plait/checkpoints.
 
 Several GPUs: name an accelerate configuration in PLAIT_ACCELERATE_CONFIG (see infra/accelerate/),
 and the stage starts itself again under `accelerate launch`. It also runs under `torchrun`, and
@@ -16,6 +18,7 @@ from plait.approaches.reading.coverage import Coverage, say
 from plait.files import read_json, remove, restore
 from plait.stages import run
 from plait.tasks import read_rows
+from plait.training.history import write_curves
 from plait.training.launching import CONFIG, launch
 from plait.validation.gates import GATES, stopped
 
@@ -28,6 +31,7 @@ def train(name: str) -> None:
         print(f"{name} is not trained: {reason}. See {GATES.with_name('index.html')}.")
         if FIRST:
             bundle.leave_out(Path("models", name), reason)
+            write_curves({}, Path("curves", name))
         return
     if config := os.environ.pop(CONFIG, None):
         sys.exit(launch(Path(config), "plait.stages.train", name))
@@ -43,6 +47,7 @@ def train(name: str) -> None:
     if FIRST:
         coverage = {split: _coverage(model, candidate, split, rows[split]) for split in rows}
         bundle.save(model, candidate, Path("models", name), coverage)
+        write_curves(model.curves(), Path("curves", name))
         remove(scratch)
 
 

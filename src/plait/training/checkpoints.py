@@ -8,14 +8,16 @@ later ones better again and write them again.
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from plait.files import atomic_folder, read_json, restore, write_json
+from plait.training.history import History
 
 OPTIMIZER = ("exp_avg", "exp_avg_sq", "step")
 
@@ -27,6 +29,12 @@ class State:
     identity: Mapping[str, str]
     step: int = 0
     best: float = -1.0
+    history: History = field(default_factory=History)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "State":
+        """The inverse of `dataclasses.asdict`."""
+        return cls(**{**value, "history": History(**value["history"])})
 
 
 class Store:
@@ -52,7 +60,7 @@ class Store:
         restore(last)
         if not (last / "state.json").exists() or self.differences(fresh.identity):
             return fresh
-        state = State(**read_json(last / "state.json"))
+        state = State.from_json(read_json(last / "state.json"))
         _load_weights(module, last / "model.safetensors")
         _load_optimizer(optimizer, load_file(last / "optimizer.safetensors"))
         return state

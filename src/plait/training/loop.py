@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
-from torch import nn
+from torch import Tensor, nn
 
 from plait.progress import Progress
 from plait.settings import Training
 from plait.training import checkpoints
 from plait.training.batches import IGNORED, Batch, resolve_precision
+from plait.training.history import History, by_task
 from plait.training.launching import check_environment, check_processes
 from plait.training.memory import memory_for
 from plait.training.mixture import Mixture, Step
@@ -47,23 +48,26 @@ class Learner(Protocol):
 def fit(
     learner: Learner,
     encoded: Mapping[str, Any],
-    evaluate: Callable[[], float],
+    evaluate: Callable[[], Mapping[str, float]],
     settings: Training,
     seed: int,
     scratch: Path,
     identity: Mapping[str, str],
     label: str,
-) -> None:
+) -> History:
     """Train `learner.module` in place; it ends with the weights that were best on dev rows.
 
     Args:
         encoded: rows by dataset, each with `input_ids` and `targets`.
-        evaluate: a score on dev rows, higher is better.
+        evaluate: scores on dev rows by task, higher is better; their mean chooses the weights.
         scratch: folder for checkpoints; one of the same run is resumed.
         identity: what the run starts from, learns from and is told, by part; where it runs is
             added here.
+
+    Returns:
+        What happened, also before a kill.
     """
-    _Loop(learner, encoded, evaluate, settings, seed, scratch, identity).run(label)
+    return _Loop(learner, encoded, evaluate, settings, seed, scratch, identity).run(label)
 
 
 class _Loop:
@@ -71,7 +75,7 @@ class _Loop:
         self,
         learner: Learner,
         encoded: Mapping[str, Any],
-        evaluate: Callable[[], float],
+        evaluate: Callable[[], Mapping[str, float]],
         settings: Training,
         seed: int,
         scratch: Path,
@@ -120,13 +124,14 @@ class _Loop:
         ]
         return torch.optim.AdamW(groups, lr=self.settings.learning_rate, fused=True)
 
-    def run(self, label: str) -> None:
+    def run(self, label: str) -> History:
         module = self.accelerator.unwrap_model(self.model)
         self._resume(module, label)
         with _repeatable(self.device):
             self._steps(module, label)
         self.store.load_best(module)
         self.accelerator.wait_for_everyone()
+        return self.state.history
 
     def _resume(self, module: nn.Module, label: str) -> None:
         other = self.store.differences(self.state.identity)
@@ -149,14 +154,18 @@ class _Loop:
                 if number < self.state.step:
                     bar.update(len(step.rows))
                     continue
-                loss = self.learn(number, step)
+                values = self.learn(number, step)
                 self.state.step = number + 1
+                self.state.history.add(self.state.step, self.total, values)
                 best = {"dev": round(self.state.best, 4)} if self.state.best >= 0 else {}
-                bar.update(len(step.rows), loss=round(loss, 4), **best)
+                bar.update(len(step.rows), loss=round(values["loss"], 4), **best)
                 self._between_steps(module)
 
-    def learn(self, number: int, step: Step) -> float:
-        """One optimizer step; returns its loss (sum over tasks of the mean over their targets)."""
+    def learn(self, number: int, step: Step) -> dict[str, float]:
+        """One optimizer step; returns its values for the history.
+
+        Its loss is the sum over tasks of the mean over their targets.
+        """
         self.model.train()
         torch.manual_seed(hash((self.seed, number, self.accelerator.process_index)) % 2**63)
         for group in self.optimizer.param_groups:
@@ -165,14 +174,21 @@ class _Loop:
         counts = self._counts(micro)
         mine = micro[self.accelerator.process_index :: self.accelerator.num_processes]
         with memory_for(self._size(mine), REMEDY):
-            total = sum(
-                self._backward(batch, counts, i == len(mine) - 1) for i, batch in enumerate(mine)
+            losses = torch.stack(
+                [self._backward(batch, counts, i == len(mine) - 1) for i, batch in enumerate(mine)]
+            ).sum(0)
+            norm = self.accelerator.clip_grad_norm_(
+                self.model.parameters(), self.settings.max_grad_norm
             )
-            self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
             self.optimizer.step()  # the first one makes its moments: twice the weights
             self.optimizer.zero_grad()
-        share = torch.tensor(total, device=self.device)
-        return float(self.accelerator.reduce(share, "sum"))
+        losses = self.accelerator.reduce(losses, "sum").tolist()
+        return {
+            "loss": sum(losses),
+            **by_task("loss", dict(zip(counts, losses, strict=True))),
+            "learning-rate": self.optimizer.param_groups[0]["lr"],
+            "gradient-norm": float(norm),
+        }
 
     @staticmethod
     def _size(batches: Sequence[Batch]) -> str:
@@ -197,16 +213,17 @@ class _Loop:
             for name in names
         }
 
-    def _backward(self, batch: Batch, counts: Mapping[str, int], last: bool) -> float:
+    def _backward(self, batch: Batch, counts: Mapping[str, int], last: bool) -> Tensor:
+        """(tasks,): the part of each task's loss, in the order of `counts`."""
         inputs = {name: value.to(self.device) for name, value in batch.inputs.items()}
         targets = {name: value.to(self.device) for name, value in batch.targets.items()}
         context = self.accelerator.no_sync(self.model) if not last else nullcontext()
         with context:
             losses = self.model(inputs, targets)
-            loss = sum(losses[name] / max(1, counts[name]) for name in targets)
+            parts = [losses[name] / max(1, count) for name, count in counts.items()]
             # Processes' gradients are averaged; the loss above is a sum over all of them.
-            self.accelerator.backward(loss * self.accelerator.num_processes)
-        return float(loss.detach())
+            self.accelerator.backward(sum(parts) * self.accelerator.num_processes)
+        return torch.stack(parts).detach()
 
     def _schedule(self, number: int) -> float:
         """Linear warm-up, then linear decay to zero."""
@@ -219,7 +236,9 @@ class _Loop:
         every = max(1, math.ceil(self.total / self.settings.evaluations))
         if self.state.step % every == 0 or self.state.step == self.total:
             module.eval()
-            score = self.evaluate()
+            scores = self.evaluate()
+            score = sum(scores.values()) / len(scores)
+            self.state.history.point(self.state.step, {"dev": score, **by_task("dev", scores)})
             if score > self.state.best:
                 self.state.best = score
                 self.store.save_best(module, self.accelerator.is_main_process)
