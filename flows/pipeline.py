@@ -143,9 +143,9 @@ def _run(root: Path, processes: Processes, experiment: str | None, force: bool) 
         return Failed(message=_why_failed(walk))
     _show_report(root)
     decisions = promote.submit(root).result()
-    promotion = "; ".join(f"{d.service}: {d.status}" for d in decisions)
+    promotion = "\n".join(f"{d.service}: {d.status}. {d.why}" for d in decisions)
     if walk.failures:
-        return Failed(name=INCOMPLETE, message=f"{_why_failed(walk)}\nPromotion: {promotion}")
+        return Failed(name=INCOMPLETE, message=f"{_why_failed(walk)}\nPromotion:\n{promotion}")
     return Completed(message=promotion)
 
 

@@ -38,5 +38,5 @@ def test_what_a_run_left_out_fails_it_after_the_promotion(tmp_path: Path) -> Non
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "✗ end  failed" in done.stdout
-    assert "error: Failed: end: a candidate was stopped\nPromotion: " in done.stderr
+    assert "error: Failed: end: a candidate was stopped\nPromotion:\n" in done.stderr
     assert "dvc metrics show" in done.stdout  # the next commands stand below the results

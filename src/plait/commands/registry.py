@@ -1,6 +1,7 @@
 """`plait registry`: what serves, what led there, whether all of it is intact."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+UNCUT = 160
+"""Characters per line without a terminal."""
 Service = Annotated[str, typer.Argument(help="A service; `plait registry list` shows them.")]
 Number = Annotated[int, typer.Argument(help="Number of a record (`plait registry history`).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -38,7 +41,10 @@ def _registry() -> "Registry":
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = UNCUT  # a file or a pipe has no width at which a table had to be cut
+    return console
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import sys
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +99,8 @@ def _show_results(
 
     if (root / "report" / "summary.json").is_file():
         show(console, read_json(root / "report" / "summary.json"))
-    lines = [("Promotion", promotion)] if promotion else []
+    said = promotion.splitlines() if promotion else []
+    lines = list(zip(chain(["Promotion"], repeat("")), said, strict=False))
     for title, name in (("Report", "index.html"), ("As text", "report.md")):
         path = root / "report" / name
         if path.is_file():

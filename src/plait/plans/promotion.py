@@ -37,11 +37,15 @@ Status = Literal["promoted", "unchanged", "refused"]
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision about one service; `record` is the champion's, or the refused plan's."""
+    """The decision about one service; `record` is the champion's, or the refused plan's.
+
+    `reason` tells it from verdict and rule on; `why` is its last part, about the champion.
+    """
 
     service: str
     status: Status
     reason: str
+    why: str
     record: Record
 
 
@@ -133,7 +137,7 @@ class Settling:
         kept = champion if ruling.status == "unchanged" and champion else record
         if not self.dry_run:
             kept = self._write(record, kept)
-        return Decision(draft.service, ruling.status, record.reason, kept)
+        return Decision(draft.service, ruling.status, record.reason, ruling.why, kept)
 
     def _overruled(self, ruling: Ruling) -> Ruling:
         if not ruling.open:
