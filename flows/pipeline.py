@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
-from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
@@ -23,10 +21,10 @@ from prefect.states import Cancelled, Completed, Failed
 from plait.errors import PlaitError
 from plait.experiment import set_aside
 from plait.experiment.loading import load
-from plait.experiment.switching import name_or_digest, switch
+from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, project
+from plait.running import graph, project, shown
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
@@ -35,6 +33,7 @@ from plait.running.progress_artifact import ProgressArtifact, key
 from plait.running.ready import INCOMPLETE, Walk
 
 CRASH_RETRIES = 1
+ONLY = "Only the stages of"
 WHAT_CHANGED = "what changed (DVC)"
 
 
@@ -99,22 +98,26 @@ def _gates(decision: Any) -> str:
 
 
 def _name_at_start() -> str:
-    return flow_run.parameters.get("experiment") or name_or_digest(Path.cwd())
+    return flow_run.parameters.get("experiment") or shown.title(Path.cwd())
 
 
 @flow(name="plait", flow_run_name=_name_at_start, persist_result=False)
-def pipeline(experiment: str | None = None, force: bool = False) -> State[Any]:
+def pipeline(
+    experiment: str | None = None, force: bool = False, candidates: list[str] | None = None
+) -> State[Any]:
     """Run the changed stages, then promote.
 
     Args:
         experiment: switch to this file of experiments/ (without .yaml) first, unless params.yaml
             has hand edits. None: use params.yaml as it is.
         force: run every stage, changed or not.
+        candidates: run only the stages of these candidates and what they need; promote nothing.
+            None: run all stages.
     """
     try:
         root = project.root()
         with only_run(root, _wait_for_other), Processes(root) as processes:
-            return _run(root, processes, experiment, force)
+            return _run(root, processes, experiment, force, candidates)
     except PlaitError as error:
         get_run_logger().error("%s", error)
         return Failed(message=str(error))
@@ -128,19 +131,30 @@ def _wait_for_other() -> None:
     tell(Event("note", text=text))
 
 
-def _run(root: Path, processes: Processes, experiment: str | None, force: bool) -> State[Any]:
+def _run(
+    root: Path,
+    processes: Processes,
+    experiment: str | None,
+    force: bool,
+    candidates: list[str] | None,
+) -> State[Any]:
     if experiment is not None:
         switch(root, experiment)
     load(root / "params.yaml")
+    shown.tag(root)
     _pull(root, processes)
     begun = _run_always(root, processes)
-    walk = Walk(_read(root), force)
+    found = _read(root)
+    walk = Walk(found.only(candidates) if candidates else found, force)
     _name_by_changes(root, walk)
     _walk(walk, processes, begun)
+    _name_by_outcomes(root, walk)
     if processes.stopped:
         raise Stopped
-    if not walk.may_act:
+    if not walk.may_act or (candidates and walk.failures):
         return Failed(message=_why_failed(walk))
+    if candidates:
+        return Completed(message=f"{ONLY} {', '.join(candidates)}: nothing is promoted")
     _show_report(root)
     decisions = promote.submit(root).result()
     promotion = "\n".join(f"{d.service}: {d.status}. {d.why}" for d in decisions)
@@ -186,12 +200,18 @@ def _read_graph(root: Path) -> Graph:
 
 
 def _name_by_changes(root: Path, walk: Walk) -> None:
-    """Rename the flow run by the experiment and the number of changed stages."""
+    """Rename the flow run by experiment, data and the number of changed stages."""
     stages = walk.graph.stages.keys() - walk.graph.always
     changed = len(stages) if walk.force else len(walk.graph.changed)
-    with get_client(sync_client=True) as client:
-        name = f"{name_or_digest(root)}: {changed} of {len(stages)} stages changed"
-        client.set_flow_run_name(UUID(flow_run.id), name)
+    shown.rename(shown.title(root, f"{changed} of {len(stages)} stages changed"))
+
+
+def _name_by_outcomes(root: Path, walk: Walk) -> None:
+    """Rename it at the end: data and stages downstream may have changed on the way."""
+    stages = walk.graph.stages.keys() - walk.graph.always
+    ran = sum(walk.outcomes.get(address) is Outcome.RAN for address in stages)
+    failed = f", {len(walk.failures)} failed" if walk.failures else ""
+    shown.rename(shown.title(root, f"{ran} of {len(stages)} stages ran{failed}"))
 
 
 def _run_always(root: Path, processes: Processes) -> dict[str, PrefectFuture[Any]]:
@@ -243,6 +263,7 @@ def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
     future.wait()
     settled = walk.graph.stages[address]
     _show_summaries(settled)
+    shown.show_curves(settled)
     if future.state.is_completed():
         outcome = future.result()
         walk.finish(address, outcome)

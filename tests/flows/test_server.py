@@ -179,7 +179,8 @@ def test_progress_benchmark_and_promotion_are_artifacts(
 ) -> None:
     keys = artifact_keys(client, smoke)
     assert {"benchmark", "promotion", "summary-validate"} <= keys
-    assert any(key.startswith("progress-train-minilm-intent") for key in keys)
+    for kind in ("progress", "curves"):
+        assert any(key.startswith(f"{kind}-train-minilm-intent") for key in keys)
     assert not [key for key in keys if "dvc-yaml" in key]
 
 
@@ -190,12 +191,14 @@ def test_a_run_is_named_by_its_experiment_and_what_changed(
     found = graph.read(project)
     count = len(found.stages) - len(found.always)
     name = client.read_flow_run(smoke).name
-    assert re.fullmatch(rf"smoke: \d+ of {count} stages changed", name)
+    assert re.fullmatch(rf"smoke · data [0-9a-f]{{4}} · \d+ of {count} stages ran", name)
+    tags = set(client.read_flow_run(smoke).tags)
+    assert {"experiment:smoke", "service:assistant"} <= tags
 
 
 def test_a_second_run_is_cached(client: SyncPrefectClient, smoke: UUID, deployment: str) -> None:
     run = finished(client, trigger(client, deployment))
-    assert re.fullmatch(r"smoke: 0 of \d+ stages changed", run.name)
+    assert re.fullmatch(r"smoke · data [0-9a-f]{4} · 0 of \d+ stages ran", run.name)
     names = set(tasks(client, smoke))
     states = state_names(client, run.id, len(names))
     assert set(states) == names
@@ -225,6 +228,17 @@ def test_a_run_is_cancelled_in_the_middle_of_training(
     states = state_names(client, run, 1)
     assert not any(name.startswith("benchmark") for name in states)
     assert "Cancelled" in states.values()
+
+
+def test_the_stages_of_one_candidate_run_alone(
+    client: SyncPrefectClient, smoke: UUID, deployment: str
+) -> None:
+    run = finished(client, trigger(client, deployment, candidates=["tfidf-intent"]))
+    assert run.state is not None
+    assert run.state.message == "Only the stages of tfidf-intent: nothing is promoted"
+    ran = set(tasks(client, run.id))
+    assert {"train@tfidf-intent", "benchmark@tfidf-intent", "prepare"} <= ran
+    assert not {"train@tfidf-slots", "report", "promote"} & ran
 
 
 TINY: dict[str, object] = {
@@ -299,7 +313,7 @@ def test_outputs_of_removed_stages_are_set_aside_and_names_carry_no_path(
     assert not [line for line in left if "━" in line or "computing hashes" in line]
     assert not (folder / "unlucky").exists()
     assert (folder / ".plait/removed/unlucky").exists()
-    assert newest(client).name == f"{name_or_digest(folder)}: 1 of 2 stages changed"
+    assert newest(client).name == f"{name_or_digest(folder)} · 0 of 2 stages ran"
 
 
 def newest(client: SyncPrefectClient) -> FlowRun:

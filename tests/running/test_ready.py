@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from plait.errors import PlaitError
 from plait.running.graph import Graph, Outcome, Stage
 from plait.running.ready import Walk
 
@@ -87,3 +90,15 @@ def test_actions_go_on_if_only_the_outcome_failed() -> None:
     assert walk.may_act
     walk.fail("c", "no rows")
     assert not walk.may_act
+
+
+def test_only_the_stages_of_some_candidates_and_what_they_need() -> None:
+    edges = {"code": "", "data": "code", "other": "", "train@a": "data", "train@b": "data other"}
+    edges |= {"score@a": "train@a", "score@b": "train@b", "report": "score@a score@b"}
+    stages = {name: Stage(name, name, tuple(needed.split())) for name, needed in edges.items()}
+    graph = Graph(stages, frozenset({"data", "report"}), frozenset({"code"}))
+    assert list(graph.only(["a"]).stages) == ["code", "data", "train@a", "score@a"]
+    assert set(graph.only(["b"]).stages) == {"code", "data", "other", "train@b", "score@b"}
+    assert list(graph.only(["b", "a"]).stages) == list(edges)[:-1]
+    with pytest.raises(PlaitError, match=r"candidates: the graph has no 'aa'; did you mean 'a'"):
+        graph.only(["aa", "b"])

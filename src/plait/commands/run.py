@@ -24,6 +24,15 @@ WIDTH = 100
 
 Experiment = Annotated[str | None, typer.Option(help="Switch to this file of experiments/ first.")]
 Force = Annotated[bool, typer.Option("--force", help="Run every stage, changed or not.")]
+Candidates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--candidate",
+        metavar="NAME",
+        help="Run only the stages of this candidate (again for more) and what they need; promote "
+        "nothing.",
+    ),
+]
 StopServer = Annotated[
     bool, typer.Option("--stop-server", help="Stop the Prefect server at the end.")
 ]
@@ -32,6 +41,7 @@ StopServer = Annotated[
 def run(
     experiment: Experiment = None,
     force: Force = False,
+    candidate: Candidates = None,
     overwrite: Overwrite = False,
     keep: Keep = False,
     stop_server: StopServer = False,
@@ -55,11 +65,13 @@ def run(
         atexit.register(prefect_server.stop, root)
     server = prefect_server.ensure(root)
     console.print(f"Prefect shows the run at {server.ui}")
-    state = _run(console, experiment, force)
-    _finish(root, console, state, None if stop_server else server)
+    state = _run(console, experiment, force, candidate or None)
+    _finish(root, console, state, None if stop_server else server, bool(candidate))
 
 
-def _run(console: "Console", experiment: str | None, force: bool) -> "State[object]":
+def _run(
+    console: "Console", experiment: str | None, force: bool, candidates: list[str] | None
+) -> "State[object]":
     # The terminal shows the run; Prefect's logs are in its pages.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from plait.running import project
@@ -68,17 +80,27 @@ def _run(console: "Console", experiment: str | None, force: bool) -> "State[obje
 
     flow = project.flows("pipeline").pipeline
     with Terminal(console) as terminal, listening(terminal):
-        state: State[object] = flow(experiment=experiment, force=force, return_state=True)
+        state: State[object] = flow(
+            experiment=experiment, force=force, candidates=candidates, return_state=True
+        )
     if terminal.counts["unchanged"]:
         console.print(f"= {terminal.counts['unchanged']} stages unchanged")
     return state
 
 
-def _finish(root: Path, console: "Console", state: "State[object]", found: "Server | None") -> None:
+def _finish(
+    root: Path,
+    console: "Console",
+    state: "State[object]",
+    found: "Server | None",
+    candidates: bool,
+) -> None:
     from plait.running.ready import INCOMPLETE
 
     served = found if found is not None and found.pid is not None else None
-    if state.is_completed() or state.name == INCOMPLETE:
+    if candidates and state.is_completed():
+        console.print(state.message)
+    elif state.is_completed() or state.name == INCOMPLETE:
         _show_results(root, console, state.message if state.is_completed() else None, served)
     elif served is not None:
         console.print(f"Runs      {served.ui} (`plait server stop` ends it)")

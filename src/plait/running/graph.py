@@ -6,14 +6,14 @@ import re
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from plait.errors import PlaitError
+from plait.errors import PlaitError, did_you_mean
 from plait.progress import LINES, PREFIX
 from plait.running import durations
 from plait.running.processes import Processes
@@ -65,6 +65,7 @@ class Stage:
         outcome: its failure says that the run left something out (`meta.outcome`): the run ends as
             failed, but its results are there and actions go on.
         outs: its outputs.
+        curves: those of them that DVC plots as values by step.
     """
 
     address: str
@@ -75,6 +76,7 @@ class Stage:
     gpu: bool = False
     outcome: bool = False
     outs: tuple[Path, ...] = ()
+    curves: tuple[Path, ...] = ()
 
     @property
     def summaries(self) -> list[Path]:
@@ -97,6 +99,22 @@ class Graph:
     stages: Mapping[str, Stage]
     changed: frozenset[str]
     always: frozenset[str] = frozenset()
+
+    def only(self, items: Collection[str]) -> "Graph":
+        """The stages that are repeated for these items (`train@ITEM`), and what they depend on.
+
+        Raises:
+            PlaitError: no stage is repeated for an item.
+        """
+        known = {address.partition("@")[2] for address in self.stages if "@" in address}
+        if wrong := [item for item in items if item not in known]:
+            hints = [f"{item!r}{did_you_mean(item, sorted(known))}" for item in wrong]
+            raise PlaitError(f"candidates: the graph has no {'; no '.join(hints)}")
+        kept: set[str] = set(self.always)
+        for address in reversed(list(self.stages)):
+            if address.partition("@")[2] in items or address in kept:
+                kept |= {address, *self.stages[address].upstream}
+        return replace(self, stages={a: s for a, s in self.stages.items() if a in kept})
 
 
 def read(folder: Path) -> Graph:
@@ -146,7 +164,12 @@ def _stage(node: Any, name: str, upstream: Iterable[Any]) -> Stage:
         gpu=bool(meta.get("gpu")),
         outcome=bool(meta.get("outcome")),
         outs=tuple(Path(out.fs_path) for out in node.outs),
+        curves=tuple(Path(out.fs_path) for out in node.outs if _by_step(out.plot)),
     )
+
+
+def _by_step(plot: Any) -> bool:
+    return isinstance(plot, dict) and (plot.get("x"), plot.get("y")) == ("step", "value")
 
 
 def missing_outputs(folder: Path) -> list[str]:
