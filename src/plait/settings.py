@@ -47,6 +47,7 @@ class Training(Settings):
     dev_rows: Annotated[int, Field(ge=1)] | None = None
     packing: bool = True
     gradient_checkpointing: bool = False
+    trackers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
     lora: Lora = Lora()
 
 

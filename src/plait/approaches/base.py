@@ -74,10 +74,15 @@ class Approach(ABC):
         Raises:
             PlaitError: too much of them is unknown to the tokenizer.
         """
-        for dataset, rows in train.items():
-            found = self.coverage(dataset, rows)
-            say(found, candidate, "train", dataset)
+        for found in self.said(candidate, "train", train).values():
             check_unknown(found, candidate.name, candidate.backbone)
+
+    def said(self, candidate: Resolved, split: str, rows: Rows) -> dict[str, Coverage]:
+        """The coverage of a split by dataset; what the model doesn't read is said on stderr."""
+        found = {dataset: self.coverage(dataset, each) for dataset, each in rows.items()}
+        for dataset, coverage in found.items():
+            say(coverage, candidate, split, dataset)
+        return found
 
     def remarks(self) -> dict[str, int]:
         """Counts worth reporting of the answers so far, such as invalid ones."""

@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 
 from plait import bundle
-from plait.approaches.base import Approach, Resolved, Rows
+from plait.approaches.base import Resolved, Rows
 from plait.approaches.loading import approach
-from plait.approaches.reading.coverage import Coverage, say
 from plait.files import read_json, remove, restore
 from plait.stages import run
 from plait.tasks import read_rows
 from plait.training.history import write_curves
 from plait.training.launching import CONFIG, launch
+from plait.training.trackers import keep_tracked
 from plait.validation.gates import GATES, stopped
 
 FIRST = os.environ.get("RANK", "0") == "0"  # of several processes
@@ -45,18 +45,11 @@ def train(name: str) -> None:
         candidate, weights, rows["train"], rows["dev"], scratch
     )
     if FIRST:
-        coverage = {split: _coverage(model, candidate, split, rows[split]) for split in rows}
+        coverage = {split: model.said(candidate, split, rows[split]) for split in rows}
         bundle.save(model, candidate, Path("models", name), coverage)
         write_curves(model.curves(), Path("curves", name))
+        keep_tracked(scratch, Path(".plait/trackers", name))
         remove(scratch)
-
-
-def _coverage(model: Approach, candidate: Resolved, split: str, rows: Rows) -> dict[str, Coverage]:
-    """By dataset; what the model doesn't read is said."""
-    found = {dataset: model.coverage(dataset, each) for dataset, each in rows.items()}
-    for dataset, coverage in found.items():
-        say(coverage, candidate, split, dataset)
-    return found
 
 
 def _rows(folder: Path) -> Rows:

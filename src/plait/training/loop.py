@@ -24,6 +24,7 @@ from plait.training.history import History, by_task
 from plait.training.launching import check_environment, check_processes
 from plait.training.memory import memory_for
 from plait.training.mixture import Mixture, Step
+from plait.training.trackers import TRACKED, Log, check_trackers, tracking
 
 # cuBLAS reads it when CUDA starts: without it, sums may be taken in another order each time.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -83,7 +84,7 @@ class _Loop:
     ) -> None:
         self.learner, self.encoded, self.evaluate = learner, encoded, evaluate
         self.settings, self.seed = settings, seed
-        self.accelerator = self._accelerator(len(encoded) > 1)
+        self.accelerator = self._accelerator(len(encoded) > 1, scratch / TRACKED)
         lengths = {name: rows["length"] for name, rows in encoded.items()}
         self.mixture = Mixture(lengths, settings.batch_size, settings.temperature, seed)
         self.total = max(1, round(settings.epochs * self.mixture.steps_per_epoch()))
@@ -104,13 +105,17 @@ class _Loop:
             "steps": str(self.total),
         }
 
-    def _accelerator(self, several_datasets: bool) -> Accelerator:
+    def _accelerator(self, several_datasets: bool, tracked: Path) -> Accelerator:
+        check_trackers(self.settings.trackers)
         precision = resolve_precision(self.settings.precision)
         # A step holds rows of one dataset, so the heads of the others get no gradient in it.
         unused = DistributedDataParallelKwargs(find_unused_parameters=several_datasets)
         check_environment()
         accelerator = Accelerator(
-            mixed_precision="bf16" if precision == "bf16" else "no", kwargs_handlers=[unused]
+            mixed_precision="bf16" if precision == "bf16" else "no",
+            kwargs_handlers=[unused],
+            log_with=list(self.settings.trackers) or None,
+            project_dir=tracked,
         )
         check_processes(accelerator)
         return accelerator
@@ -127,8 +132,9 @@ class _Loop:
     def run(self, label: str) -> History:
         module = self.accelerator.unwrap_model(self.model)
         self._resume(module, label)
-        with _repeatable(self.device):
-            self._steps(module, label)
+        told = tracking(self.accelerator, self.settings.trackers, label)
+        with _repeatable(self.device), told as log:
+            self._steps(module, label, log)
         self.store.load_best(module)
         self.accelerator.wait_for_everyone()
         return self.state.history
@@ -146,7 +152,7 @@ class _Loop:
                 file=sys.stderr,
             )
 
-    def _steps(self, module: nn.Module, label: str) -> None:
+    def _steps(self, module: nn.Module, label: str, log: Log) -> None:
         rows = sum(self.mixture.rows_per_epoch().values()) * self.total
         rows //= self.mixture.steps_per_epoch()
         with Progress(rows, label, "row") as bar:
@@ -159,6 +165,7 @@ class _Loop:
                 self.state.history.add(self.state.step, self.total, values)
                 best = {"dev": round(self.state.best, 4)} if self.state.best >= 0 else {}
                 bar.update(len(step.rows), loss=round(values["loss"], 4), **best)
+                log(self.state.step, {**values, **best}, len(step.rows))
                 self._between_steps(module)
 
     def learn(self, number: int, step: Step) -> dict[str, float]:
