@@ -95,7 +95,7 @@ def test_an_altered_package_is_refused_by_name(folder: Path) -> None:
             plait.load(package)
         path.write_bytes(content)
     plait.load(package)
-    with pytest.raises(PlaitError, match=r"found no record\.json"):
+    with pytest.raises(PlaitError, match=r"found neither bundle\.json .* nor record\.json"):
         plait.load(folder)
 
 

@@ -29,7 +29,7 @@ class Predictor:
         self.tasks: Mapping[str, Task] = {t: known[name, t] for t, name in owners.items()}
 
     @overload
-    def predict(self, texts: str, batch_size: int = 32) -> Reply: ...
+    def predict(self, texts: str, batch_size: int = 32) -> Reply: ...  # type: ignore[overload-overlap]
     @overload
     def predict(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]: ...
     def predict(self, texts: str | Sequence[str], batch_size: int = 32) -> Reply | list[Reply]:
