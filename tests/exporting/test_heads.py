@@ -29,6 +29,8 @@ from plait.segmentation import words
 TEXTS = [row.text for row in home_rows(6, 30)] + ["7up, please: [SEP] lights", "включи свет"]
 FEW = ("bert", "roberta", "qwen2")
 KNOWN = sorted(architectures.ARCHITECTURES)
+UNIGRAM = {"albert", "deberta-v2", "xlm-roberta"}
+"""What spells out a control token is one to these tokenizers in transformers."""
 NO_CLASS = {"cohere", "gemma2", "gemma3", "granite", "mistral", "mpnet", "olmo2", "phi3"}
 """Architectures without a class that computes a text's logits."""
 
@@ -45,8 +47,9 @@ def made(name: str, folder: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("name", rare(sorted({*KNOWN} - NO_CLASS)))
 def test_pipelines_answer_as_plait_does(name: str, tmp_path: Path) -> None:
+    texts = [text for text in TEXTS if name not in UNIGRAM or "[SEP]" not in text]
     with made(name, tmp_path) as folder:
-        own = plait.load(folder).predict(TEXTS)
+        own = plait.load(folder).predict(texts)
         for task in (INTENT, ABOUT, SLOTS):
             found = export({"x": folder}, "transformers", tmp_path / task.name, task.name, TEXTS)
             assert next(iter(found.values())).largest < 1e-4
@@ -54,7 +57,7 @@ def test_pipelines_answer_as_plait_does(name: str, tmp_path: Path) -> None:
     least = {"off": 0.3, "on": 0.6, "room": 0.5}
     several = pipeline("text-classification", model=str(tmp_path / "about"))
     assert several.model.config.thresholds == pytest.approx(least)
-    for text, reply in zip(TEXTS, own, strict=True):
+    for text, reply in zip(texts, own, strict=True):
         intent, about = reply.answers["intent"], reply.answers["about"]
         assert isinstance(intent, plait.LabelPrediction)
         assert isinstance(about, plait.SetPrediction)

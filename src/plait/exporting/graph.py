@@ -10,7 +10,7 @@ from plait.approaches.tagging import classes
 from plait.errors import PlaitError
 from plait.exporting import answer
 from plait.exporting.exported import Comparison, Exported, furthest, furthest_span
-from plait.exporting.reading import SPELLED_OUT, copy, cut_note, heads_of, plain, short, spelled
+from plait.exporting.reading import copy, cut_note, heads_of, plain, short, spelled
 from plait.files import write_json
 from plait.segmentation import _UNSEEN, SPACELESS
 from plait.tasks import Task
@@ -36,7 +36,7 @@ def write(exported: Exported, folder: Path) -> str:
     copy(exported.bundle / GRAPH, folder / "model.onnx")
     copy(exported.bundle / WEIGHTS, folder / WEIGHTS)  # its name stands in the graph
     copy(PROGRAM, folder / PROGRAM.name)
-    tokenizer = plain(heads.texts)
+    tokenizer = plain(heads.texts, hidden=True)
     padding = heads.texts.vocabulary.padding
     tokenizer.enable_truncation(heads.kept.max_length)
     tokenizer.enable_padding(pad_id=padding, pad_token=tokenizer.id_to_token(padding) or "")
@@ -62,18 +62,15 @@ def _task(exported: Exported, heads: Heads, task: Task) -> dict[str, Any]:
 def compare(exported: Exported, folder: Path, texts: Sequence[str]) -> Comparison:
     """Answer by the folder's own program; labels, spans and probabilities must be plait's."""
     heads = heads_of(exported)
-    kept, odd = short(heads, list(texts)), spelled(heads)
-    (aside,) = heads.texts.encode([odd], heads.kept.max_length)
+    kept = [*short(heads, list(texts)), spelled(heads)]
     model = answer.Model(folder)
-    alike = model.tokenizer.encode(odd).ids == aside.ids
-    kept += [odd] * alike
     found, own = model.answer(kept), heads.predict(kept)
     worst = [0.0]
     for task in exported.tasks:
         answers = [each[task.name] for each in found]
         apart = furthest_span if task.kind == "tagging" else furthest
         worst.append(apart(answers, own[task.name]))
-    return Comparison(len(kept), max(worst), () if alike else (SPELLED_OUT,))
+    return Comparison(len(kept), max(worst))
 
 
 _USAGE = """## Use

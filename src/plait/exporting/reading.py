@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from plait.approaches.heads.graph import OnnxGraph
 from plait.approaches.heads.kept import BACKBONE, GRAPH, SETTINGS, Kept
 from plait.approaches.heads.model import Heads
-from plait.approaches.reading.texts import Texts, Vocabulary
+from plait.approaches.reading.texts import Texts, Vocabulary, _hide
 from plait.exporting.exported import Exported
 from plait.exporting.samples import SPELLED
 from plait.files import read_json
@@ -35,15 +35,21 @@ def heads_of(exported: Exported) -> Heads:
     return Heads(tasks, kept, vocabulary, Eager.load(folder, tasks, kept))
 
 
-def plain(texts: Texts) -> Tokenizer:
+def plain(texts: Texts, hidden: bool = False) -> Tokenizer:
     """A tokenizer whose own marks and blanks are those that plait puts around a text.
 
     It must be told to read special tokens in a text as text (`encode_special_tokens`).
+
+    Args:
+        hidden: rename control tokens that a Unigram vocabulary holds as pieces, so that no text
+            spells them. transformers would add them anew.
     """
     state = json.loads(texts.backend.to_str())
     state.update(truncation=None, padding=None)
     for token in state["added_tokens"]:
         token["special"] = token["special"] or token["content"] in texts.control
+    if hidden and state["model"]["type"] == "Unigram":
+        _hide(state, texts.control)
     if texts.lead:
         steps = [{"type": "Prepend", "prepend": texts.lead}, state["normalizer"]]
         state["normalizer"] = {"type": "Sequence", "normalizers": [s for s in steps if s]}
@@ -70,9 +76,13 @@ def _opening(backend: Tokenizer, mark: int) -> dict[str, Any]:
 
 
 def short(heads: Heads, texts: list[str]) -> list[str]:
-    """Texts that are read as one slice, so that nothing but the model decides their answers."""
-    room = heads.texts.room(heads.kept.max_length) - 2
-    return [text for text in texts if len(heads.texts.whole(text).ids) <= room]
+    """Texts that are read as one slice, so that nothing but the model decides their answers.
+
+    Those that spell out a control token are left out: `spelled` is such a one.
+    """
+    room, control = heads.texts.room(heads.kept.max_length) - 2, heads.texts.control
+    found = [text for text in texts if not any(mark in text for mark in control)]
+    return [text for text in found if len(heads.texts.whole(text).ids) <= room]
 
 
 def spelled(heads: Heads) -> str:
