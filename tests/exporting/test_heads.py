@@ -21,7 +21,7 @@ from bundled import ABOUT, INTENT, SLOTS
 from conftest import home_rows
 from plait.errors import PlaitError
 from plait.exporting import folding
-from plait.exporting.graph import BLANK, WORD
+from plait.exporting.word_pattern import BLANK, WORD
 from plait.exporting.writing import export
 from plait.files import write_json
 from plait.segmentation import words

@@ -11,18 +11,11 @@ from plait.errors import PlaitError
 from plait.exporting import answer
 from plait.exporting.exported import Comparison, Exported, furthest, furthest_span
 from plait.exporting.reading import copy, cut_note, heads_of, plain, short, spelled
+from plait.exporting.word_pattern import BLANK, WORD
 from plait.files import write_json
-from plait.segmentation import _UNSEEN, SPACELESS
 from plait.tasks import Task
 
 PROGRAM = Path(answer.__file__)
-_SINGLE = rf"(?=[[{SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])"
-WORD = (
-    rf"(?V1)(?={_UNSEEN})\X|{_SINGLE}\X|(?:(?!{_SINGLE}|{_UNSEEN})(?=[\p{{L}}\p{{M}}])\X)+"
-    rf"|(?:(?!{_SINGLE}|{_UNSEEN})(?=\p{{N}})\X)+|\X"
-)
-"""What `plait.segmentation.words` finds, as one pattern, and what of it is `BLANK` is no word."""
-BLANK = rf"(?V1){_UNSEEN}*"
 
 
 def write(exported: Exported, folder: Path) -> str:

@@ -1,6 +1,7 @@
-"""The words of approach `linear` as a pattern of Python's own `re`, which scikit-learn uses.
+"""Words as patterns that exports take along: for `regex`, and for Python's own `re`.
 
-`re` knows neither scripts nor grapheme clusters, so the characters of each class are listed.
+`re`, which scikit-learn uses, knows neither scripts nor grapheme clusters, so the
+characters of each class are listed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,15 @@ from itertools import chain
 
 import regex
 
-from plait.segmentation import SPACELESS
+from plait.segmentation import _UNSEEN, SPACELESS
+
+_SINGLE = rf"(?=[[{SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])"
+WORD = (
+    rf"(?V1)(?={_UNSEEN})\X|{_SINGLE}\X|(?:(?!{_SINGLE}|{_UNSEEN})(?=[\p{{L}}\p{{M}}])\X)+"
+    rf"|(?:(?!{_SINGLE}|{_UNSEEN})(?=\p{{N}})\X)+|\X"
+)
+"""What `plait.segmentation.words` finds, as one pattern, and what of it is `BLANK` is no word."""
+BLANK = rf"(?V1){_UNSEEN}*"
 
 _HANGUL = {"L": "\\p{gcb=L}", "V": "\\p{gcb=V}", "T": "\\p{gcb=T}"}
 _WHOLE = range(0xAC00, 0xD7A4)
