@@ -1,7 +1,7 @@
 """Exports of approach `generative`: transformers, bound by the exported grammar, answer alike."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import util
 from pathlib import Path
 from types import ModuleType
@@ -14,13 +14,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+import architectures
 import plait
 from bundled import ABOUT
 from conftest import INTENT, SLOTS, candidate, home_rows
 from plait import bundle
 from plait.approaches.generative.model import Generative
+from plait.approaches.prompting.answers import Form
 from plait.exporting.writing import export
-from plait.tasks import Row, Task
+from plait.segmentation import words
+from plait.settings import Training
+from plait.tasks import Row, Span, Task
 
 TEXTS = [row.text for row in home_rows(6, 40)]
 MENTIONED = (("off", "room"), (), ("room",), ("off", "on"))
@@ -42,8 +46,6 @@ def rows(count: int, offset: int = 0) -> list[Row]:
 
 
 def untrained(tasks: Sequence[Task], options: dict[str, Any], weights: Path, folder: Path) -> Path:
-    from plait.settings import Training
-
     made = candidate(*tasks, approach="generative", options=options, **FAST)
     model = Generative.build(made, weights, Training(max_length=32, precision="fp32"))
     bundle.save(model, made, folder)
@@ -131,3 +133,105 @@ def test_a_trained_model_answers_alike_under_the_grammar(
     for text, reply in zip(TEXTS, own, strict=True):
         written = bound.write(form.prompt(text), form.grammar(text), form.most(text))
         assert form.read(text, written) == labels_of(reply)
+    assert any(reply.answers["slots"] for reply in own)
+
+
+TRICKY = [
+    "turn on the hall number 3",
+    'a "quoted" back\\slash, 7up and Hall hall HALL in the hall',
+    "水 kitchen\n\nhall hall number",
+    "so many words that the end of this text is cut away " * 3,
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_grammar_allows_valid_answers_and_no_others(
+    way: str, tiny_decoder: Path, tmp_path: Path
+) -> None:
+    tasks, options = WAYS[way]
+    folder = untrained(tasks, options, tiny_decoder, tmp_path / "bundle")
+    export({"x": folder}, "vllm", tmp_path / "out")
+    bound = Bound(tmp_path / "out")
+    model = bundle.load(folder)[1]
+    assert isinstance(model, Generative)
+    forms = program(tmp_path / "out").forms(tmp_path / "out")
+    assert [f.tasks for f in model.asking.forms] == [
+        tuple(t for name in f.tasks for t in tasks if t.name == name["name"]) for f in forms
+    ]
+    rng = np.random.default_rng(4)
+    for own, form in zip(model.asking.forms, forms, strict=True):
+        for text in TRICKY:
+            covered, tokens = model.decoder.cut(text)
+            prompt = model.asking.prompt(own, text)
+            assert form.prompt(text) == [*prompt.prefix, *tokens, *prompt.suffix]
+            for _ in range(6):
+                _check_one(bound, own, form, text, covered, rng)
+            written = bound.write(form.prompt(text), form.grammar(text), 40)
+            if len(bound.tokenizer(written)["input_ids"]) < 40:  # a random model may go on
+                assert own.read(covered, written)[1], written
+
+
+def _check_one(bound: Bound, own: Form, form: Any, text: str, covered: str, rng: Any) -> None:
+    labels = {task.field: _drawn(task, covered, rng) for task in own.tasks}
+    tokens = own.write(covered, labels)[:-1]
+    written = bound.tokenizer.decode(tokens)
+    assert bound.accepts(form.grammar(text), tokens), written
+    assert bound.accepts(form.grammar(), tokens), written
+    assert form.read(text, written) == {t.name: _listed(labels[t.field]) for t in own.tasks}
+    for wrong in _wrong(own, written):
+        ids = bound.tokenizer(wrong, add_special_tokens=False)["input_ids"]
+        assert not bound.accepts(form.grammar(text), ids), wrong
+
+
+def _drawn(task: Task, text: str, rng: Any) -> Any:
+    """A label of the task; spans of whole words, in order."""
+    if task.kind == "classification":
+        return str(rng.choice(task.labels))
+    if task.kind == "multilabel":
+        return tuple(label for label in task.labels if rng.random() < 0.5)
+    places, found, first = words(text), [], 0
+    while first < len(places) and rng.random() < 0.7:
+        begin = int(rng.integers(first, len(places)))
+        end = min(len(places), begin + 1 + int(rng.integers(0, 3)))
+        label = str(rng.choice(task.labels))
+        found.append(Span(places[begin][0], places[end - 1][1], label))
+        first = end
+    return tuple(found)
+
+
+def _listed(label: Any) -> Any:
+    if isinstance(label, str):
+        return label
+    return [
+        each
+        if isinstance(each, str)
+        else {"label": each.label, "start": each.start, "end": each.end}
+        for each in label
+    ]
+
+
+def _wrong(own: Form, written: str) -> Iterator[str]:
+    """Another label, words that no text has, a number of an occurrence that is none."""
+    yield written + "\nmore"
+    if own.tasks[0].kind == "classification":
+        yield "x" + written
+    else:
+        yield "nothing\n" + written
+    if own.tasks[0].kind == "tagging":
+        yield "room: elsewhere\n" + written
+        yield "room: hall\t9\n" + written
+    if own.tasks[0].kind == "multilabel":
+        yield "room\noff\n\nturn_on"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["llama (Llama 3's tokenizer)", "qwen2", "gemma2", "granite", "gpt2", "cohere", "phi3"]
+)
+def test_architectures_give_plaits_probabilities(name: str, tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    architectures.make(name, weights)
+    folder = untrained((INTENT, SLOTS), {}, weights, tmp_path / "bundle")
+    found = export({"x": folder}, "vllm", tmp_path / "out", texts=TEXTS)
+    assert next(iter(found.values())).largest < 1e-4
