@@ -150,6 +150,17 @@ def test_the_pattern_of_words_finds_the_words(text: str) -> None:
     assert found == words(text)
 
 
+def test_several_bundles_get_folders_of_their_own(tiny_encoder: Path, tmp_path: Path) -> None:
+    bundles = {
+        name: bundled.heads(tiny_encoder, tmp_path / name, task)
+        for name, task in (("one", INTENT), ("other", SLOTS))
+    }
+    found = export(bundles, "onnx", tmp_path / "out")
+    assert list(found) == ["tiny-intent", "tiny-slots"]
+    for name in found:
+        assert {"model.onnx", "README.md"} <= {p.name for p in (tmp_path / "out" / name).iterdir()}
+
+
 def test_a_graph_that_is_missing_is_named(tiny_encoder: Path, tmp_path: Path) -> None:
     folder = bundled.heads(tiny_encoder, tmp_path / "bundle", INTENT)
     (folder / "heads.onnx").unlink()
