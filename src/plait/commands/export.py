@@ -144,7 +144,7 @@ def _origin(name: str, entry: Any) -> str:
     source = next(iter(kept.items()), None)
     named = "" if source is None else f", from {escape(_said(*source))}"
     licence = _licence(Path("weights", name))
-    return f"Backbone {escape(name)}{named}; licence: {escape(licence or 'not known here')}."
+    return f"Backbone {escape(name)}{named}; its licence: {escape(licence or 'not known here')}."
 
 
 def _said(key: str, value: Any) -> str:

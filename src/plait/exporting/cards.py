@@ -29,7 +29,7 @@ def card(exported: Exported, name: str, usage: str, found: Comparison) -> str:
 
 # {escape(candidate.name)}
 
-{FORMATS[name].made.capitalize()}: exported by plait from the candidate {escape(candidate.name)}
+{_made(name)}: exported by plait from the candidate {escape(candidate.name)}
 (backbone {escape(candidate.backbone)}, approach {candidate.approach}, method {candidate.method}).
 
 {_tasks(exported)}
@@ -39,8 +39,8 @@ difference of a probability was {found.largest:.1e}.
 {said}
 ## Origin
 
-{exported.origin or f"Backbone {escape(candidate.backbone)}; its licence is not known here."} The
-licence of the backbone and that of the training data hold for these weights.
+{exported.origin or f"Backbone {escape(candidate.backbone)}; its licence is not known here."}
+The licence of the backbone and that of the training data hold for these weights.
 """
 
 
@@ -54,6 +54,11 @@ def _metadata(exported: Exported, name: str) -> str:
         datasets=sorted({task.dataset for task in exported.tasks}),
     )
     return str(data.to_yaml())
+
+
+def _made(name: str) -> str:
+    made = FORMATS[name].made
+    return made[0].upper() + made[1:]
 
 
 def _tasks(exported: Exported) -> str:

@@ -58,7 +58,8 @@ def _scaled(separator: Separator) -> tuple[Any, Any]:
     weights = {name: value.astype(np.float64) for name, value in separator.weights.items()}
     offset = weights.get("offset", np.zeros(1))
     scale = weights["temperature"]
-    return weights["coefficients"] / scale, weights["intercept"] / scale + offset
+    coefficients = (weights["coefficients"] / scale).astype(np.float32)
+    return coefficients, weights["intercept"] / scale + offset
 
 
 def _one(separator: Separator, task: Task) -> LogisticRegression:
