@@ -1,6 +1,7 @@
 """Exports of approach `heads`: pipelines and ONNX Runtime answer as plait does."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,27 @@ def test_spans_of_the_pipeline_are_those_of_plait(tiny_encoder: Path, tmp_path: 
 def _raw(tag: object, text: str) -> list[dict[str, str]]:
     """Every word's tag, in order."""
     return tag(text, aggregation_strategy="none", ignore_labels=[])  # type: ignore[operator, no-any-return]
+
+
+@pytest.mark.parametrize("decoder", [False, True])
+def test_the_readme_runs(
+    decoder: bool,
+    tiny_encoder: Path,
+    tiny_decoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = bundled.heads(tiny_decoder if decoder else tiny_encoder, tmp_path / "bundle")
+    for task in bundled.TASKS:
+        out = tmp_path / task.name
+        export({"x": folder}, "transformers", out, task.name)
+        page = (out / "README.md").read_text(encoding="utf-8")
+        (example,) = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
+        monkeypatch.chdir(out)
+        capsys.readouterr()
+        exec(example, {})  # noqa: S102
+        assert capsys.readouterr().out.startswith("[")
 
 
 @pytest.mark.parametrize("name", rare(sorted(NO_CLASS)))

@@ -152,10 +152,10 @@ def _usage(exported: Exported, task: Task, heads: Heads) -> str:
         "multilabel": _MULTILABEL,
         "tagging": _TAGGING,
     }[task.kind]
-    deeper = "" if not task.whole_text else _DEEPER
-    if task.kind == "tagging":
-        deeper = _LAST if heads.kept.reading.decoder else _FIRST
-    return f"{usage}\n{cut_note(heads, exported)} {deeper}"
+    last = heads.kept.reading.decoder
+    usage = usage.replace("STRATEGY", "none" if last else "first")
+    note = _DEEPER if task.whole_text else _LAST if last else _FIRST
+    return f"{usage}\n{cut_note(heads, exported)} {note}"
 
 
 _CLASSIFICATION = """## Use
