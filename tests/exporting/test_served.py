@@ -70,11 +70,14 @@ class Bound:
         self.model = AutoModelForCausalLM.from_pretrained(folder).eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.known = llguidance.hf.from_tokenizer(self.tokenizer)
+        self.made: dict[str, llguidance.LLMatcher] = {}
 
     def matcher(self, grammar: str) -> llguidance.LLMatcher:
-        found = llguidance.LLMatcher(self.known, llguidance.grammar_from("gbnf", grammar))
-        assert not found.get_error()
-        return found
+        if grammar not in self.made:
+            parsed = llguidance.grammar_from("gbnf", grammar)
+            self.made[grammar] = llguidance.LLMatcher(self.known, parsed)
+            assert not self.made[grammar].get_error()
+        return self.made[grammar].deep_copy()
 
     @torch.inference_mode()
     def write(self, prompt: Sequence[int], grammar: str, most: int) -> str:
