@@ -9,6 +9,7 @@ from plait.commands.check_model import check_model
 from plait.commands.compare import compare
 from plait.commands.configure import configure
 from plait.commands.data import app as data
+from plait.commands.export import export
 from plait.commands.fetch import fetch
 from plait.commands.new import new
 from plait.commands.predict import predict
@@ -50,6 +51,7 @@ for command in (
     compare,
     verify,
     check_model,
+    export,
     schedule,
 ):
     app.command()(command)

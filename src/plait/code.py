@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
-LEFT_OUT = ("plait.errors", "plait.progress")
-"""Modules that only print for people: no output of a stage depends on them."""
+LEFT_OUT = ("plait", "plait.errors", "plait.progress")
+"""Modules that only print for people or name others: no output of a stage depends on them."""
 TEMPLATES = "plait.pages.rendering"
 """A stage that imports this module also depends on the templates."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import plait
 import projects
 from plait.errors import PlaitError
 from plait.plans.promotion import promote
@@ -76,7 +77,7 @@ def test_anyone_with_git_and_the_remote_gets_a_bundle_that_answers(folder: Path)
     repository = str(folder / "shared.git")
     projects.dvc(elsewhere, "artifacts", "get", repository, SERVICE, "--stage", "prod")
     package = elsewhere / SERVICE
-    (reply,) = Service.open(package).answer([TEXT])
+    (reply,) = plait.load(package).predict([TEXT])
     (here,) = Service.load(SERVICE, root).answer([TEXT])
     assert reply == here
     assert (package / "README.md").read_text().startswith("---\n")
@@ -92,11 +93,11 @@ def test_an_altered_package_is_refused_by_name(folder: Path) -> None:
         path.chmod(0o644)
         path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
         with pytest.raises(PlaitError, match=f"{package}/.*: found "):
-            Service.open(package)
+            plait.load(package)
         path.write_bytes(content)
-    Service.open(package)
-    with pytest.raises(PlaitError, match=r"found no record\.json"):
-        Service.open(folder)
+    plait.load(package)
+    with pytest.raises(PlaitError, match=r"found neither bundle\.json .* nor record\.json"):
+        plait.load(folder)
 
 
 def test_publishing_again_changes_nothing(folder: Path) -> None:

@@ -203,9 +203,8 @@ def _limits(record: Record) -> str:
 def _load(record: Record) -> str:
     return (
         "## How to load it\n\n"
-        "From this folder:\n\n```python\nfrom pathlib import Path\n\n"
-        "from plait.serving.service import Service\n\n"
-        'service = Service.open(Path("."))\nreply, = service.answer(["some text"])\n```\n\n'
+        "From this folder:\n\n```python\n"
+        'import plait\n\nreply = plait.load(".").predict("some text")\n```\n\n'
         f"In a clone of the project: `plait pull {record.service}`, then "
         f'`plait predict "some text" --service {record.service}`.\n'
     )

@@ -19,7 +19,6 @@ from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
-from plait.registry.unpacking import unpack
 from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
@@ -133,30 +132,35 @@ class Service:
         }
         return cls(champion, models)
 
-    @classmethod
-    def open(cls, package: Path) -> "Service":
-        """Load a published service from a folder that `dvc artifacts get` brought.
-
-        Raises:
-            PlaitError: it is no package, or a file of it was altered.
-        """
-        record, bundles = unpack(package)
-        return cls(record, {name: bundle.load(path)[1] for name, path in bundles.items()})
-
     def answer(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]:
         """Answer texts, in their order.
 
         Raises:
             PlaitError: a text has no visible character, or some that UTF-8 doesn't.
         """
-        for index, text in enumerate(texts):
-            check_text(text, f"text {index}")
-        answers = {name: model.predict(texts, batch_size) for name, model in self.models.items()}
-        cut = map(
-            any, zip(*(model.truncated(texts) for model in self.models.values()), strict=True)
-        )
-        tasks = self.champion.tasks.items()
-        return [
-            Reply(text, {task: answers[name][task][index] for task, name in tasks}, truncated)
-            for index, (text, truncated) in enumerate(zip(texts, cut, strict=True))
-        ]
+        return replies(self.models, self.champion.tasks, texts, batch_size)
+
+
+def replies(
+    models: Mapping[str, Approach],
+    owners: Mapping[str, str],
+    texts: Sequence[str],
+    batch_size: int = 32,
+) -> list[Reply]:
+    """Answer texts, in their order.
+
+    Args:
+        models: by candidate.
+        owners: task → the candidate that answers it.
+
+    Raises:
+        PlaitError: a text has no visible character, or some that UTF-8 doesn't.
+    """
+    for index, text in enumerate(texts):
+        check_text(text, f"text {index}")
+    answers = {name: model.predict(texts, batch_size) for name, model in models.items()}
+    cut = map(any, zip(*(model.truncated(texts) for model in models.values()), strict=True))
+    return [
+        Reply(text, {task: answers[name][task][index] for task, name in owners.items()}, truncated)
+        for index, (text, truncated) in enumerate(zip(texts, cut, strict=True))
+    ]
