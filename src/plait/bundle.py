@@ -58,6 +58,16 @@ def load(folder: Path) -> tuple[Resolved, Approach]:
     Raises:
         PlaitError: the folder holds no bundle, or one of another format.
     """
+    found = resolved(folder)
+    return found, approach(found.approach).load(folder, found.tasks)
+
+
+def resolved(folder: Path) -> Resolved:
+    """The candidate that a bundle is of, without its model.
+
+    Raises:
+        PlaitError: the folder holds no bundle, or one of another format.
+    """
     restore(folder)
     if reason := stopped(folder):
         raise PlaitError(
@@ -72,8 +82,7 @@ def load(folder: Path) -> tuple[Resolved, Approach]:
             f"{folder / CANDIDATE}: a bundle of format {found}, expected {FORMAT}: it was made by "
             "another version of plait. Train it again, or load it with that version."
         )
-    candidate = Resolved.from_json(value)
-    return candidate, approach(candidate.approach).load(folder, candidate.tasks)
+    return Resolved.from_json(value)
 
 
 def coverage(folder: Path) -> Splits:

@@ -1,4 +1,4 @@
-"""`plait predict`: the promoted plan of a service predicts labels and spans of texts."""
+"""`plait predict`: the promoted plan of a service predicts labels and spans of texts or files."""
 
 import json
 import math
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,12 +14,21 @@ from plait.errors import PlaitError
 from plait.registry.stage import Stage
 
 if TYPE_CHECKING:
+    from plait.serving.batch.job import Options
     from plait.serving.service import Reply
+
+
+FILES = "files"
+"""Heading of the options that are for files alone."""
 
 
 def predict(
     text: Annotated[
-        str | None, typer.Argument(help="One text in quotes; default: one per line of stdin.")
+        str | None,
+        typer.Argument(
+            metavar="[TEXT|FILE]",
+            help="One text in quotes, or with --out a file; default: one text per line of stdin.",
+        ),
     ] = None,
     service: Annotated[
         str | None, typer.Option(help="Service to use; needed if there are several.")
@@ -36,11 +45,68 @@ def predict(
     stage: Annotated[
         Stage, typer.Option(help="Whose champion answers; `plait promote --to staging` sets one.")
     ] = "production",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Answer a FILE: .csv, .tsv, .jsonl or .parquet, also .gz or .zst; the output's "
+            "format is that of its own ending.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    text_field: Annotated[
+        str, typer.Option("--text", help="Column with the text.", rich_help_panel=FILES)
+    ] = "text",
+    prefix: Annotated[
+        str, typer.Option(help="Begins the names of new columns.", rich_help_panel=FILES)
+    ] = "",
+    on_bad_row: Annotated[
+        Literal["null", "skip", "error"],
+        typer.Option(
+            help="Rows without a text: no answer and a reason in column `error`; left out; or "
+            "nothing is answered.",
+            rich_help_panel=FILES,
+        ),
+    ] = "null",
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="Of CSV files; default: a comma.", rich_help_panel=FILES),
+    ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Processes that answer; 0: as cores and memory allow.",
+            rich_help_panel=FILES,
+        ),
+    ] = 0,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart", help="Throw away what a killed run has done.", rich_help_panel=FILES
+        ),
+    ] = False,
 ) -> None:
-    """Predict labels or spans, with probabilities, for texts by the promoted plan of a service."""
+    """Predict labels or spans, with probabilities, by the promoted plan of a service.
+
+    Of a text, of lines of stdin, or of a file:
+
+    `plait predict tickets.csv --out answered.parquet --text body`
+
+    The output has all columns of the file, and behind them, for each task, TASK and
+    TASK_probability (spans: TASK alone), and `truncated`. A run that was killed goes on when the
+    same command is run again; the output appears whole at the end (`docs/batch.md`).
+    """
     from plait.progress import Progress
     from plait.serving.service import Service, check_text
 
+    if out is not None:
+        from plait.serving.batch.job import Options
+
+        options = Options(text_field, prefix, top, on_bad_row, delimiter)
+        _answer_file(text, out, service, stage, options, processes, restart)
+        return
+    if text is not None:
+        _check_no_file(text)
     if text is None and sys.stdin.isatty():
         raise PlaitError('no text: give one, as in `plait predict "lights on"`, or pipe lines in.')
     if text is not None:
@@ -55,6 +121,37 @@ def predict(
                 print(_json(reply, top) if as_json else _show(reply, top))
             sys.stdout.flush()
             bar.update(len(batch))
+
+
+def _answer_file(
+    file: str | None,
+    out: Path,
+    service: str | None,
+    stage: Stage,
+    options: "Options",
+    processes: int,
+    restart: bool,
+) -> None:
+    from plait.registry.store import Registry
+    from plait.serving.batch.job import Job
+
+    if file is None:
+        raise PlaitError("--out: found no FILE to answer, as in `plait predict FILE --out OUT`.")
+    record = Registry(Path()).require(service, stage)
+    job = Job(Path(file), out, record, Path(), options, processes, restart)
+    print(job.run(say=lambda line: print(line, file=sys.stderr)).told(out))
+
+
+def _check_no_file(text: str) -> None:
+    """A file that is named without --out would be answered by its name."""
+    from plait.datasets.formats.opening import plain_suffix
+    from plait.serving.batch.sources import SOURCES
+
+    if plain_suffix(text) in SOURCES and len(text) < _LONGEST_NAME and Path(text).is_file():
+        raise PlaitError(f"{text}: found a file. Name the output, too: `--out answers.csv`.")
+
+
+_LONGEST_NAME = 4096
 
 
 def _json(reply: "Reply", top: int) -> str:
