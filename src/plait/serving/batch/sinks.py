@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -69,10 +69,14 @@ class DelimitedSink(Text):
         rows = zip(self.source.cells(window), cells, strict=True)
         return self._lines([*row, *answers] for row, answers in _only(rows, kept))
 
-    def _lines(self, rows: Any) -> bytes:
+    def _lines(self, rows: Iterable[Sequence[str]]) -> bytes:
         text = io.StringIO(newline="")
         mark = "\t" if plain_suffix(self.out.name) == ".tsv" else ","
-        csv.writer(text, delimiter=mark, lineterminator="\n").writerows(rows)
+        plain = csv.writer(text, delimiter=mark, lineterminator="\n")
+        quoted = csv.writer(text, delimiter=mark, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for row in rows:
+            # Python before 3.13 leaves a cell with a lone carriage return without quotes.
+            (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
         return as_bytes(text.getvalue())
 
 
