@@ -9,8 +9,8 @@ from plait.serving.service import Reply, Service
 from plait.tasks import Task
 
 Shape = Literal["string", "number", "truth", "strings", "numbers", "spans", "ranked"]
-BATCH = 32
-"""Texts of a window that a model answers at once, the shortest first."""
+BATCH = 64
+"""Texts of a window that a model answers at once, at most."""
 ERROR = "error"
 
 
