@@ -14,7 +14,8 @@ from pyarrow import parquet
 
 import small
 from plait.registry.store import Registry
-from plait.serving.batch.job import Done, Job, Options
+from plait.serving.batch.job import Done, Job
+from plait.serving.batch.options import Options
 
 TEXTS = [row.text for row in small.rows(0, 1)]
 PACK = {".gz": gzip.compress, ".zst": zstandard.compress}

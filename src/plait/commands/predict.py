@@ -14,7 +14,7 @@ from plait.errors import PlaitError
 from plait.registry.stage import Stage
 
 if TYPE_CHECKING:
-    from plait.serving.batch.job import Options
+    from plait.serving.batch.options import Options
     from plait.serving.service import Reply
 
 
@@ -108,7 +108,7 @@ def predict(
         _check_no_file(text, {**given, "--processes": processes})
         _answer_texts(text, service, as_json, top, batch_size, stage)
     else:
-        from plait.serving.batch.job import Options
+        from plait.serving.batch.options import Options
 
         options = Options(text_field, prefix, top, on_bad_row, delimiter)
         _answer_file(text, out, service, stage, options, processes, restart)

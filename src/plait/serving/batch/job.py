@@ -1,59 +1,39 @@
 """A job: a file is answered part by part, and goes on where an earlier process was stopped."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
-from pydantic import ValidationError
 
 from plait import bundle, machine
-from plait.datasets.formats.layout import Layout
 from plait.datasets.formats.opening import RawFile, plain_suffix
 from plait.errors import PlaitError
-from plait.files import sha256
+from plait.files import read_json, sha256, write_json
 from plait.progress import Progress
 from plait.registry.records import Record
 from plait.registry.store import Registry
 from plait.serving.batch import windows
 from plait.serving.batch.columns import Column, check_clash, columns
+from plait.serving.batch.options import Options
 from plait.serving.batch.parts import Parts, same
 from plait.serving.batch.sinks import SINKS, Sink
 from plait.serving.batch.sources import SOURCES, Source
-from plait.serving.batch.windows import Faults, Strict, Window, unanswerable
+from plait.serving.batch.survey import survey
+from plait.serving.batch.windows import Faults, Strict, Window, unanswerable, within
 from plait.serving.batch.workers import Answers, Worker, answers
 from plait.tasks import Task
 
-OnBadRow = Literal["null", "skip", "error"]
 Say = Callable[[str], None]
+Watch = Callable[[int, int], None]
+"""Is told how many rows are answered, of how many."""
 Reasons = list[str | None]
 """By row why it has no answer; None where it has one."""
 _COPIES, _PROCESS = 2, 300 << 20
 """Memory of a process: its bundles so many times, and bytes for the rest."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What decides the bytes of an output, beside its input and the plan that answers.
-
-    Attributes:
-        text: the column with the text.
-        prefix: begins the names of the columns of answers.
-        top: labels of a classification.
-        on_bad_row: what becomes of a row without a text: no answers and a reason (`null`), left
-            out (`skip`), or nothing is answered at all (`error`).
-        delimiter: of CSV; by default a comma, or what a `sep=` line says.
-    """
-
-    text: str = "text"
-    prefix: str = ""
-    top: int = 1
-    on_bad_row: OnBadRow = "null"
-    delimiter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,18 +79,25 @@ class Job:
         processes: 0 chooses.
         restart: throw away what an earlier process has answered.
         wait: for another process that is at work on the same output.
+        only: first and last window (excluded) that are answered; None: all.
+        pinned: parts of another plan, input or options are thrown away, and no refusal.
+        receipt: where it is written what was answered by what; where that says that this job is
+            done, it isn't done again.
     """
 
     file: Path
     out: Path
     record: Record
     root: Path = Path()
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     processes: int = 0
     restart: bool = False
     wait: bool = False
+    only: tuple[int, int] | None = None
+    pinned: bool = False
+    receipt: Path | None = None
 
-    def run(self, say: Say = print) -> Done:
+    def run(self, say: Say = print, watch: Watch = lambda _done, _total: None) -> Done:
         """Answer the file.
 
         Raises:
@@ -120,7 +107,7 @@ class Job:
         source = self.source()
         parts = Parts(self.out)
         with parts.alone(self.wait):
-            return self._run(source, parts, say)
+            return self._run(source, parts, say, watch)
 
     def source(self) -> Source:
         """The input as rows, not read yet."""
@@ -132,32 +119,59 @@ class Job:
             raise PlaitError(f"{self.out}: {self.out.parent} is no folder. Make it first.")
         if self.out.is_dir() or (self.out.exists() and self.out.samefile(self.file)):
             raise PlaitError(f"{self.out}: found the input or a folder. Name another `--out`.")
-        layout = _layout(self.options.delimiter)
+        layout = self.options.layout()
         wanted = (self.options.text,)
         return SOURCES[kind](RawFile(self.file, self.file, layout, wanted), self.options.text)
 
-    def _run(self, source: Source, parts: Parts, say: Say) -> Done:
-        asked = {
-            "input": sha256(self.file),
-            "service": self.record.service,
-            "options": asdict(self.options),
-            "output": "".join(self.out.suffixes[-2:]),
-            "plait": version("plait"),
-        }
+    def _run(self, source: Source, parts: Parts, say: Say, watch: Watch) -> Done:
+        asked = self._asked()
+        mine = {**asked, "record": self.record.number, "seal": self.record.seal}
+        if done := self._done(mine):
+            return done
         earlier = None if self.restart else parts.job()
+        if earlier and self.pinned and (other := same(earlier, mine)):
+            say(f"{parts.folder}: parts of another job are thrown away: {'; '.join(other)}")
+            earlier = None
         if earlier is None:
-            record = self.record
-            added = self.columns(record)
-            read = survey(source, self.options)
+            record, added = self.record, self.columns(self.record)
+            read = survey(source, self.options, self.only)
             check_clash(str(self.file), source.columns, added)
-            parts.begin({**asked, "record": record.number, "seal": record.seal, "read": read})
+            parts.begin({**mine, "read": read})
         else:
             record = self._resumed(parts, earlier, asked, say)
             added, read = self.columns(record), earlier["read"]
             source.columns = read["columns"]
             source.kinds = {name: set(kinds) for name, kinds in read["kinds"].items()}
         sink = SINKS[plain_suffix(self.out.name)](source, added, self.out)
-        return replace(self, record=record)._answer(source, sink, parts, read)
+        return replace(self, record=record)._answer(source, sink, parts, read, watch)
+
+    def _asked(self) -> dict[str, Any]:
+        """What decides the output, but for the record."""
+        return {
+            "input": sha256(self.file),
+            "service": self.record.service,
+            "options": asdict(self.options),
+            "output": "".join(self.out.suffixes[-2:]),
+            "windows": list(self.only or ()),
+            "plait": version("plait"),
+        }
+
+    def _done(self, mine: Mapping[str, Any]) -> Done | None:
+        """What became of this job, if it was done before."""
+        if self.restart or not (self.receipt and self.receipt.is_file() and self.out.is_file()):
+            return None
+        found = read_json(self.receipt)
+        if same(found, {**mine, "size": self.out.stat().st_size}):
+            return None
+        return Done(self.record, found["rows"], found["rows"], found["bad"], found["first"], 0.0)
+
+    def _write_receipt(self, done: Done) -> None:
+        if self.receipt is None:
+            return
+        self.receipt.parent.mkdir(parents=True, exist_ok=True)
+        mine = {**self._asked(), "record": self.record.number, "seal": self.record.seal}
+        found = {"rows": done.rows, "bad": done.bad, "first": done.first, "rate": done.rate}
+        write_json(self.receipt, {**mine, **found, "size": self.out.stat().st_size})
 
     def _resumed(
         self, parts: Parts, earlier: Mapping[str, Any], asked: Mapping[str, Any], say: Say
@@ -191,27 +205,30 @@ class Job:
             options.on_bad_row == "null",
         )
 
-    def _answer(self, source: Source, sink: Sink, parts: Parts, read: Mapping[str, Any]) -> Done:
-        began, done = time.monotonic(), parts.done()
-        resumed = sum(done.values())
+    def _answer(
+        self, source: Source, sink: Sink, parts: Parts, read: Mapping[str, Any], watch: Watch
+    ) -> Done:
+        began, before, total = time.monotonic(), parts.done(), read["rows"]
+        resumed = done = sum(before.values())
         worker = Worker(self.root, self.record, tuple(sink.added), self.options.top)
-        count = self._processes(len(done), read["rows"])
+        count = self._processes(len(before), total)
         if count > 1:
             worker = replace(worker, threads=max(1, machine.cores() // count))
-        asked = _asked(source, done)
-        with Progress(read["rows"], "predict", "row", done=resumed) as bar:
+        asked = _texts(source, before, self.only)
+        with Progress(total, "predict", "row", done=done) as bar:
             for (window, reasons), found in answers(worker, asked, count):
-                parts.write(
-                    window.number, len(window.texts), self._part(sink, window, reasons, found)
-                )
-                bar.update(len(window.texts))
+                size = len(window.texts)
+                parts.write(window.number, size, self._part(sink, window, reasons, found))
+                done += size
+                bar.update(size)
+                watch(done, total)
         with parts.output() as stream:
             sink.join(parts.paths(), stream)
+        bad = str(Faults(read["first"], read["bad"]))
+        ended = Done(self.record, total, resumed, read["bad"], bad, time.monotonic() - began)
+        self._write_receipt(ended)
         parts.drop()
-        bad = Faults(read["first"], read["bad"])
-        return Done(
-            self.record, read["rows"], resumed, bad.count, str(bad), time.monotonic() - began
-        )
+        return ended
 
     def _part(self, sink: Sink, window: Window, reasons: Reasons, found: Answers) -> bytes:
         """A window with its answers; rows without a text have none, and a reason."""
@@ -236,16 +253,11 @@ class Job:
         return max(1, min(left, machine.cores(), room))
 
 
-def _layout(delimiter: str | None) -> Layout:
-    try:
-        return Layout(delimiter=delimiter)
-    except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise PlaitError(f"--delimiter: {said}.") from error
-
-
-def _asked(source: Source, done: Mapping[int, int]) -> Iterator[tuple[Any, list[str]]]:
-    for window in source.windows(Strict()):
+def _texts(
+    source: Source, done: Mapping[int, int], only: tuple[int, int] | None
+) -> Iterator[tuple[Any, list[str]]]:
+    """Windows that are not answered yet, with their rows' faults, and the other rows' texts."""
+    for window in within(source.windows(Strict()), only):
         if window.number not in done:
             reasons = [unanswerable(text) for text in window.texts]
             pairs = zip(window.texts, reasons, strict=True)
@@ -281,43 +293,3 @@ def tasks(record: Record, registry: Registry) -> list[Task]:
         for task in bundle.resolved(registry.bundle(digest)).tasks
     }
     return [known[name, task] for task, name in record.tasks.items()]
-
-
-def survey(source: Source, options: Options) -> dict[str, Any]:
-    """Read a whole file before it is answered: a mistake in its last row is found at once.
-
-    Returns:
-        `rows`, `columns`, `kinds` of a JSONL file's columns, and of rows without a text the count
-        (`bad`) and the `first`.
-
-    Raises:
-        PlaitError: rows can't be read, or have no text and mustn't be there.
-    """
-    faults, bad, rows = Faults(), Faults(), 0
-    shown = source.file.shown
-    with Progress(math.inf, "read", "row") as bar:
-        for window in source.windows(faults):
-            rows += len(window.texts)
-            for place, text in zip(window.places, window.texts, strict=True):
-                if reason := unanswerable(text):
-                    bad.add(f"{place}: {reason}")
-            bar.update(len(window.texts))
-    if faults.count:
-        raise PlaitError(
-            f"{shown}: {faults.count:,} rows can't be kept as they are: {faults}. Correct or "
-            "remove them; nothing was answered."
-        )
-    if bad.count and (options.on_bad_row == "error" or bad.count == rows):
-        raise PlaitError(
-            f"{shown}: {bad.count:,} of {rows:,} rows have no text in column {options.text!r}: "
-            f"{bad}. Correct or remove them, let `--on-bad-row null` or `skip` pass them over, or "
-            "name another column with `--text`; nothing was answered."
-        )
-    kinds = {name: sorted(found) for name, found in source.kinds.items()}
-    return {
-        "rows": rows,
-        "columns": source.columns,
-        "kinds": kinds,
-        "bad": bad.count,
-        "first": bad.first,
-    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from plait.errors import PlaitError
@@ -56,6 +57,11 @@ def windows(rows: Read) -> Iterator[Window]:
             places, texts, content = [], [], []
     if texts:
         yield Window(number, begin, places, texts, content)
+
+
+def within(found: Iterator[Window], only: tuple[int, int] | None) -> Iterator[Window]:
+    """Windows from the first to the last (excluded) of `only`; all of them if it is None."""
+    return found if only is None else islice(found, *only)
 
 
 def unanswerable(text: Any) -> str | None:
