@@ -76,7 +76,7 @@ def there(part: Part, request: Request) -> State[Any]:
     return Completed(name=state.name, message=state.message)
 
 
-@flow(name="score-part", flow_run_name="{part[out]}", persist_result=False)
+@flow(name="score-part", persist_result=False)
 def score_part(part: dict[str, Any], request: dict[str, Any]) -> State[Any]:
     """Answer a part that `score` has planned, on a worker of its work pool."""
     return _answer(Part.from_json(part), Request.from_json(request))

@@ -174,10 +174,9 @@ def test_workers_of_a_pool_answer_parts(
         "-n",
         "score-part/pool",
     ]
+    here = {**environment, "PWD": str(root)}  # as a shell would set it; infra/prefect.yaml reads it
     for command in (make, deploy):
-        subprocess.run(
-            [*prefect, *command], cwd=root, env=environment, check=True, capture_output=True
-        )
+        subprocess.run([*prefect, *command], cwd=root, env=here, check=True, capture_output=True)
     log = (folder.parent / "worker.txt").open("w")
     worker = subprocess.Popen(
         [*prefect, "worker", "start", "--pool", "plait"],

@@ -18,6 +18,7 @@ from answered_files import TEXTS, job, read, run, write
 from interruptions import killed_before
 from plait.errors import PlaitError
 from plait.plans.promotion import promote
+from plait.registry.acts import rollback
 from plait.registry.store import Registry
 from plait.serving.batch import windows
 from production import experiment, file_size_limit, train
@@ -120,12 +121,14 @@ def test_the_plan_that_began_a_job_ends_it(root: Path, tmp_path: Path, eight: No
     run(root, file, out)
     assert out.read_bytes() != whole.read_bytes()
     stopped(root, file, tmp_path / "other.csv")
+    rollback(root, "assistant", why="a test")
     shutil.rmtree(
         root
         / "registry/bundles"
         / Registry(root).record("assistant", 2).bundles["tfidf-intent+slots"]
     )
-    assert "no such bundle" in refused(root, file, tmp_path / "other.csv")
+    message = refused(root, file, tmp_path / "other.csv")
+    assert "is no longer here. Begin anew with `--restart`." in message
 
 
 def test_two_jobs_with_one_output(served: Path, tmp_path: Path, eight: None) -> None:

@@ -182,11 +182,17 @@ class Job:
                 f"{parts.folder}: holds parts of another job: {'; '.join(differences)}. Run it as "
                 "it began, or begin anew with `--restart`."
             )
-        record = Registry(self.root).record(self.record.service, earlier["record"])
+        registry = Registry(self.root)
+        record = registry.record(self.record.service, earlier["record"])
         if record.seal != earlier["seal"]:
             raise PlaitError(
                 f"{parts.folder}: began with record {record.number} of {record.service}, which is "
                 "another one here. Begin anew with `--restart`."
+            )
+        if lost := set(record.bundles.values()) - set(registry.bundles()):
+            raise PlaitError(
+                f"{parts.folder}: began with record {record.number} of {record.service}, whose "
+                f"bundle {min(lost)} is no longer here. Begin anew with `--restart`."
             )
         if record.bundles != self.record.bundles:
             say(
@@ -227,7 +233,7 @@ class Job:
         bad = str(Faults(read["first"], read["bad"]))
         ended = Done(self.record, total, resumed, read["bad"], bad, time.monotonic() - began)
         self._write_receipt(ended)
-        parts.drop()
+        parts.end()
         return ended
 
     def _part(self, sink: Sink, window: Window, reasons: Reasons, found: Answers) -> bytes:

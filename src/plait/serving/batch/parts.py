@@ -7,9 +7,11 @@
 The output is made of the parts and appears by one rename; then the folder goes.
 """
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +19,7 @@ from typing import IO, Any
 from plait.errors import PlaitError
 from plait.files import atomic_write, dump_json, read_json, sweep, write_json
 
-JOB = "job.json"
+JOB, LOCK = "job.json", "lock"
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,34 @@ class Parts:
         Raises:
             PlaitError: another one is at work here; with `wait` its end is waited for.
         """
-        from filelock import FileLock, Timeout
-
-        with told(self.out):
-            self.folder.mkdir(exist_ok=True)
         try:
-            with FileLock(self.folder / "lock", timeout=-1 if wait else 0):
-                sweep(self.folder)
-                try:
-                    yield
-                finally:
-                    self._drop_if_empty()
-        except Timeout as error:
+            lock = self._locked(wait)
+        except BlockingIOError as error:
             raise PlaitError(
                 f"{self.folder}: another process is at work on {self.out.name}. Wait for its end, "
                 "or name another `--out`."
             ) from error
+        try:
+            sweep(self.folder)
+            yield
+        finally:
+            if not (self.folder / JOB).exists():
+                shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(lock)
 
-    def _drop_if_empty(self) -> None:
-        if not (self.folder / JOB).exists():
-            self.drop()
+    def _locked(self, wait: bool) -> int:
+        """Descriptor of the lock file, locked: of the one that is there, not of one that went."""
+        path = self.folder / LOCK
+        while True:
+            with told(self.out):
+                self.folder.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError), ExitStack() as opened:
+                lock = os.open(path, os.O_RDWR | os.O_CREAT)
+                opened.callback(os.close, lock)
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                if os.path.samestat(os.fstat(lock), path.stat()):
+                    opened.pop_all()
+                    return lock
 
     def job(self) -> dict[str, Any] | None:
         """What an earlier process began here; None where there is nothing."""
@@ -98,11 +108,9 @@ class Parts:
         with told(self.out), atomic_write(self.out) as stream:
             yield stream
 
-    def drop(self) -> None:
-        """Remove the folder; after a kill in between the job is over, or goes on."""
-        with suppress(OSError):
-            (self.folder / JOB).unlink(missing_ok=True)
-            shutil.rmtree(self.folder)
+    def end(self) -> None:
+        """The job is done: the folder goes when it is let go of."""
+        (self.folder / JOB).unlink(missing_ok=True)
 
 
 def _numbers(path: Path) -> tuple[int, int]:
