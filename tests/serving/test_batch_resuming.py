@@ -21,6 +21,7 @@ from plait.plans.promotion import promote
 from plait.registry.acts import rollback
 from plait.registry.store import Registry
 from plait.serving.batch import windows
+from plait.serving.batch.parts import Parts
 from production import experiment, file_size_limit, train
 from servers import wait_for
 
@@ -133,10 +134,17 @@ def test_the_plan_that_began_a_job_ends_it(root: Path, tmp_path: Path, eight: No
 
 def test_two_jobs_with_one_output(served: Path, tmp_path: Path, eight: None) -> None:
     file, out = write(tmp_path / "in.csv", ROWS), tmp_path / "out.csv"
-    from plait.serving.batch.parts import Parts
-
     with Parts(out).alone():
         assert "another process is at work on out.csv" in refused(served, file, out)
+
+
+def test_a_folder_of_that_name_with_other_files_stays(served: Path, tmp_path: Path) -> None:
+    file, out = write(tmp_path / "in.csv", ROWS), tmp_path / "out.csv"
+    mine = tmp_path / "out.csv.parts/mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    assert "found mine.txt, which no job wrote" in refused(served, file, out)
+    assert mine.read_text() == "mine"
 
 
 def test_a_full_disk(served: Path, tmp_path: Path, eight: None) -> None:

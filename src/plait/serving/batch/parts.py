@@ -9,7 +9,7 @@ The output is made of the parts and appears by one rename; then the folder goes.
 
 import fcntl
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import IO, Any
 from plait.errors import PlaitError
 from plait.files import atomic_write, dump_json, read_json, sweep, write_json
 
+_PART = re.compile(r"\d{5,}-\d+\.part")
 JOB, LOCK = "job.json", "lock"
 
 
@@ -48,11 +49,27 @@ class Parts:
             ) from error
         try:
             sweep(self.folder)
+            self._check_own()
             yield
         finally:
             if not (self.folder / JOB).exists():
-                shutil.rmtree(self.folder, ignore_errors=True)
+                self._drop()
             os.close(lock)
+
+    def _check_own(self) -> None:
+        for path in self.folder.iterdir():
+            if path.name not in (JOB, LOCK) and not _PART.fullmatch(path.name):
+                raise PlaitError(
+                    f"{self.folder}: found {path.name}, which no job wrote; expected a folder for "
+                    "what is answered so far. Move it, or name another `--out`."
+                )
+
+    def _drop(self) -> None:
+        """Remove the folder; files that are not ours keep it."""
+        with suppress(OSError):
+            for path in [*self.folder.glob("*.part"), self.folder / LOCK]:
+                path.unlink(missing_ok=True)
+            self.folder.rmdir()
 
     def _locked(self, wait: bool) -> int:
         """Descriptor of the lock file, locked: of the one that is there, not of one that went."""
