@@ -1,7 +1,7 @@
 """The work folder of a job, `OUT.parts` beside its output: what is done, and of which job.
 
     job.json            what is answered, by what and how; written first
-    00000-4096.part, …  by number, the rows of a window with answers, each whole or not at all
+    00000-1024.part, …  by number, the rows of a window with answers, each whole or not at all
     lock                held by the process at work; the system lets go of it when that ends
 
 The output is made of the parts and appears by one rename; then the folder goes.

@@ -8,7 +8,7 @@ from typing import Any
 from plait.errors import PlaitError
 from plait.segmentation import is_blank
 
-ROWS = 4096
+ROWS = 1024
 """Rows of a window: enough to sort them by length, few enough to lose little to a kill."""
 CHARACTERS = 1 << 23
 """Characters of texts after which a window ends early."""
