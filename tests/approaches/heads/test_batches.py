@@ -15,7 +15,7 @@ def test_every_text_once_and_no_batch_too_large(
     found = list(batches(lengths, most, tokens))
     assert sorted(place for batch in found for place in batch) == list(range(len(lengths)))
     inner = [[lengths[place] for place in batch] for batch in found]
-    assert sum(inner, []) == sorted(lengths)
+    assert [each for batch in inner for each in batch] == sorted(lengths)
     for batch in inner:
         assert 0 < len(batch) <= most
         assert len(batch) == 1 or tokens is None or len(batch) * max(batch) <= tokens

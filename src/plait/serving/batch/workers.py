@@ -29,7 +29,7 @@ class Worker:
     """What a process needs to answer.
 
     Attributes:
-        threads: of each model's session; 0 lets it choose.
+        threads: of each model; 0 lets it choose.
     """
 
     root: Path
