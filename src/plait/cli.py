@@ -20,6 +20,7 @@ from plait.commands.results import results
 from plait.commands.rollback import rollback
 from plait.commands.run import run
 from plait.commands.schedule import schedule
+from plait.commands.score import score
 from plait.commands.server import app as server
 from plait.commands.validate import validate
 from plait.commands.verify import verify
@@ -40,6 +41,7 @@ for command in (
     new,
     run,
     predict,
+    score,
     configure,
     fetch,
     validate,

@@ -15,12 +15,21 @@ PREFIX = "plait-progress "
 class Progress:
     """Counts `done` of `total`; figures such as the loss are shown beside it.
 
+    `done` at the beginning is what an earlier process has done: it counts for no rate.
+
     In lines mode each line is `PREFIX` + JSON `{"label", "done", "total", "figures"}`, at most one
     a second, and one at the end.
     """
 
-    def __init__(self, total: float, label: str, unit: str = "it", scale: bool = False) -> None:
-        self.total, self.label, self.done = total, label, 0.0
+    def __init__(
+        self,
+        total: float,
+        label: str,
+        unit: str = "it",
+        scale: bool = False,
+        done: float = 0.0,
+    ) -> None:
+        self.total, self.label, self.done = total, label, done
         self.figures: dict[str, Any] = {}
         self._last = 0.0
         self._bar: Any = None
@@ -29,6 +38,7 @@ class Progress:
 
             self._bar = tqdm(
                 total=total,
+                initial=done,
                 desc=label,
                 unit=unit,
                 unit_scale=scale,

@@ -125,12 +125,20 @@ class Service:
                 bundle that was altered.
         """
         registry = Registry(root)
-        champion = registry.require(name, stage)
+        return cls.of(registry.require(name, stage), registry)
+
+    @classmethod
+    def of(cls, record: Record, registry: Registry) -> "Service":
+        """Load the plan of a record, whether it is the champion today or not.
+
+        Raises:
+            PlaitError: a bundle is missing or was altered.
+        """
         models = {
             candidate: bundle.load(registry.bundle(digest))[1]
-            for candidate, digest in champion.bundles.items()
+            for candidate, digest in record.bundles.items()
         }
-        return cls(champion, models)
+        return cls(record, models)
 
     def answer(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]:
         """Answer texts, in their order.

@@ -21,6 +21,8 @@ from plait.tasks import Task
 class Eager:
     """A network in float32, or by autocast in bfloat16."""
 
+    best_tokens: int | None = None
+
     def __init__(self, network: Network, precision: str) -> None:
         self.network, self.precision = network, precision
 

@@ -36,7 +36,12 @@ Ids = NDArray[np.int64]
 
 
 class Engine(Protocol):
-    """What computes the logits: `OnnxGraph` or `Eager`."""
+    """What computes the logits: `OnnxGraph` or `Eager`.
+
+    `best_tokens` of a batch are answered fastest; None: the more, the faster.
+    """
+
+    best_tokens: int | None
 
     def logits(self, inputs: Mapping[str, Ids]) -> list[NDArray[np.float32]]:
         """Of each task in turn: (batch × classes), or for tagging (batch × length × classes)."""
@@ -121,23 +126,21 @@ class Heads(Approach):
 
     def answers(self, texts: Sequence[str], batch_size: int) -> dict[str, list[Prediction]]:
         """Answers to texts that are read at once, those of equal length together."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        read = list(zip(texts, self.texts.encode(texts, self.kept.max_length), strict=True))
         answers: dict[str, list[Prediction]] = {task.name: [()] * len(texts) for task in self.tasks}
-        for begin in range(0, len(texts), batch_size):
-            places = order[begin : begin + batch_size]
-            batch = self._answer([texts[i] for i in places])
+        lengths = [len(encoded.ids) for _, encoded in read]
+        for places in batches(lengths, batch_size, self.engine.best_tokens):
+            batch = self._answer([read[i] for i in places])
             for name, found in batch.items():
                 for place, answer in zip(places, found, strict=True):
                     answers[name][place] = answer
         return answers
 
-    def _answer(self, texts: Sequence[str]) -> dict[str, list[Prediction]]:
-        encoded = self.texts.encode(texts, self.kept.max_length)
-        inputs = self.padded([found.ids for found in encoded])
+    def _answer(self, read: Sequence[tuple[str, Encoded]]) -> dict[str, list[Prediction]]:
+        inputs = self.padded([encoded.ids for _, encoded in read])
         size = "{} texts of {} tokens".format(*inputs["input_ids"].shape)
         with memory_for(f"in answering {size} at once", ANSWERS):
             logits = self.engine.logits(inputs)
-        read = list(zip(texts, encoded, strict=True))
         return {
             task.name: list(self._predictions(task, found, read))
             for task, found in zip(self.tasks, logits, strict=True)
@@ -158,6 +161,25 @@ class Heads(Approach):
 
     def parameters_count(self) -> int:
         return self.engine.parameters_count()
+
+
+def batches(lengths: Sequence[int], most: int, tokens: int | None) -> Iterator[list[int]]:
+    """Places of texts that are answered together: those of like length, the shortest first.
+
+    Args:
+        lengths: tokens of each text.
+        most: texts of a batch.
+        tokens: of a batch, padding included; a longer text is alone.
+    """
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        full = tokens is not None and (len(batch) + 1) * lengths[place] > tokens
+        if batch and (full or len(batch) == most):
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 def _engine(folder: Path, tasks: tuple[Task, ...], kept: Kept) -> Engine:

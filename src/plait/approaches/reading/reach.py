@@ -59,7 +59,18 @@ class Reach:
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """For each text whether a label leaves out some of it."""
-        return [self._read(text, self.whole(text), self.tasks) < len(text) for text in texts]
+        return [
+            not self._short(text) and self._read(text, self.whole(text), self.tasks) < len(text)
+            for text in texts
+        ]
+
+    def _short(self, text: str) -> bool:
+        """Whether a text's length alone shows that all of it is read.
+
+        No token is shorter than a byte, but for a space before the text; beyond ASCII a tokenizer
+        may turn a character into many (NFKC).
+        """
+        return text.isascii() and len(text) < self.room
 
     def _read(self, text: str, whole: Encoded, tasks: Sequence[Task]) -> int:
         """Characters from the beginning that every task's answer rests on."""

@@ -29,8 +29,10 @@ _SHOWN = 60
 
 
 @contextmanager
-def open_text(file: RawFile, newline: str | None = "") -> Iterator[io.TextIOWrapper]:
-    """The file's text without byte order marks; `newline` as for the built-in `open`.
+def open_text(
+    file: RawFile, newline: str | None = "", errors: str = "strict"
+) -> Iterator[io.TextIOWrapper]:
+    """The file's text without byte order marks; `newline`, `errors` as for the built-in `open`.
 
     Raises:
         PlaitError: bytes that are not in the encoding; names line, offset and a likely encoding.
@@ -40,7 +42,7 @@ def open_text(file: RawFile, newline: str | None = "") -> Iterator[io.TextIOWrap
         buffered = io.BufferedReader(cast(Any, stream), _BLOCK)
         encoding = _encoding(file, buffered)
         try:
-            yield io.TextIOWrapper(buffered, encoding, newline=newline)
+            yield io.TextIOWrapper(buffered, encoding, errors, newline)
         except UnicodeDecodeError as error:
             raise _undecodable(file, encoding) from error
 

@@ -29,10 +29,10 @@ def delimited(default: str) -> Callable[[RawFile], Records]:
 
 
 def _read(default: str, file: RawFile) -> Records:
-    with _table(default, file) as (delimiter, rows):
+    with table(default, file) as (delimiter, rows):
         header = _header(file, rows)
         unnamed = [place for place, name in enumerate(header) if not name.strip()]
-        runaways = _Runaways(default, file, delimiter, len(header))
+        runaways = Runaways(default, file, delimiter, len(header))
         for number, end, cells in rows:
             if end > number:
                 runaways.check(number, end, cells)
@@ -45,10 +45,10 @@ def _read(default: str, file: RawFile) -> Records:
 
 
 @contextmanager
-def _table(default: str, file: RawFile) -> Iterator[tuple[str, Numbered]]:
-    """The delimiter and the rows, the header among them."""
+def table(default: str, file: RawFile, errors: str = "strict") -> Iterator[tuple[str, Numbered]]:
+    """The delimiter and the rows, the header among them; `errors` as for `open_text`."""
     csv.field_size_limit(FIELD_LIMIT)
-    with open_text(file) as lines:
+    with open_text(file, errors=errors) as lines:
         first = lines.readline()
         declared = SEPARATOR.fullmatch(first)
         mark = file.layout.delimiter or (declared[1] if declared else default)
@@ -110,7 +110,7 @@ def _named(
     return {name: cell for name, cell in zip(header, cells, strict=True) if name.strip()}
 
 
-class _Runaways:
+class Runaways:
     """Refuses rows that a quote has swallowed: cells with lines that look like rows of the file."""
 
     def __init__(self, default: str, file: RawFile, delimiter: str, columns: int) -> None:
@@ -138,7 +138,7 @@ class _Runaways:
 
     def _values(self) -> Mapping[int, frozenset[str]]:
         if self._categories is None:
-            with _table(self._default, self._file) as (_, rows):
+            with table(self._default, self._file) as (_, rows):
                 if self._file.layout.header:
                     next(rows, None)
                 self._categories = categories(cells for number, end, cells in rows if end == number)

@@ -30,7 +30,8 @@ def _constant(name: str) -> float | None:
     return None if name == "NaN" else float(name.replace("Infinity", "inf"))
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_constant)
+DECODER = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_constant)
+"""Refuses equal keys; NaN is None."""
 
 
 def json_rows(file: RawFile) -> Records:
@@ -54,7 +55,7 @@ def json_lines(file: RawFile) -> Records:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
-                    value = _DECODER.decode(line)
+                    value = DECODER.decode(line)
                 except (ValueError, RecursionError) as error:
                     raise _invalid(file, number, error, "one object per line") from error
                 yield number, _row(file, number, value)
@@ -136,7 +137,7 @@ class _Scanner:
         """
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._buffer, self._at)
+                value, end = DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 if not self._cut(error) or not self._more():
                     self._at = min(error.pos, len(self._buffer))

@@ -24,7 +24,7 @@ def parquet_rows(file: RawFile, named: bool = True) -> Records:
     Raises:
         PlaitError: the file is no Parquet, damaged or cut off, or a wanted column is missing.
     """
-    with _opened(file) as found:
+    with opened(file) as found:
         schema = found.schema_arrow
         check_names(file, str(file.shown), schema.names)
         converters = _converters(_features(schema)) if named else {}
@@ -46,7 +46,7 @@ def class_names(file: RawFile) -> dict[str, tuple[str, ...]]:
     Raises:
         PlaitError: the file is no Parquet, or damaged.
     """
-    with _opened(file) as found:
+    with opened(file) as found:
         named = {name: _classes(each) for name, each in _features(found.schema_arrow).items()}
     return {name: names for name, names in named.items() if names}
 
@@ -61,7 +61,12 @@ def _classes(feature: Any) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(file: RawFile) -> Iterator[Any]:
+def opened(file: RawFile) -> Iterator[Any]:
+    """The file as pyarrow's `ParquetFile`.
+
+    Raises:
+        PlaitError: it is no Parquet, damaged or cut off; also while it is read.
+    """
     with _faults(file), open_seekable(file) as stream:
         from pyarrow import parquet
 
