@@ -19,6 +19,7 @@ from plait.commands.results import results
 from plait.commands.rollback import rollback
 from plait.commands.run import run
 from plait.commands.schedule import schedule
+from plait.commands.serve import serve
 from plait.commands.server import app as server
 from plait.commands.validate import validate
 from plait.commands.verify import verify
@@ -39,6 +40,7 @@ for command in (
     new,
     run,
     predict,
+    serve,
     configure,
     fetch,
     validate,

@@ -126,12 +126,25 @@ class Service:
                 bundle that was altered.
         """
         registry = Registry(root)
-        champion = registry.require(name, stage)
+        return cls.of(registry, registry.require(name, stage))
+
+    @classmethod
+    def of(cls, registry: Registry, champion: Record, known: "Service | None" = None) -> "Service":
+        """Load the plan of a record; bundles that `known` has loaded are not read again.
+
+        Raises:
+            PlaitError: a bundle is missing or altered.
+        """
+        loaded = known.by_digest() if known else {}
         models = {
-            candidate: bundle.load(registry.bundle(digest))[1]
+            candidate: loaded.get(digest) or bundle.load(registry.bundle(digest))[1]
             for candidate, digest in champion.bundles.items()
         }
         return cls(champion, models)
+
+    def by_digest(self) -> dict[str, Approach]:
+        """The models by the digests of their bundles."""
+        return {self.champion.bundles[name]: model for name, model in self.models.items()}
 
     @classmethod
     def open(cls, package: Path) -> "Service":
