@@ -99,13 +99,14 @@ def serve(
     with server.bind(host, port, settings.token) as found:
         limit_threads(count)
         loaded, root = _load(service, stage)
-        champion = loaded.champion
-        print(
-            f"{champion.service}: record {champion.number} ({champion.stage}) answers at "
-            f"{server.url(host, found)}",
-            flush=True,
-        )
-        server.serve(loaded, root, found, settings)
+        where = server.url(host, found)
+        server.serve(loaded, root, found, settings, lambda: _say(loaded, where))
+
+
+def _say(service: "Service", where: str) -> None:
+    champion = service.champion
+    who = f"{champion.service}: record {champion.number} ({champion.stage})"
+    print(f"{who} answers at {where}", flush=True)
 
 
 def _load(name: str | None, stage: Stage) -> "tuple[Service, Path | None]":

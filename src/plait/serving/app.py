@@ -61,8 +61,6 @@ def application(desk: Desk) -> FastAPI:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        desk.batcher.close()
-        desk.champions.close()
 
     served = desk.champions.current.champion.service
     made = FastAPI(

@@ -11,17 +11,16 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from plait.errors import PlaitError
-from plait.machine import limit_threads
 from plait.serving.failures import Refusal, failed
 from plait.serving.limits import Limits
 from plait.serving.log import Log, fault
 from plait.serving.metrics import Metrics
 from plait.serving.service import Reply, Service
+from plait.serving.worker import Worker
 
 SHORT = 64
 """Texts of up to so many characters are of one length; beyond, lengths double."""
@@ -103,7 +102,7 @@ class Batcher:
         self._wanted = self._expected = 1
         self._until = 0.0
         self._pace = 0.01
-        self._thread = ThreadPoolExecutor(1, "answers", limit_threads, (threads,))
+        self._worker = Worker("answers", threads)
 
     async def answer(self, service: Service, texts: Sequence[str]) -> Ask:
         """Answer texts, all of them by one champion.
@@ -136,7 +135,7 @@ class Batcher:
             ask.left.clear()
 
     def _check_room(self, more: int) -> None:
-        if self._waiting + more > self.limits.queue:
+        if self._waiting and self._waiting + more > self.limits.queue:
             seconds = max(1, math.ceil(self._waiting * self._pace))
             raise Refusal(
                 429,
@@ -225,9 +224,8 @@ class Batcher:
     async def _answers(self, batch: Batch) -> Sequence[Reply | Exception]:
         """The replies; of a batch that fails, each text by itself."""
         service, texts = batch[0][0].service, [ask.texts[place] for ask, place in batch]
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, service.answer, texts, len(texts))
+            return await self._worker.do(service.answer, texts, len(texts))
         except Exception as error:  # whatever it is, only the text that it comes from is to fail
             if len(batch) == 1:
                 return [self._failure(error)]
@@ -238,7 +236,3 @@ class Batcher:
         if isinstance(error, PlaitError):
             return Refusal(503, "out_of_memory", str(error), "Send a shorter text.")
         return failed()
-
-    def close(self) -> None:
-        """Let the thread end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)

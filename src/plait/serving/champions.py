@@ -2,18 +2,17 @@
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plait.errors import PlaitError
-from plait.machine import limit_threads
 from plait.registry.records import Record
 from plait.registry.store import Registry
 from plait.serving.log import Log, fault
 from plait.serving.metrics import Metrics
 from plait.serving.service import Service
+from plait.serving.worker import Worker
 
 PROBE = "a"
 """A champion that can't answer this is not let in."""
@@ -43,18 +42,14 @@ class Champions:
     _again: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "loads", limit_threads, (self.threads,))
+        self._worker = Worker("loads", self.threads)
         self.metrics.serves(self.current)
-
-    def close(self) -> None:
-        """Let the thread end."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def run(self, seconds: float = 1.0) -> None:
         """Look at the pointer every so many seconds, until cancelled."""
         while self.root is not None:
             await asyncio.sleep(seconds)
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._look, self.root)
+            await self._worker.do(self._look, self.root)
 
     def _look(self, root: Path) -> None:
         """Load the champion if the pointer was replaced; time and again if that fails."""

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,9 +121,15 @@ def url(host: str, found: socket.socket) -> str:
 class Server(uvicorn.Server):
     """uvicorn's, which first lets clients close their connections, and ends with status 0."""
 
-    def __init__(self, config: uvicorn.Config, guard: Guard, desk: Desk) -> None:
+    def __init__(
+        self, config: uvicorn.Config, guard: Guard, desk: Desk, listens: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self.guard, self.desk = guard, desk
+        self.guard, self.desk, self.listens = guard, desk, listens
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.desk.stopping = self.guard.draining = True
@@ -143,12 +149,19 @@ class Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
-def serve(service: Service, root: Path | None, found: socket.socket, settings: Settings) -> None:
+def serve(
+    service: Service,
+    root: Path | None,
+    found: socket.socket,
+    settings: Settings,
+    listens: Callable[[], None],
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         root: the project's folder, whose registry is watched; None where nothing is to be watched.
         found: a bound socket.
+        listens: called when connections are taken.
     """
     log, metrics = Log(settings.log), Metrics()
     _listen_to_libraries(log)
@@ -162,7 +175,7 @@ def serve(service: Service, root: Path | None, found: socket.socket, settings: S
     hosts = settings.hosts | LOCAL if loopback else settings.hosts or None
     guard = Guard(application(desk), Door(settings.token, hosts), log, metrics)
     try:
-        Server(_config(guard, settings, metrics), guard, desk).run([found])
+        Server(_config(guard, settings, metrics), guard, desk, listens).run([found])
     finally:
         log.write("stopped")
         log.flush()
