@@ -96,9 +96,11 @@ def test_a_damaged_champion_leaves_the_old_one_answering(
     }[part]
     with serving(root) as running:
         load = Asking(running, 2)
-        point(root, 1)
+        champion = registry.record("assistant", 1)
         whole = damaged.read_bytes()
         damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        if part != "pointer":
+            registry.point(champion)
         wait_for(lambda: bool(running.get("/v1/service").json()["refused"]), 10)
         number = {"bundle": 1}.get(part, -1)
         assert running.get("/health/ready").json()["refused"] == number
