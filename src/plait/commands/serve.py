@@ -30,7 +30,7 @@ TokenFile = Annotated[
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts that run together, at most.")]
 MaxWait = Annotated[
-    float, typer.Option(min=0, help="Milliseconds that a batch waits for more, when busy.")
+    float, typer.Option(min=0, help="Milliseconds that a batch waits for one more text, when busy.")
 ]
 Threads = Annotated[int, typer.Option(min=0, help="Threads of a model; 0: one a core.")]
 BodyBytes = Annotated[int, typer.Option(min=1, help="Bytes of a request's body.")]

@@ -101,7 +101,7 @@ def _json(body: bytes, status: int = 200, headers: dict[str, str] | None = None)
 def _predict(made: FastAPI, desk: Desk) -> None:
     taken = {
         "required": True,
-        "content": {"application/json": {"schema": schema.Question.model_json_schema()}},
+        "content": {"application/json": {"schema": schema.asked_for(desk.limits)}},
     }
 
     @made.post(

@@ -27,6 +27,9 @@ SHORT = 64
 TOGETHER = 4096
 """Characters of a batch of several texts: beyond, a batch only makes the others wait."""
 
+WORTH = 0.5
+"""Share of the time of the last batch for which the next may wait while texts keep coming."""
+
 
 def size(text: str) -> int:
     """The class of a text's length; a batch holds texts of one class."""
@@ -87,7 +90,7 @@ class Batcher:
 
     Args:
         most: texts of a batch.
-        wait: seconds that a batch may wait for more after the one before it.
+        wait: seconds that a batch waits for a further text, shortly after the one before it.
         threads: that a model answers with.
     """
 
@@ -166,14 +169,18 @@ class Batcher:
         if not self._waiting:
             self._enough.clear()
             await self._enough.wait()
-        left = self._until - time.monotonic()
-        if left > 0 and self._waiting < self._expected:
-            self._wanted = self._expected
-            self._enough.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await self._enough.wait()
-            self._wanted = 1
+        self._wanted, before = self._expected, 0
+        # As long as more come, each within `wait`; clients come one by one from the event loop.
+        while before < self._waiting < self._wanted and time.monotonic() < self._until:
+            before = self._waiting
+            await self._enough_within(self.wait)
+        self._wanted = 1
+
+    async def _enough_within(self, seconds: float) -> None:
+        self._enough.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._enough.wait()
 
     def _form(self) -> Batch:
         """Texts of one champion and one class of length, from all requests in turn."""
@@ -202,6 +209,7 @@ class Batcher:
     async def _run(self, batch: Batch) -> None:
         began = time.monotonic()
         found = await self._answers(batch)
+        others = self._waiting
         for (ask, place), reply in zip(batch, found, strict=True):
             ask.batches.append(len(batch))
             if isinstance(reply, Reply):
@@ -209,12 +217,13 @@ class Batcher:
             else:
                 self._drop(ask)
                 ask.fail(reply)
-        self._note(len(batch), time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self._note(len(batch), seconds)
         # Twice round the event loop: then these answers are written, and their clients free.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        self._expected = min(self.most, len(batch) + self._waiting)
-        self._until = time.monotonic() + self.wait
+        self._expected = min(self.most, len(batch) + others)
+        self._until = time.monotonic() + max(self.wait, WORTH * seconds)
 
     def _note(self, texts: int, seconds: float) -> None:
         self._pace += 0.1 * (seconds / texts - self._pace)

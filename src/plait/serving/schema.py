@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from plait.errors import PlaitError
 from plait.serving.failures import Refusal
@@ -12,6 +12,11 @@ from plait.serving.service import check_text
 EXAMPLE = "turn on the kitchen lights"
 MOST = 1000
 """Labels that `top` may ask for."""
+
+
+def _whole(value: Any) -> Any:
+    """JSON Schema has no other integers than numbers without a fraction: 3.0 is one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Question(BaseModel):
@@ -28,7 +33,9 @@ class Question(BaseModel):
     text: Annotated[str, Field(min_length=1, description="A text to answer.")] = ""
     texts: Annotated[list[str], Field(min_length=1, description="Several texts.")] = []
     top: Annotated[
-        int, Field(ge=1, le=MOST, description="Labels of a classification, likeliest first.")
+        int,
+        Field(ge=1, le=MOST, description="Labels of a classification, likeliest first."),
+        BeforeValidator(_whole),
     ] = 1
 
     @model_validator(mode="after")
@@ -145,6 +152,16 @@ class Problem(BaseModel):
     """The one form of all errors."""
 
     error: Error
+
+
+def asked_for(limits: Limits) -> dict[str, Any]:
+    """The JSON schema of a question, with the limits of a server."""
+    found = Question.model_json_schema()
+    visible = {"pattern": r"\S", "maxLength": limits.characters}
+    found["properties"]["text"] |= visible
+    found["properties"]["texts"]["items"] |= visible
+    found["properties"]["texts"]["maxItems"] = limits.texts
+    return found
 
 
 def question(body: bytes, limits: Limits) -> Question:
