@@ -10,6 +10,7 @@ Ratios are of one run, the servers in turns:
   clients that ask short texts one after the other
 - `onnx_over_eager`: median latency of torch by that of ONNX Runtime, one client, short texts;
   `onnx_over_eager_256` with texts of 256 tokens
+- one process of two threads, of one thread, and two processes of one thread
 - `hot_swap_failed`: requests that failed while the registry's pointer moved; of `--swap-requests`
 - `soak` (with `--soak MINUTES`): growth of memory at 80 % of the capacity
 """
@@ -17,7 +18,6 @@ Ratios are of one run, the servers in turns:
 import argparse
 import asyncio
 import multiprocessing
-import os
 import random
 import re
 import signal
@@ -27,8 +27,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,10 @@ class Served:
     def memory(self) -> int:
         """Bytes of RAM."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def shared(self) -> int:
+        """Bytes of RAM, those that processes share divided among them."""
+        return int(psutil.Process(self.process.pid).memory_full_info().pss)
 
 
 def texts(kind: str, count: int = 200) -> list[str]:
@@ -202,6 +208,26 @@ def engines(root: Path, onnx: str, eager: str, plan: Plan) -> dict[str, float]:
     return found
 
 
+def processes(root: Path, service: str, plan: Plan, clients: int = 32) -> dict[str, float]:
+    """Rate and memory (PSS: what is shared counts by shares) of one process and of two."""
+    found: dict[str, float] = {}
+    for name, servers, threads in (("1 x 2 threads", 1, 2), ("1 x 1", 1, 1), ("2 x 1", 2, 1)):
+        with ExitStack() as held:
+            made = [
+                held.enter_context(serving(root, service, "--threads", str(threads)))
+                for _ in range(servers)
+            ]
+            with ThreadPoolExecutor(servers) as pool:
+                share = clients // servers
+                each = partial(run, timed, asked=questions("short"), clients=share)
+                got = list(pool.map(lambda s, e=each: e(url=s.url, count=plan.seconds), made))
+                alone = run(timed, made[0].url, questions("short"), 1, plan.seconds)
+            found[f"answers/s, {name}"] = sum(load.rate for load in got)
+            found[f"p50 ms of 1 client, {name}"] = alone.percentile(0.5)
+            found[f"PSS MiB, {name}"] = sum(server.shared() for server in made) / 2**20
+    return found
+
+
 def swaps(root: Path, service: str, plan: Plan, clients: int = 8) -> dict[str, float]:
     """`hot_swap_failed` of many requests, while the pointer moves between the champions."""
     from plait.registry.store import Registry
@@ -257,11 +283,13 @@ def figures(title: str, found: Mapping[str, float]) -> list[str]:
 def page(root: Path, onnx: str, eager: str | None, plan: Plan) -> str:
     """Everything, as Markdown."""
     rows, capacity = loads(root, onnx, plan)
-    said = ["# `plait serve` under load", "", f"{machine()}, {os.cpu_count()} cores.", ""]
+    found = ", ".join(f"{name} {value}" for name, value in machine().items())
+    said = ["# `plait serve` under load", "", f"{found}.", ""]
     said += [f"{plan.seconds:g} s a load. Short texts have 12 tokens, long ones 256.", "", *rows]
     said += figures("Batching", batching(root, onnx, plan))
     if eager:
         said += figures("ONNX Runtime and torch", engines(root, onnx, eager, plan))
+    said += figures("Processes and threads", processes(root, onnx, plan))
     said += figures("Hot swap", swaps(root, onnx, plan))
     if plan.soak_minutes:
         said += figures("Soak", soak(root, onnx, capacity, plan.soak_minutes))
