@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 import small
+from plait.registry.packages import pack
+from plait.registry.store import Registry
 from plait.serving.service import Service
 from serving import TEXT, Running, received, serving
 
@@ -242,3 +244,13 @@ def test_texts_are_logged_where_their_owner_wants_it(project: Path) -> None:
     written, found = lines(project, "--log-texts")
     assert json.loads(written.splitlines()[0]) == found[0]
     assert found[0]["text"] == ["open sesame", "lights on"]
+
+
+def test_a_published_package_is_served_without_a_registry(project: Path, tmp_path: Path) -> None:
+    registry = Registry(project)
+    pack(registry, registry.record("assistant", 2), tmp_path / "package")
+    with serving(tmp_path, "package") as running:
+        (reply,) = running.ask({"text": TEXT}).json()["replies"]
+        assert reply["answers"]["intent"]["label"] == "HassTurnOn"
+        assert running.get("/health/ready").json()["record"] == 2
+        assert running.stop() == 0

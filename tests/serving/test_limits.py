@@ -134,7 +134,7 @@ def test_a_slow_connection_that_has_answered_before_is_cut_off_too(slow: Running
         connection.recv(1 << 16)
         time.sleep(1.2)  # idle is allowed, for longer
         connection.sendall(b"GET /health/live HTTP/1.1\r\n")
-        assert received(connection).startswith(b"HTTP/1.1 408 ")
+        assert b"HTTP/1.1 408 " in received(connection)
 
 
 def test_headers_have_a_length(slow: Running) -> None:

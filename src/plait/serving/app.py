@@ -69,6 +69,7 @@ def application(desk: Desk) -> FastAPI:
         description=f"Answers of the service `{served}`, by the champion of its registry.",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     made.add_exception_handler(HTTPException, _refused)
