@@ -200,3 +200,29 @@ def test_a_client_that_gives_up_frees_its_place(slow: Slow) -> None:
 def test_classes_of_length_double() -> None:
     lengths = {1: 0, 64: 0, 65: 1, 128: 1, 129: 2, 256: 2, 20_000: 9}
     assert {length: size("a" * length) for length in lengths} == lengths
+
+
+def test_a_long_text_needn_t_wait_for_all_texts_of_another_request(slow: Slow) -> None:
+    async def ask(batcher: Batcher) -> int:
+        many = asyncio.create_task(batcher.answer(slow, [f"many {n}" for n in range(80)]))
+        await asyncio.sleep(0.01)
+        await batcher.answer(slow, ["long " * 400])
+        done = len(slow.asked)
+        await many
+        return done
+
+    done, _ = batching(ask)
+    assert done <= 3
+
+
+def test_texts_of_two_champions_never_run_together(slow: Slow) -> None:
+    other = Slow(slow.champion, slow.models)
+    other.asked = []
+
+    async def ask(batcher: Batcher) -> None:
+        asks = [(slow, f"old {n}") if n % 2 else (other, f"new {n}") for n in range(20)]
+        await asyncio.gather(*(batcher.answer(service, [text]) for service, text in asks))
+
+    batching(ask)
+    assert {text[:3] for texts in slow.asked for text in texts} == {"old"}
+    assert {text[:3] for texts in other.asked for text in texts} == {"new"}
