@@ -21,6 +21,7 @@ from plait.commands.rollback import rollback
 from plait.commands.run import run
 from plait.commands.schedule import schedule
 from plait.commands.score import score
+from plait.commands.serve import serve
 from plait.commands.server import app as server
 from plait.commands.validate import validate
 from plait.commands.verify import verify
@@ -42,6 +43,7 @@ for command in (
     run,
     predict,
     score,
+    serve,
     configure,
     fetch,
     validate,

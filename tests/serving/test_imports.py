@@ -1,10 +1,13 @@
 """What is imported to answer: seconds of imports are most of a cold `plait predict`."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 import tiny_models
@@ -30,6 +33,30 @@ from plait.cli import app
 app(["predict", {TEXT!r}, "--json"], standalone_mode=False)
 print(json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))
 """
+
+
+SERVE = f"""
+import json, sys
+from plait.cli import app
+app(["serve", "--port", "0"], standalone_mode=False)
+print(json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))
+"""
+
+
+def served(root: Path) -> tuple[dict[str, object], list[str]]:
+    """The reply of `plait serve`, and what it has imported of `HEAVY` in the end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], cwd=root, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            (url,) = re.findall(r"http://\S+", process.stdout.readline())
+            body = httpx.post(f"{url}/v1/predict", json={"text": TEXT}).json()
+            httpx.get(f"{url}/metrics").raise_for_status()
+            process.send_signal(signal.SIGTERM)
+            return body["replies"][0], json.loads(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def predicted(root: Path) -> tuple[dict[str, object], list[str]]:
@@ -69,6 +96,7 @@ def test_heads_are_answered_without_torch_and_transformers(measured: Path) -> No
     reply, imported = predicted(measured)
     assert set(reply["answers"]) == {"intent", "slots"}  # type: ignore[call-overload]
     assert imported == []
+    assert served(measured) == (reply, [])
     graph.write_bytes(graph.read_bytes() + b" ")
     done = subprocess.run(
         [sys.executable, "-m", "plait.cli", "predict", TEXT],

@@ -9,9 +9,7 @@ from plait import bundle
 from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.registry.stage import Stage
-from plait.registry.store import Registry
-from plait.registry.unpacking import unpack
-from plait.serving.service import Reply, replies
+from plait.serving.service import Reply, Service, replies
 from plait.tasks import Task
 
 
@@ -67,10 +65,7 @@ def load(
     """
     if service is not None and not _is_name(service):
         return _opened(Path(service))
-    registry = Registry(Path(root))
-    champion = registry.require(None if service is None else str(service), stage)
-    folders = {name: registry.bundle(digest) for name, digest in champion.bundles.items()}
-    return _of(folders, champion.tasks)
+    return _of(Service.load(None if service is None else str(service), Path(root), stage))
 
 
 def _is_name(service: str | os.PathLike[str]) -> bool:
@@ -81,8 +76,7 @@ def _is_name(service: str | os.PathLike[str]) -> bool:
 def _opened(folder: Path) -> Predictor:
     kind = _kind(folder)
     if kind == "package":
-        record, bundles = unpack(folder)
-        return _of(bundles, record.tasks)
+        return _of(Service.open(folder))
     if kind == "nothing":
         raise PlaitError(
             f"{folder}: found neither {bundle.CANDIDATE} (a bundle, as in models/) nor record.json "
@@ -101,5 +95,5 @@ def _kind(folder: Path) -> Literal["package", "bundle", "nothing"]:
     return "bundle" if any((folder / name).is_file() for name in bundled) else "nothing"
 
 
-def _of(folders: Mapping[str, Path], owners: Mapping[str, str]) -> Predictor:
-    return Predictor({name: bundle.load(path)[1] for name, path in folders.items()}, owners)
+def _of(served: Service) -> Predictor:
+    return Predictor(served.models, served.champion.tasks)

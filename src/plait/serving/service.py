@@ -19,6 +19,7 @@ from plait.approaches.base import Approach
 from plait.errors import PlaitError
 from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
+from plait.registry.unpacking import unpack
 from plait.segmentation import is_blank
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
@@ -128,17 +129,34 @@ class Service:
         return cls.of(registry.require(name, stage), registry)
 
     @classmethod
-    def of(cls, record: Record, registry: Registry) -> "Service":
+    def of(cls, record: Record, registry: Registry, known: "Service | None" = None) -> "Service":
         """Load the plan of a record, whether it is the champion today or not.
 
+        Bundles that `known` has loaded are not read again.
+
         Raises:
-            PlaitError: a bundle is missing or was altered.
+            PlaitError: a bundle is missing or altered.
         """
+        loaded = known.by_digest() if known else {}
         models = {
-            candidate: bundle.load(registry.bundle(digest))[1]
+            candidate: loaded.get(digest) or bundle.load(registry.bundle(digest))[1]
             for candidate, digest in record.bundles.items()
         }
         return cls(record, models)
+
+    def by_digest(self) -> dict[str, Approach]:
+        """The models by the digests of their bundles."""
+        return {self.champion.bundles[name]: model for name, model in self.models.items()}
+
+    @classmethod
+    def open(cls, package: Path) -> "Service":
+        """Load a published service from a folder that `dvc artifacts get` brought.
+
+        Raises:
+            PlaitError: it is no package, or a file of it was altered.
+        """
+        record, bundles = unpack(package)
+        return cls(record, {name: bundle.load(path)[1] for name, path in bundles.items()})
 
     def answer(self, texts: Sequence[str], batch_size: int = 32) -> list[Reply]:
         """Answer texts, in their order.
