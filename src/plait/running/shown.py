@@ -33,7 +33,7 @@ def _data_version(root: Path) -> str:
     if not path.is_file():
         return ""
     outs = yaml.safe_load(path.read_text(encoding="utf-8"))["outs"]
-    return str(outs[0]["md5"])[:_DIGITS]
+    return str(outs[0].get("md5", ""))[:_DIGITS]  # none before the first run
 
 
 def rename(name: str) -> None:
