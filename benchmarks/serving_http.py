@@ -1,21 +1,17 @@
 """`plait serve` under load, from a second process: latency, throughput, and what batching gains.
 
-Without `--project` it makes a service on the spot: MiniLM with two fresh heads (60 labels, 55 types
-of spans), as a bundle with its ONNX graph and as one without, which torch answers in float32. Fresh
-heads cost as much as trained ones; their answers mean nothing.
-
-Ratios are of one run, the servers in turns:
+The parts of `benchmarks/serving.py` that are about HTTP. Ratios are of one run, the servers in
+turns:
 
 - `batching_over_none_32`: answers a second with dynamic batching by those with `--batch-size 1`, 32
   clients that ask short texts one after the other
 - `onnx_over_eager`: median latency of torch by that of ONNX Runtime, one client, short texts;
   `onnx_over_eager_256` with texts of 256 tokens
 - one process of two threads, of one thread, and two processes of one thread
-- `hot_swap_failed`: requests that failed while the registry's pointer moved; of `--swap-requests`
-- `soak` (with `--soak MINUTES`): growth of memory at 80 % of the capacity
+- `hot_swap_failed`: requests that failed while the registry's pointer moved
+- `soak`: growth of memory at 80 % of the capacity
 """
 
-import argparse
 import asyncio
 import multiprocessing
 import random
@@ -26,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -37,7 +33,6 @@ from typing import Any
 import psutil
 
 from http_load import Load, closed, opened, request
-from plait.benchmark.latency import machine
 
 WORDS = (
     *("turn", "on", "the", "kitchen", "lights", "please", "and", "play", "some", "quiet", "music"),
@@ -58,10 +53,10 @@ class Plan:
     clients: Sequence[int] = CLIENTS
     fractions: Sequence[float] = FRACTIONS
     swap_requests: int = 20_000
-    soak_minutes: float = 0.0
+    soak_minutes: float = 30.0
 
 
-QUICK = Plan(1.0, (1, 32), (0.5,), 300)
+QUICK = Plan(1.0, (1, 32), (0.5,), 300, 0.2)
 
 
 @dataclass(frozen=True)
@@ -158,9 +153,9 @@ def line(name: str, load: Load) -> str:
 HEADER = ["| load | answers/s | p50 ms | p95 ms | p99 ms | failed |", "|---|---|---|---|---|---|"]
 
 
-def loads(root: Path, service: str, plan: Plan) -> tuple[list[str], float]:
-    """The table of all loads, and the capacity for short texts (answers a second)."""
-    rows, capacity = list(HEADER), 0.0
+def loads(root: Path, service: str, plan: Plan) -> list[str]:
+    """The table of all loads."""
+    rows = list(HEADER)
     with serving(root, service) as served:
         for kind in TOKENS:
             best = 0.0
@@ -171,8 +166,7 @@ def loads(root: Path, service: str, plan: Plan) -> tuple[list[str], float]:
             for fraction in plan.fractions:
                 found = run(opened, served.url, questions(kind), fraction * best, plan.seconds)
                 rows.append(line(f"{kind}, random at {fraction:.0%} of {best:.0f}/s", found))
-            capacity = capacity or best
-    return rows, capacity
+    return rows
 
 
 def batching(root: Path, service: str, plan: Plan, clients: int = 32) -> dict[str, float]:
@@ -255,12 +249,13 @@ def swaps(root: Path, service: str, plan: Plan, clients: int = 8) -> dict[str, f
     }
 
 
-def soak(root: Path, service: str, capacity: float, minutes: float) -> dict[str, float]:
+def soak(root: Path, service: str, plan: Plan) -> dict[str, float]:
     """Growth of memory in percent from the first fifth of the time to the last, at 80 % load."""
     memory: list[int] = []
     failed = answered = 0
     with serving(root, service) as served:
-        until = time.monotonic() + 60 * minutes
+        capacity = run(timed, served.url, questions("short"), 32, plan.seconds).rate
+        until = time.monotonic() + 60 * plan.soak_minutes
         while time.monotonic() < until:
             found = run(opened, served.url, questions("short"), 0.8 * capacity, 5)
             failed, answered = failed + found.failed, answered + len(found.seconds)
@@ -270,64 +265,7 @@ def soak(root: Path, service: str, capacity: float, minutes: float) -> dict[str,
     return {
         "soak_growth_percent": 100 * (last / first - 1),
         "soak_mib": last / 2**20,
+        "soak_answers_per_second": answered / (60 * plan.soak_minutes),
         "soak_answered": answered,
         "soak_failed": failed,
     }
-
-
-def figures(title: str, found: Mapping[str, float]) -> list[str]:
-    """A section of the page."""
-    return ["", f"## {title}", "", *(f"- {name}: {value:.4g}" for name, value in found.items())]
-
-
-def page(root: Path, onnx: str, eager: str | None, plan: Plan) -> str:
-    """Everything, as Markdown."""
-    rows, capacity = loads(root, onnx, plan)
-    found = ", ".join(f"{name} {value}" for name, value in machine().items())
-    said = ["# `plait serve` under load", "", f"{found}.", ""]
-    said += [f"{plan.seconds:g} s a load. Short texts have 12 tokens, long ones 256.", "", *rows]
-    said += figures("Batching", batching(root, onnx, plan))
-    if eager:
-        said += figures("ONNX Runtime and torch", engines(root, onnx, eager, plan))
-    said += figures("Processes and threads", processes(root, onnx, plan))
-    said += figures("Hot swap", swaps(root, onnx, plan))
-    if plan.soak_minutes:
-        said += figures("Soak", soak(root, onnx, capacity, plan.soak_minutes))
-    return "\n".join(said) + "\n"
-
-
-def arguments() -> argparse.Namespace:
-    made = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("--quick", action="store_true", help="a second a load: tries the code only")
-    made.add_argument("--project", type=Path, help="folder with a registry (else one is made)")
-    made.add_argument("--service", default="assistant", help="of the project (assistant)")
-    made.add_argument("--backbone", type=Path, help="folder of MiniLM's weights (else the pinned)")
-    made.add_argument("--seconds", type=float, default=10, help="of each load (10)")
-    made.add_argument("--swap-requests", type=int, default=20_000, help="(20000)")
-    made.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="(0: no soak)")
-    made.add_argument("-o", "--output", type=Path, help="file of the page (else the screen)")
-    return made.parse_args()
-
-
-def main() -> None:
-    options = arguments()
-    plan = Plan(options.seconds, swap_requests=options.swap_requests, soak_minutes=options.soak)
-    plan = QUICK if options.quick else plan
-    with tempfile.TemporaryDirectory() as scratch:
-        if options.project:
-            shown = page(options.project, options.service, None, plan)
-        else:
-            from serving_service import make
-
-            make(Path(scratch), options.backbone)
-            shown = page(Path(scratch), "assistant", "eager", plan)
-    if options.output:
-        options.output.write_text(shown, encoding="utf-8")
-    else:
-        print(shown)
-
-
-if __name__ == "__main__":
-    main()
