@@ -15,16 +15,16 @@ SPACELESS = r"\p{lb=SA}\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Hangu
 class SA, kana, Han, Yi), or, in Hangul, with particles written to the word, where a span ends."""
 # White space, controls and what is drawn as nothing: U+2800 is a Braille sign without dots. Signs
 # that Arabic writes around a number are format characters, and visible.
-_UNSEEN = (
+UNSEEN = (
     r"[[\s\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]"
     r"--\p{Prepended_Concatenation_Mark}]"
 )
 _CLUSTER = regex.compile(
-    rf"(?V1)(?P<open>(?={_UNSEEN})\X)|(?P<single>(?=[[{SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])\X)"
+    rf"(?V1)(?P<open>(?={UNSEEN})\X)|(?P<single>(?=[[{SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])\X)"
     r"|(?P<letter>(?=[\p{L}\p{M}])\X)|(?P<digit>(?=\p{N})\X)|(?P<mark>\X)"
 )
 _ASCII = regex.compile(r"[A-Za-z]+|[0-9]+|[!-/:-@\[-`{-~]")
-_INVISIBLE = regex.compile(rf"(?V1){_UNSEEN}*")
+_INVISIBLE = regex.compile(rf"(?V1){UNSEEN}*")
 
 
 def words(text: str) -> list[Place]:

@@ -172,7 +172,7 @@ def test_a_decoder_reads_a_mark_and_a_space_before_the_first_word(
         assert mark == model.tokenizer.bos_token_id
         assert tokens[: len(tokens) // 2] == tokens[len(tokens) // 2 :]
         assert model.tokenizer.convert_ids_to_tokens(tokens)[0].startswith("Ġ")
-        assert [place for _, place in each._words("a a", found)] == [(0, 1), (2, 3)]
+        assert [place for _, place in each.read_words("a a", found)] == [(0, 1), (2, 3)]
         assert empty.ids == [mark]
 
 

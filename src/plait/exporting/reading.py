@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from plait.approaches.heads.graph import OnnxGraph
 from plait.approaches.heads.kept import BACKBONE, GRAPH, SETTINGS, Kept
 from plait.approaches.heads.model import Heads
-from plait.approaches.reading.texts import Texts, Vocabulary, _hide
+from plait.approaches.reading.texts import Texts, Vocabulary, hide
 from plait.exporting.exported import Exported
 from plait.exporting.samples import SPELLED
 from plait.files import read_json
@@ -49,7 +49,7 @@ def plain(texts: Texts, hidden: bool = False) -> Tokenizer:
     for token in state["added_tokens"]:
         token["special"] = token["special"] or token["content"] in texts.control
     if hidden and state["model"]["type"] == "Unigram":
-        _hide(state, texts.control)
+        hide(state, texts.control)
     if texts.lead:
         steps = [{"type": "Prepend", "prepend": texts.lead}, state["normalizer"]]
         state["normalizer"] = {"type": "Sequence", "normalizers": [s for s in steps if s]}

@@ -40,7 +40,7 @@ def write(exported: Exported, folder: Path) -> str:
     tokenizer, end = asking.decoder.tokenizer, asking.forms[0].end
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)  # what ends an answer
     tokenizer.save_pretrained(folder)
-    asking.decoder.chat.texts._bare.save(str(folder / "text.json"))
+    asking.decoder.chat.texts.bare.save(str(folder / "text.json"))
     GenerationConfig(do_sample=False, eos_token_id=end, pad_token_id=end).save_pretrained(folder)
     write_json(folder / "prompts.json", [_told(asking, form) for form in asking.forms])
     for form in ask.forms(folder):

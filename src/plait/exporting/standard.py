@@ -137,7 +137,7 @@ def _compare_tags(
     worst = 0.0
     for text in texts:
         (encoded,) = heads.texts.encode([text], heads.kept.max_length)
-        places = [position for position, _ in heads._words(text, encoded)]
+        places = [position for position, _ in heads.read_words(text, encoded)]
         logits = heads.engine.logits(heads.padded([encoded.ids]))[exported.index(task)][0]
         found = model(**tokenizer([text], truncation=True, return_tensors="pt")).logits[0].numpy()
         if places:

@@ -10,15 +10,15 @@ from itertools import chain
 
 import regex
 
-from plait.segmentation import _UNSEEN, SPACELESS
+from plait.segmentation import SPACELESS, UNSEEN
 
 _SINGLE = rf"(?=[[{SPACELESS}]&&[\p{{L}}\p{{M}}\p{{N}}]])"
 WORD = (
-    rf"(?V1)(?={_UNSEEN})\X|{_SINGLE}\X|(?:(?!{_SINGLE}|{_UNSEEN})(?=[\p{{L}}\p{{M}}])\X)+"
-    rf"|(?:(?!{_SINGLE}|{_UNSEEN})(?=\p{{N}})\X)+|\X"
+    rf"(?V1)(?={UNSEEN})\X|{_SINGLE}\X|(?:(?!{_SINGLE}|{UNSEEN})(?=[\p{{L}}\p{{M}}])\X)+"
+    rf"|(?:(?!{_SINGLE}|{UNSEEN})(?=\p{{N}})\X)+|\X"
 )
 """What `plait.segmentation.words` finds, as one pattern, and what of it is `BLANK` is no word."""
-BLANK = rf"(?V1){_UNSEEN}*"
+BLANK = rf"(?V1){UNSEEN}*"
 
 _HANGUL = {"L": "\\p{gcb=L}", "V": "\\p{gcb=V}", "T": "\\p{gcb=T}"}
 _WHOLE = range(0xAC00, 0xD7A4)

@@ -86,7 +86,7 @@ class LearnedHeads(Learned, Heads):
         while part := list(islice(slices, 1000)):
             encoded = self.texts.encode([row.text for row in part], self.kept.max_length)
             for row, found in zip(part, encoded, strict=True):
-                words = self._words(row.text, found)
+                words = self.read_words(row.text, found)
                 targets = {f"target {task.name}": targets_of(task, row, words) for task in tasks}
                 yield {"input_ids": found.ids, "length": len(found.ids), **targets}
 

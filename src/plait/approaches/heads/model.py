@@ -98,11 +98,12 @@ class Heads(Approach):
         """
         raise RuntimeError("this model was loaded for answers: copy its bundle instead")
 
-    def _words(self, text: str, encoded: Encoded) -> list[tuple[int, Place]]:
+    def read_words(self, text: str, encoded: Encoded) -> list[tuple[int, Place]]:
+        """The words of a text: the position of the token that is read, and the place of the word."""
         return units(text, encoded, self.kept.reading.decoder)
 
     def _places(self, text: str, encoded: Encoded) -> list[Place]:
-        return [place for _, place in self._words(text, encoded)]
+        return [place for _, place in self.read_words(text, encoded)]
 
     def padded(self, ids: Sequence[Sequence[int]]) -> dict[str, Ids]:
         """`input_ids` and `attention_mask` (batch × longest).
@@ -157,7 +158,7 @@ class Heads(Approach):
             if task.kind == "classification":
                 yield choice(task, row)
             else:
-                yield spans(task, row, self._words(text, found))
+                yield spans(task, row, self.read_words(text, found))
 
     def parameters_count(self) -> int:
         return self.engine.parameters_count()

@@ -120,7 +120,8 @@ class Texts:
         return _copy(self.backend, self.control)
 
     @cached_property
-    def _bare(self) -> Tokenizer:
+    def bare(self) -> Tokenizer:
+        """Reads what follows on other text: it puts no space before it."""
         return _copy(self.backend, self.control, prefix=False)
 
     @cached_property
@@ -166,7 +167,7 @@ class Texts:
 
     def continued(self, text: str, longest: int | None = None, lead: str = "") -> Encoded:
         """Tokens of a text that follows others, after `lead`; no marks."""
-        encoding = self._bare.encode(lead + text, add_special_tokens=False)
+        encoding = self.bare.encode(lead + text, add_special_tokens=False)
         return self._cut(encoding, text, lead, longest)
 
     def tokens(self, text: str) -> Tokens:
@@ -224,7 +225,7 @@ def _copy(backend: Tokenizer, control: Collection[str], prefix: bool = True) -> 
     for token in state["added_tokens"]:
         token["special"] = token["special"] or token["content"] in control
     if state["model"]["type"] == "Unigram" and control:
-        _hide(state, control)
+        hide(state, control)
     if not prefix:
         state["normalizer"] = _without_prefix(state["normalizer"])
         state["pre_tokenizer"] = _without_prefix(state["pre_tokenizer"])
@@ -233,7 +234,7 @@ def _copy(backend: Tokenizer, control: Collection[str], prefix: bool = True) -> 
     return found
 
 
-def _hide(state: dict[str, Any], control: Collection[str]) -> None:
+def hide(state: dict[str, Any], control: Collection[str]) -> None:
     """Unigram models hold control tokens among their pieces, with the highest score of all."""
     unknown, vocabulary = state["model"]["unk_id"], state["model"]["vocab"]
     hidden = set()
