@@ -99,7 +99,7 @@ class Heads(Approach):
         raise RuntimeError("this model was loaded for answers: copy its bundle instead")
 
     def read_words(self, text: str, encoded: Encoded) -> list[tuple[int, Place]]:
-        """The words of a text: the position of the token that is read, and the place of the word."""
+        """The words of a text: of each the token that is read, and its place."""
         return units(text, encoded, self.kept.reading.decoder)
 
     def _places(self, text: str, encoded: Encoded) -> list[Place]:
