@@ -4,7 +4,8 @@ This module names no stage: dvc.yaml declares what is derived. Actions, such as 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -24,7 +25,7 @@ from plait.experiment.loading import load
 from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, project, shown
+from plait.running import graph, lost_runs, project, shown
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
@@ -116,13 +117,21 @@ def pipeline(
     """
     try:
         root = project.root()
-        with only_run(root, _wait_for_other), Processes(root) as processes:
+        with only_run(root, _wait_for_other), Processes(root) as processes, _found(root, processes):
             return _run(root, processes, experiment, force, candidates)
     except PlaitError as error:
         get_run_logger().error("%s", error)
         return Failed(message=str(error))
     except (TerminationSignal, KeyboardInterrupt, Stopped):
         return Cancelled(message="Cancelled: the processes of all stages were ended")
+
+
+@contextmanager
+def _found(root: Path, processes: Processes) -> Iterator[None]:
+    """Let the run be found as crashed if this process is killed."""
+    lost_runs.watch()
+    with lost_runs.recorded(root, flow_run.id, processes.mark), lost_runs.heartbeats(flow_run.id):
+        yield
 
 
 def _wait_for_other() -> None:

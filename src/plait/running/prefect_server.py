@@ -63,7 +63,7 @@ def settings(folder: Path, api: str) -> dict[str, str]:
         "PREFECT_HOME": str(_home(folder)),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "60",
         "DO_NOT_TRACK": "1",
     }
     return {name: os.environ.get(name, value) for name, value in wanted.items()}
