@@ -25,7 +25,7 @@ from plait.experiment.loading import load
 from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, lost_runs, project, shown
+from plait.running import graph, lost_runs, project, server_watch, shown
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
@@ -117,7 +117,7 @@ def pipeline(
     """
     try:
         root = project.root()
-        with only_run(root, _wait_for_other), Processes(root) as processes, _found(root, processes):
+        with only_run(root, _wait_for_other), Processes(root) as processes, _kept(root, processes):
             return _run(root, processes, experiment, force, candidates)
     except PlaitError as error:
         get_run_logger().error("%s", error)
@@ -127,10 +127,11 @@ def pipeline(
 
 
 @contextmanager
-def _found(root: Path, processes: Processes) -> Iterator[None]:
-    """Let the run be found as crashed if this process is killed."""
-    lost_runs.watch()
-    with lost_runs.recorded(root, flow_run.id, processes.mark), lost_runs.heartbeats(flow_run.id):
+def _kept(root: Path, processes: Processes) -> Iterator[None]:
+    """End the run if its server is lost; let it be found as crashed if its process is killed."""
+    recorded = lost_runs.recorded(root, flow_run.id, processes.mark)
+    with server_watch.watching(root, processes), recorded, lost_runs.heartbeats(flow_run.id):
+        lost_runs.watch()
         yield
 
 

@@ -46,12 +46,14 @@ class Record:
 
     api: str = ""
     pid: int = 0
-    born: float = 0.0
+    born: float = -1.0
 
     def lives(self) -> bool:
         """Whether that process still runs, and its number doesn't belong to a later one."""
         try:
-            return self.pid > 0 and psutil.Process(self.pid).create_time() == self.born
+            process = psutil.Process(self.pid)
+            # One that was killed is a zombie as long as the `plait run` that started it runs.
+            return process.create_time() == self.born and process.status() != "zombie"
         except psutil.Error:
             return False
 
@@ -90,10 +92,15 @@ def find(folder: Path) -> Server | None:
     chosen = os.environ.get("PREFECT_API_URL")
     if chosen:
         return Server(chosen, _pid(folder, chosen)) if _answers(chosen) else None
-    for api in filter(None, [_record(folder).api, _api(PORT)]):
+    for api in filter(None, [recorded(folder).api, _api(PORT)]):
         if _answers(api) and _same_release(api):
             return Server(api, _pid(folder, api))
     return None
+
+
+def is_ours(folder: Path, api: str) -> bool:
+    """Whether the server there is the one that plait started for this project, and it runs."""
+    return _pid(folder, api) is not None
 
 
 def start(folder: Path, port: int) -> Server:
@@ -118,7 +125,7 @@ def start(folder: Path, port: int) -> Server:
 
 def stop(folder: Path) -> Server | None:
     """Stop the server that plait started for this project; None if there is none."""
-    record = _record(folder)
+    record = recorded(folder)
     (_home(folder) / "server.json").unlink(missing_ok=True)
     if not record.lives():
         return None
@@ -207,7 +214,8 @@ def _wait(process: "subprocess.Popen[bytes]", api: str, log: Path) -> None:
         time.sleep(0.1)
 
 
-def _record(folder: Path) -> Record:
+def recorded(folder: Path) -> Record:
+    """The last server that plait started for this project; an empty record if there is none."""
     try:
         return Record(**read_json(_home(folder) / "server.json"))
     except (OSError, ValueError, TypeError):
@@ -215,5 +223,5 @@ def _record(folder: Path) -> Record:
 
 
 def _pid(folder: Path, api: str) -> int | None:
-    record = _record(folder)
+    record = recorded(folder)
     return record.pid if record.api == api and record.lives() else None
