@@ -1,12 +1,15 @@
 """The pipeline as a Prefect deployment: on a schedule, by button or `prefect deployment run`."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
 from plait.errors import PlaitError, did_you_mean
-from plait.running import lost_runs
+from plait.running import lost_runs, project
+from plait.running.scheduling import Serving
+from plait.running.scheduling import serve as serve_until_signal
 
 if TYPE_CHECKING:
     from plait.running.prefect_server import Server
@@ -26,15 +29,13 @@ def serve(cron: str, timezone: str, server: "Server") -> None:
 
     check(cron, timezone)
     lost_runs.watch()
-    print(f"Serving plait/{NAME} on '{cron}' ({timezone}); Ctrl-C ends it.")
-    print(f"Run it now: the button at {server.ui}/deployments, or")
-    print(f"  PREFECT_API_URL={server.api} prefect deployment run plait/{NAME}", flush=True)
-    pipeline.serve(
-        name=NAME,
-        schedule=Cron(cron, timezone=timezone),
-        limit=1,
-        print_starting_message=False,
+    greeting = (
+        f"Serving plait/{NAME} on '{cron}' ({timezone}); Ctrl-C ends it.\n"
+        f"Run it now: the button at {server.ui}/deployments, or\n"
+        f"  PREFECT_API_URL={server.api} prefect deployment run plait/{NAME}"
     )
+    schedule, say = Cron(cron, timezone=timezone), partial(print, flush=True)
+    serve_until_signal(Serving(pipeline, NAME, schedule, project.root(), server, say), greeting)
 
 
 def check(cron: str, timezone: str) -> None:
