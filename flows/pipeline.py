@@ -25,7 +25,7 @@ from plait.experiment.loading import load
 from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, lost_runs, project, server_watch, shown
+from plait.running import graph, lock_files, lost_runs, project, server_watch, shown
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
@@ -136,8 +136,11 @@ def _kept(root: Path, processes: Processes) -> Iterator[None]:
 
 
 def _wait_for_other() -> None:
-    text = "Another run of this project is going on: waiting for its end"
-    get_run_logger().warning(text)
+    _note("Another run of this project is going on: waiting for its end")
+
+
+def _note(text: str) -> None:
+    get_run_logger().warning("%s", text)
     tell(Event("note", text=text))
 
 
@@ -152,6 +155,7 @@ def _run(
         switch(root, experiment)
     load(root / "params.yaml")
     shown.tag(root)
+    lock_files.mend(root, _note)
     _pull(root, processes)
     begun = _run_always(root, processes)
     found = _read(root)

@@ -104,3 +104,19 @@ def test_a_run_that_ends_in_order_leaves_no_record(
     assert done.returncode == 0, done.stderr
     assert newest(client).state_name == "Completed"
     assert not (folder / ".plait" / "run.json").exists()
+
+
+def test_a_cut_dvc_lock_is_mended_and_the_run_goes_on(
+    client: SyncPrefectClient, api: str, tmp_path: Path
+) -> None:
+    stages = {"good": {"cmd": "date +%N > good", "deps": ["train.py"], "outs": ["good"]}}
+    folder = projects.make(tmp_path / "project", stages)
+    assert run(folder, environment(api)).returncode == 0
+    made, lock = (folder / "good").read_text(), (folder / "dvc.lock").read_bytes()
+    (folder / "dvc.lock").write_bytes(b"")
+    done = run(folder, environment(api))
+    assert done.returncode == 0, done.stderr
+    assert "dvc.lock was cut short by a kill or a full disk: it begins anew" in done.stdout
+    assert "= good  taken from DVC's cache" in done.stdout
+    assert (folder / "good").read_text() == made
+    assert (folder / "dvc.lock").read_bytes() == lock

@@ -206,7 +206,7 @@ def environment() -> dict[str, str]:
 
 
 def _dvc() -> list[str]:
-    return [sys.executable, "-P", "-m", "dvc", "--wait-for-lock"]
+    return [sys.executable, "-P", "-m", "plait.running.dvc", "--wait-for-lock"]
 
 
 def run_stage(
