@@ -1,6 +1,9 @@
 """The pipeline as a Prefect deployment: on a schedule, by button or `prefect deployment run`."""
 
+import hashlib
+import socket
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
@@ -29,13 +32,19 @@ def serve(cron: str, timezone: str, server: "Server") -> None:
 
     check(cron, timezone)
     lost_runs.watch()
+    root, name = project.root(), NAME if server.pid else f"{NAME}-{_digest(project.root())}"
     greeting = (
-        f"Serving plait/{NAME} on '{cron}' ({timezone}); Ctrl-C ends it.\n"
+        f"Serving plait/{name} on '{cron}' ({timezone}); Ctrl-C ends it.\n"
         f"Run it now: the button at {server.ui}/deployments, or\n"
-        f"  PREFECT_API_URL={server.api} prefect deployment run plait/{NAME}"
+        f"  PREFECT_API_URL={server.api} prefect deployment run plait/{name}"
     )
     schedule, say = Cron(cron, timezone=timezone), partial(print, flush=True)
-    serve_until_signal(Serving(pipeline, NAME, schedule, project.root(), server, say), greeting)
+    serve_until_signal(Serving(pipeline, name, schedule, root, server, say), greeting)
+
+
+def _digest(folder: Path) -> str:
+    """Distinguishes this project from others that share a server."""
+    return hashlib.sha256(f"{socket.gethostname()}:{folder}".encode()).hexdigest()[:6]
 
 
 def check(cron: str, timezone: str) -> None:
