@@ -156,6 +156,7 @@ def _run(
     load(root / "params.yaml")
     shown.tag(root)
     lock_files.mend(root, _note)
+    lock_files.say_who_holds(root, _note)
     _pull(root, processes)
     begun = _run_always(root, processes)
     found = _read(root)

@@ -1,5 +1,6 @@
 """DVC's lock files after kills: a cut dvc.lock comes back, dead holders are forgotten."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -13,7 +14,10 @@ from dvc.repo import Repo
 
 import interruptions
 import projects
-from plait.running import dvc, lock_files
+from plait.running import dvc, graph, lock_files
+from plait.running.events import Event, listening
+from plait.running.processes import Processes
+from servers import wait_for
 
 STAGES = {
     "first": {"cmd": "echo 1 > first", "outs": ["first"]},
@@ -120,3 +124,33 @@ def test_holders_that_are_gone_are_forgotten_and_living_ones_are_not(project: Pa
     path.write_text('{"write": {"/a": ')
     lock_files.mend(project, lambda _: None)
     assert not path.exists()
+
+
+def test_a_stage_waits_for_a_persons_dvc_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = projects.make(tmp_path / "project", {"slow": projects.training("slow", 5)})
+    monkeypatch.chdir(folder)
+    heard: list[Event] = []
+    command = [sys.executable, "-m", "dvc", "repro", "slow"]
+    with subprocess.Popen(command, env=graph.environment()) as person:
+        wait_for((folder / "pid.slow").exists, 60)
+        with Processes(folder) as processes, listening(heard.append):
+            outcome = graph.run_stage("slow", processes, lambda _: None, lambda _: None)
+        assert person.wait() == 0
+    assert outcome is graph.Outcome.UNCHANGED
+    (said,) = [event.text for event in heard if event.kind == "note"]
+    assert said.startswith(f"slow: waiting for process {person.pid} (")
+    assert said.endswith("repro slow), which works on the same files")
+
+
+def test_the_holder_of_dvcs_lock_is_named(project: Path) -> None:
+    said: list[str] = []
+    lock_files.say_who_holds(project, said.append)
+    assert said == []
+    with (project / ".dvc/tmp/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f" {os.getpid()}\n")
+        lock.flush()
+        lock_files.say_who_holds(project, said.append)
+    assert f"Waiting for process {os.getpid()} (" in said[0]

@@ -71,7 +71,7 @@ def test_a_server_that_takes_too_long_is_ended_and_the_reason_said(
     monkeypatch.setattr(prefect_server, "START_SECONDS", 0.5)
     with pytest.raises(PlaitError, match=r"plait waited for \S+/api/health, and its process was"):
         prefect_server.start(tmp_path, 4299)
-    assert not prefect_server.recorded(tmp_path).lives()
+    wait_for(lambda: not prefect_server.recorded(tmp_path).lives(), 5)
 
 
 def test_a_server_whose_port_is_taken_says_so(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from plait.errors import PlaitError, did_you_mean
 from plait.progress import LINES, PREFIX
-from plait.running import durations
+from plait.running import durations, lock_files
+from plait.running.events import Event, tell
 from plait.running.processes import Processes
 
 TELEMETRY_OFF = {
@@ -240,12 +241,24 @@ def run_stage(
     command = [*_dvc(), "repro", "--single-item", *(["--force"] if force else []), address]
     started = time.monotonic()
     status = processes.run(command, read_line, environment())
+    while status and (found := lock_files.holders(tail)):
+        _wait(address, found, processes)
+        tail.clear()
+        status = processes.run(command, read_line, environment())
     if status:
         raise _failure(address, status, list(tail))
     outcome = _outcome(address, tail)
     if outcome is Outcome.RAN:
         durations.record(durations.LEDGER, address, time.monotonic() - started)
     return outcome
+
+
+def _wait(address: str, holders: Mapping[int, str], processes: Processes) -> None:
+    """Wait for others that work on a stage's files, such as a person's `dvc repro`."""
+    for pid, command in holders.items():
+        text = f"{address}: waiting for process {pid} ({command}), which works on the same files"
+        tell(Event("note", text=text))
+    lock_files.wait_for(Path.cwd(), holders, processes.raise_if_stopped)
 
 
 def run_always(folder: Path, processes: Processes) -> None:

@@ -1,9 +1,11 @@
 """Files of DVC's that a kill or a full disk may have cut: dvc.lock, and DVC's own locks."""
 
+import fcntl
 import json
+import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from plait.files import atomic_write, write_json
 
 Holders = dict[str, dict[str, Any]]
 """DVC's list of locks: `write` → path → holder, `read` → path → holders; with process numbers."""
+BUSY = "is busy, it is being blocked by:"
+"""What DVC says where another process works on the paths of a stage."""
+POLL = 0.5
 WRITING = 1.0
 """Seconds that DVC takes at most to write a file."""
 CLOCK = 2.0
@@ -78,6 +83,51 @@ def _replace(folder: Path, path: Path) -> str:
         f"{name} was cut short by a kill or a full disk: {done}, and DVC's cache gives back what "
         f"stages had made since (the broken file: {aside})"
     )
+
+
+def say_who_holds(folder: Path, say: Callable[[str], None]) -> None:
+    """Say which process holds DVC's lock, if one does: DVC waits for it in silence."""
+    path = folder / ".dvc" / "tmp" / "lock"
+    if not path.is_file():
+        return
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = stream.read().decode(errors="replace").strip()
+            say(f"Waiting for process {pid} ({_command(pid)}), which holds DVC's lock")
+
+
+def holders(lines: Iterable[str]) -> dict[int, str]:
+    """Process number → command of those for which DVC refuses to run a stage, from its output."""
+    text = "\n".join(lines)
+    found = re.findall(r"^\s*\(PID (\d+)\): (.*)$", text, re.M) if BUSY in text else []
+    return {int(pid): command for pid, command in found}
+
+
+def wait_for(
+    folder: Path, pids: Collection[int], on_wait: Callable[[], None] = lambda: None
+) -> None:
+    """Wait until none of these processes holds a path of DVC's graph; `on_wait` may end that."""
+    path = folder / ".dvc" / "tmp" / "rwlock"
+    _forget_dead(path)
+    while _pids(path) & set(pids):
+        on_wait()
+        time.sleep(POLL)
+        _forget_dead(path)
+
+
+def _pids(path: Path) -> set[int]:
+    found = (_living(path) if path.is_file() else None) or {"write": {}, "read": {}}
+    read = [who for holders in found["read"].values() for who in holders]
+    return {int(who["pid"]) for who in [*found["write"].values(), *read]}
+
+
+def _command(pid: str) -> str:
+    try:
+        return " ".join(psutil.Process(int(pid)).cmdline())
+    except (psutil.Error, ValueError):
+        return "unknown"
 
 
 def _forget_dead(path: Path) -> None:
