@@ -36,6 +36,7 @@ ADVICE = (
     "Data and pipelines are up to date",
 )
 """Beginnings of DVC's lines of advice, which are not shown."""
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
 USER_MISTAKE = 2
 """Exit status of a stage that ended with a `PlaitError`."""
 
@@ -313,5 +314,11 @@ def _failure(address: str, dvc_status: int, lines: list[str]) -> Exception:
     text = "\n".join(said[-SHOWN_LINES:])
     if status == USER_MISTAKE or (status is None and dvc_status > 0):
         return PlaitError(f"{address}: {text}")
+    if any(words in text for words in DISK_FULL):
+        return PlaitError(
+            f"{address}: the disk is full, so the stage could not write ({said[-1]}). Free some "
+            "space: `plait run` goes on from the last checkpoint. DVC removed the stage's old "
+            f"outputs before it ran it; `dvc checkout {address}` brings them back meanwhile."
+        )
     ending = f"exited with {status}" if status is not None else f"DVC exited with {dvc_status}"
     return StageCrashed(f"{address}: {ending}\n{text}")
