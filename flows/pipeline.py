@@ -4,7 +4,8 @@ This module names no stage: dvc.yaml declares what is derived. Actions, such as 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -24,7 +25,7 @@ from plait.experiment.loading import load
 from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, project, shown
+from plait.running import graph, lock_files, lost_runs, project, server_watch, shown
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
@@ -116,7 +117,7 @@ def pipeline(
     """
     try:
         root = project.root()
-        with only_run(root, _wait_for_other), Processes(root) as processes:
+        with only_run(root, _wait_for_other), Processes(root) as processes, _kept(root, processes):
             return _run(root, processes, experiment, force, candidates)
     except PlaitError as error:
         get_run_logger().error("%s", error)
@@ -125,9 +126,21 @@ def pipeline(
         return Cancelled(message="Cancelled: the processes of all stages were ended")
 
 
+@contextmanager
+def _kept(root: Path, processes: Processes) -> Iterator[None]:
+    """End the run if its server is lost; let it be found as crashed if its process is killed."""
+    recorded = lost_runs.recorded(root, flow_run.id, processes.mark)
+    with server_watch.watching(root, processes), recorded, lost_runs.heartbeats(flow_run.id):
+        lost_runs.watch()
+        yield
+
+
 def _wait_for_other() -> None:
-    text = "Another run of this project is going on: waiting for its end"
-    get_run_logger().warning(text)
+    _note("Another run of this project is going on: waiting for its end")
+
+
+def _note(text: str) -> None:
+    get_run_logger().warning("%s", text)
     tell(Event("note", text=text))
 
 
@@ -142,6 +155,8 @@ def _run(
         switch(root, experiment)
     load(root / "params.yaml")
     shown.tag(root)
+    lock_files.mend(root, _note)
+    lock_files.say_who_holds(root, _note)
     _pull(root, processes)
     begun = _run_always(root, processes)
     found = _read(root)

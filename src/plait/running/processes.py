@@ -120,6 +120,11 @@ class Processes:
             leaders = frozenset(self._leaders)
         end(self.mark, leaders=leaders)
 
+    def raise_if_stopped(self) -> None:
+        """Raise `Stopped` if the run is cancelled."""
+        if self.stopped:
+            raise Stopped
+
     def run(
         self,
         command: Sequence[str],
@@ -152,14 +157,12 @@ class Processes:
             reaper.join()
             with self._lock:
                 self._leaders.discard(process.pid)
-        if self.stopped:
-            raise Stopped
+        self.raise_if_stopped()
         return process.returncode
 
     def _start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
         with self._lock:
-            if self.stopped:
-                raise Stopped
+            self.raise_if_stopped()
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
