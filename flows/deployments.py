@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 NAME = "nightly"
 
 
-def serve(cron: str, timezone: str, server: "Server") -> None:
+def serve(cron: str, timezone: str, server: "Server", in_place: bool = False) -> None:
     """Serve the pipeline until this process is stopped, which pauses the schedule.
+
+    Args:
+        in_place: runs work in the project's folder, not in a worktree of their own.
 
     Raises:
         PlaitError: `cron` or `timezone` is not valid.
@@ -38,8 +41,16 @@ def serve(cron: str, timezone: str, server: "Server") -> None:
         f"Run it now: the button at {server.ui}/deployments, or\n"
         f"  PREFECT_API_URL={server.api} prefect deployment run plait/{name}"
     )
-    schedule, say = Cron(cron, timezone=timezone), partial(print, flush=True)
-    serve_until_signal(Serving(pipeline, name, schedule, root, server, say), greeting)
+    serving = Serving(
+        flow=pipeline,
+        name=name,
+        parameters={"apart": not in_place},
+        schedule=Cron(cron, timezone=timezone),
+        folder=root,
+        server=server,
+        say=partial(print, flush=True),
+    )
+    serve_until_signal(serving, greeting)
 
 
 def _digest(folder: Path) -> str:

@@ -1,17 +1,14 @@
 """`plait schedule` ends in order, whatever goes on, and outlives its server."""
 
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 import projects
-from flow_runs import PLAIT, environment, free_api, kill_family, newest, server
+from flow_runs import Scheduled, free_api, kill_family, newest, server
 from plait.running import prefect_server
 from plait.running.processes import marked
 from servers import wait_for
@@ -34,43 +31,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(api: str, project: Path) -> Iterator[SyncPrefectClient]:
     with server(project, api) as client:
         yield client
-
-
-class Scheduled:
-    """`plait schedule` in the background."""
-
-    def __init__(self, folder: Path, api: str) -> None:
-        self.log = folder / ".plait" / "schedule.log"
-        self.pid = 0
-        self._env, self._folder = environment(api), folder
-
-    @contextmanager
-    def serving(self) -> Iterator["Scheduled"]:
-        with self.log.open("w") as stream:
-            self.process = subprocess.Popen(
-                [*PLAIT, "schedule"],
-                cwd=self._folder,
-                env=self._env,
-                stdout=stream,
-                stderr=stream,
-            )
-        try:
-            wait_for(lambda: "Serving plait/nightly" in self.said(), 90)
-            yield self
-        finally:
-            if self.process.poll() is None:
-                kill_family(self.process.pid)
-            self.process.wait()
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def end(self, number: signal.Signals) -> float:
-        """Send a signal; the seconds until the process ended."""
-        began = time.monotonic()
-        self.process.send_signal(number)
-        self.process.wait(timeout=60)
-        return time.monotonic() - began
 
 
 def is_active(client: SyncPrefectClient) -> bool:

@@ -41,7 +41,7 @@ def commit(folder: Path) -> None:
 
 def run(root: Path) -> tuple[Path, str | None]:
     """A run apart; the worktree, and the branch that came back."""
-    with workplace(root, "nightly") as folder:
+    with workplace(root, "nightly", lambda: None) as folder:
         assert Path.cwd() == folder.resolve()
         projects.dvc(folder, "repro")
         return folder, come_back(root, folder, "Nightly run")
@@ -125,6 +125,6 @@ def test_the_worktrees_own_code_runs_there(root: Path) -> None:
     (root / "src/plait/__init__.py").touch()
     commit(root)
     before = os.environ.get("PYTHONPATH")
-    with workplace(root, "nightly") as folder:
+    with workplace(root, "nightly", lambda: None) as folder:
         assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(folder / "src")
     assert os.environ.get("PYTHONPATH") == before

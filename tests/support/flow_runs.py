@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -89,3 +90,41 @@ def newest(client: SyncPrefectClient) -> FlowRun:
 def wait_for_state(client: SyncPrefectClient, run: FlowRun, name: str, seconds: float) -> float:
     """Seconds until a run has a state of this name."""
     return wait_for(lambda: client.read_flow_run(run.id).state_name == name, seconds)
+
+
+class Scheduled:
+    """`plait schedule` in the background."""
+
+    def __init__(self, folder: Path, api: str, in_place: bool = True) -> None:
+        self.log = folder / ".plait" / "schedule.log"
+        self.pid = 0
+        self._env, self._folder = environment(api), folder
+        self._where = ["--in-place"] if in_place else []
+
+    @contextmanager
+    def serving(self) -> Iterator["Scheduled"]:
+        with self.log.open("w") as stream:
+            self.process = subprocess.Popen(
+                [*PLAIT, "schedule", *self._where],
+                cwd=self._folder,
+                env=self._env,
+                stdout=stream,
+                stderr=stream,
+            )
+        try:
+            wait_for(lambda: "Serving plait/nightly" in self.said(), 90)
+            yield self
+        finally:
+            if self.process.poll() is None:
+                kill_family(self.process.pid)
+            self.process.wait()
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def end(self, number: signal.Signals) -> float:
+        """Send a signal; the seconds until the process ended."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=60)
+        return time.monotonic() - began

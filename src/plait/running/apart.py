@@ -8,7 +8,7 @@ branch `dvc checkout` brings the outputs.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from plait.experiment.switching import name_or_digest
 from plait.files import restore
 from plait.registry.git import ask, git
 from plait.report.copies import publish
+from plait.running.processes import alone
 
 FOLDER = Path(".plait/apart")
 BRANCHES = "plait/runs"
@@ -27,26 +28,32 @@ _NOBODY = ("-c", "user.name=plait", "-c", "user.email=plait@localhost")
 
 
 @contextmanager
-def workplace(root: Path, name: str) -> Iterator[Path]:
+def workplace(root: Path, name: str, waiting: Callable[[], None]) -> Iterator[Path]:
     """Work in the worktree `name` of the project in `root`: it becomes the working folder.
 
-    Code of the worktree's own `src` runs there, as it stands in the commit.
+    Code of the worktree's own `src` runs there, as it stands in the commit. `waiting` is called if
+    another run works in the worktree.
 
     Raises:
         PlaitError: the project is in no git repository, or has no commit.
     """
-    folder = prepare(root, name)
-    before = os.environ.get(CODE)
-    if (folder / "src/plait").is_dir():
-        os.environ[CODE] = os.pathsep.join(filter(None, [str(folder / "src"), before]))
-    try:
-        with chdir(folder):
+    with alone(root / FOLDER / f"{name}.lock", waiting):
+        folder = prepare(root, name)
+        code = str(folder / "src") if (folder / "src/plait").is_dir() else ""
+        with _set(CODE, code), chdir(folder):
             yield folder
+
+
+@contextmanager
+def _set(variable: str, first: str) -> Iterator[None]:
+    """Put a path before those that an environment variable has; none if `first` is empty."""
+    before = os.environ.get(variable)
+    os.environ[variable] = os.pathsep.join(filter(None, [first, before]))
+    try:
+        yield
     finally:
-        if before is None:
-            os.environ.pop(CODE, None)
-        else:
-            os.environ[CODE] = before
+        os.environ.pop(variable)
+        os.environ.update({variable: before} if before is not None else {})
 
 
 def prepare(root: Path, name: str) -> Path:

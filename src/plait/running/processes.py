@@ -191,8 +191,16 @@ def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     ends. Before the block begins, processes of a killed holder are ended, and its partial files in
     `folder`, which may hold held-out rows, are removed (`plait.files.sweep`).
     """
-    path = folder / ".plait" / "run.lock"
-    path.parent.mkdir(exist_ok=True)
+    with alone(folder / ".plait" / "run.lock", waiting):
+        end(f"{folder}|")
+        sweep(folder)
+        yield
+
+
+@contextmanager
+def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock `path`; `waiting` is called if another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
@@ -200,8 +208,6 @@ def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
         waiting()
         lock.acquire()
     try:
-        end(f"{folder}|")
-        sweep(folder)
         yield
     finally:
         lock.release()

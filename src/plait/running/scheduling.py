@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ class Serving:
 
     flow: "Flow[..., Any]"
     name: str
+    parameters: Mapping[str, Any]
     schedule: "Schedule"
     folder: Path
     server: Server
@@ -59,7 +60,12 @@ async def _until_signal(serving: Serving, greeting: str) -> None:
 
     stopped = _heard()
     runner = Runner(name=serving.name, limit=1, pause_on_shutdown=False)
-    deployment = await runner.aadd_flow(serving.flow, name=serving.name, schedule=serving.schedule)
+    deployment = await runner.aadd_flow(
+        serving.flow,
+        name=serving.name,
+        schedule=serving.schedule,
+        parameters=dict(serving.parameters),
+    )
     served = asyncio.create_task(_served(runner, serving.say))
     await asyncio.sleep(0)  # the runner sets its own handler, which can't end a run in order
     _heard(stopped)
