@@ -1,23 +1,30 @@
 """The pipeline as a Prefect deployment: on a schedule, by button or `prefect deployment run`."""
 
-from datetime import timedelta
+import hashlib
+import socket
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
 from plait.errors import PlaitError, did_you_mean
+from plait.running import lost_runs, project
+from plait.running.scheduling import Serving
+from plait.running.scheduling import serve as serve_until_signal
 
 if TYPE_CHECKING:
     from plait.running.prefect_server import Server
 
 NAME = "nightly"
-LOST_RUNS = "plait: runs whose process is gone"
-HEARTBEATS_MISSED = timedelta(seconds=90)
 
 
-def serve(cron: str, timezone: str, server: "Server") -> None:
+def serve(cron: str, timezone: str, server: "Server", in_place: bool = False) -> None:
     """Serve the pipeline until this process is stopped, which pauses the schedule.
+
+    Args:
+        in_place: runs work in the project's folder, not in a worktree of their own.
 
     Raises:
         PlaitError: `cron` or `timezone` is not valid.
@@ -27,16 +34,28 @@ def serve(cron: str, timezone: str, server: "Server") -> None:
     from pipeline import pipeline
 
     check(cron, timezone)
-    watch_for_lost_runs()
-    print(f"Serving plait/{NAME} on '{cron}' ({timezone}); Ctrl-C ends it.")
-    print(f"Run it now: the button at {server.ui}/deployments, or")
-    print(f"  PREFECT_API_URL={server.api} prefect deployment run plait/{NAME}", flush=True)
-    pipeline.serve(
-        name=NAME,
-        schedule=Cron(cron, timezone=timezone),
-        limit=1,
-        print_starting_message=False,
+    lost_runs.watch()
+    root, name = project.root(), NAME if server.pid else f"{NAME}-{_digest(project.root())}"
+    greeting = (
+        f"Serving plait/{name} on '{cron}' ({timezone}); Ctrl-C ends it.\n"
+        f"Run it now: the button at {server.ui}/deployments, or\n"
+        f"  PREFECT_API_URL={server.api} prefect deployment run plait/{name}"
     )
+    serving = Serving(
+        flow=pipeline,
+        name=name,
+        parameters={"apart": not in_place},
+        schedule=Cron(cron, timezone=timezone),
+        folder=root,
+        server=server,
+        say=partial(print, flush=True),
+    )
+    serve_until_signal(serving, greeting)
+
+
+def _digest(folder: Path) -> str:
+    """Distinguishes this project from others that share a server."""
+    return hashlib.sha256(f"{socket.gethostname()}:{folder}".encode()).hexdigest()[:6]
 
 
 def check(cron: str, timezone: str) -> None:
@@ -61,41 +80,6 @@ def check(cron: str, timezone: str) -> None:
         raise PlaitError(
             f"--timezone: found {timezone!r}, expected a name such as Europe/Berlin{hint}"
         ) from error
-
-
-def watch_for_lost_runs() -> None:
-    """Make the server mark a run as *Crashed* when its heartbeats stop.
-
-    A killed process can't report its end; without this its run would stay *Running* for ever.
-    """
-    from prefect.automations import Automation
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.objects import StateType
-    from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import EventTrigger, Posture
-
-    with get_client(sync_client=True) as client:
-        if client.read_automations_by_name(LOST_RUNS):
-            return
-    heartbeat = "prefect.flow-run.heartbeat"
-    endings = {f"prefect.flow-run.{name}" for name in ("Completed", "Failed", "Cancelled")}
-    Automation(
-        name=LOST_RUNS,
-        trigger=EventTrigger(
-            after={heartbeat},
-            expect={heartbeat, "prefect.flow-run.Crashed", *endings},
-            match={"prefect.resource.id": "prefect.flow-run.*"},
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=HEARTBEATS_MISSED,
-        ),
-        actions=[
-            ChangeFlowRunState(
-                state=StateType.CRASHED, name=None, message="Its process is gone", force=False
-            )
-        ],
-    ).create()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ This module names no stage: dvc.yaml declares what is derived. Actions, such as 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -24,7 +25,8 @@ from plait.experiment.loading import load
 from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, project, shown
+from plait.running import graph, lock_files, lost_runs, project, server_watch, shown
+from plait.running.apart import come_back, workplace
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
 from plait.running.pace import Pace
@@ -33,6 +35,8 @@ from plait.running.progress_artifact import ProgressArtifact, key
 from plait.running.ready import INCOMPLETE, Walk
 
 CRASH_RETRIES = 1
+APART = "scheduled"
+"""The worktree of runs apart."""
 ONLY = "Only the stages of"
 WHAT_CHANGED = "what changed (DVC)"
 
@@ -103,7 +107,10 @@ def _name_at_start() -> str:
 
 @flow(name="plait", flow_run_name=_name_at_start, persist_result=False)
 def pipeline(
-    experiment: str | None = None, force: bool = False, candidates: list[str] | None = None
+    experiment: str | None = None,
+    force: bool = False,
+    candidates: list[str] | None = None,
+    apart: bool = False,
 ) -> State[Any]:
     """Run the changed stages, then promote.
 
@@ -113,11 +120,16 @@ def pipeline(
         force: run every stage, changed or not.
         candidates: run only the stages of these candidates and what they need; promote nothing.
             None: run all stages.
+        apart: work in a git worktree of its own, on the last commit, and leave what changes on a
+            branch. Otherwise in the project's folder.
     """
     try:
         root = project.root()
-        with only_run(root, _wait_for_other), Processes(root) as processes:
-            return _run(root, processes, experiment, force, candidates)
+        if not apart:
+            return _run_alone(root, experiment, force, candidates)
+        with workplace(root, APART, _wait_for_other) as folder:
+            state = _run_alone(folder, experiment, force, candidates)
+            return _with_branch(root, folder, state)
     except PlaitError as error:
         get_run_logger().error("%s", error)
         return Failed(message=str(error))
@@ -125,9 +137,39 @@ def pipeline(
         return Cancelled(message="Cancelled: the processes of all stages were ended")
 
 
+def _run_alone(
+    root: Path, experiment: str | None, force: bool, candidates: list[str] | None
+) -> State[Any]:
+    with only_run(root, _wait_for_other), Processes(root) as processes, _kept(root, processes):
+        return _run(root, processes, experiment, force, candidates)
+
+
+def _with_branch(root: Path, folder: Path, state: State[Any]) -> State[Any]:
+    """The state of a run apart, with the branch that it leaves."""
+    if not (state.is_completed() or state.name == INCOMPLETE):
+        return state
+    branch = come_back(root, folder, f"{shown.title(folder)}\n\n{state.message}")
+    text = f"Branch {branch} has what changed" if branch else "Nothing differs from the commit"
+    _note(text)
+    state.message = f"{state.message}\n{text}"
+    return state
+
+
+@contextmanager
+def _kept(root: Path, processes: Processes) -> Iterator[None]:
+    """End the run if its server is lost; let it be found as crashed if its process is killed."""
+    recorded = lost_runs.recorded(root, flow_run.id, processes.mark)
+    with server_watch.watching(root, processes), recorded, lost_runs.heartbeats(flow_run.id):
+        lost_runs.watch()
+        yield
+
+
 def _wait_for_other() -> None:
-    text = "Another run of this project is going on: waiting for its end"
-    get_run_logger().warning(text)
+    _note("Another run of this project is going on: waiting for its end")
+
+
+def _note(text: str) -> None:
+    get_run_logger().warning("%s", text)
     tell(Event("note", text=text))
 
 
@@ -142,6 +184,8 @@ def _run(
         switch(root, experiment)
     load(root / "params.yaml")
     shown.tag(root)
+    lock_files.mend(root, _note)
+    lock_files.say_who_holds(root, _note)
     _pull(root, processes)
     begun = _run_always(root, processes)
     found = _read(root)

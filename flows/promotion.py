@@ -26,7 +26,7 @@ from plait.registry.acts import refuse
 from plait.registry.holds import same_plan
 from plait.registry.origin import who
 from plait.registry.stage import Stage
-from plait.running import project
+from plait.running import lost_runs, project
 from plait.running.events import Event, tell
 
 WEEK = 7 * 24 * 3600
@@ -54,7 +54,9 @@ def promotion(
     """
     try:
         root = project.root()
-        lines = [_settle(root, each, seconds) for each in _decide(root, services, stage)]
+        lost_runs.watch()
+        with lost_runs.heartbeats(flow_run.id):
+            lines = [_settle(root, each, seconds) for each in _decide(root, services, stage)]
     except FlowPauseTimeout:
         return Failed(message=f"Nobody answered within {seconds} s: nothing was promoted")
     except PlaitError as error:

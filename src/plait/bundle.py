@@ -35,8 +35,9 @@ def save(model: Approach, candidate: Resolved, folder: Path, read: Splits | None
             (partial / "README.md").write_text(card(candidate, model), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise PlaitError(
-            f"{folder}: the bundle could not be written ({error}); nothing half-written is left, "
-            "and the next run brings the bundle. Free some disk space and run again."
+            f"{folder}: the bundle could not be written ({error}); nothing half-written is left. "
+            "Free some disk space: the next run makes the bundle. DVC removes an old one before it "
+            f"runs the stage; `dvc checkout {folder}` brings that back meanwhile."
         ) from error
 
 

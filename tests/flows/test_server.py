@@ -70,7 +70,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def deployment(project: Path, environment: dict[str, str]) -> Iterator[str]:
     """`plait schedule`, which starts the server too; the deployment's name."""
-    command = [*PLAIT, "schedule", "--cron", "0 3 * * *", "--timezone", "Asia/Tokyo"]
+    command = [*PLAIT, "schedule", "--in-place", "--cron", "0 3 * * *", "--timezone", "Asia/Tokyo"]
     with background(command, project, environment) as lines:
         wait_for(lambda: any("Serving plait/nightly" in line for line in lines()), 90)
         yield "plait/nightly"

@@ -10,13 +10,14 @@ import yaml
 
 import projects
 import small
-from plait.commands.results import publish, results
+from plait.commands.results import results
 from plait.errors import PlaitError
 from plait.experiment import loading
 from plait.files import read_json, read_jsonl, write_json
 from plait.plans.gates import Evidence
 from plait.plans.verdict import Contender, choose, judge
 from plait.report.confusion import confusion_layout, top_confusions
+from plait.report.copies import publish
 from plait.report.costs import Cost
 from plait.report.pictures import scores_picture
 from plait.report.results import Plan, Service, joined_exact_match

@@ -38,5 +38,5 @@ def _dvc(*arguments: str) -> int:
     from plait.running.graph import environment
 
     env = {name: value for name, value in environment().items() if name != LINES}
-    command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", *arguments]
+    command = [sys.executable, "-P", "-m", "plait.running.dvc", "--wait-for-lock", *arguments]
     return subprocess.run(command, check=False, env=env).returncode

@@ -8,12 +8,23 @@ Cron = Annotated[str, typer.Option(help="When to run: minute, hour, day, month, 
 Timezone = Annotated[str, typer.Option(help="Time zone of --cron, such as Europe/Berlin.")]
 
 
-def schedule(cron: Cron = "0 2 * * *", timezone: Timezone = "UTC") -> None:
+InPlace = Annotated[
+    bool, typer.Option("--in-place", help="Work in this folder, not in a git worktree.")
+]
+
+
+def schedule(
+    cron: Cron = "0 2 * * *", timezone: Timezone = "UTC", in_place: InPlace = False
+) -> None:
     """Run the pipeline on a schedule, and on request from Prefect, until this command is stopped.
+
+    Each run works in a git worktree of its own (`.plait/apart`), on the last commit, so that it
+    never touches this folder; what it changes comes back as a branch `plait/runs/…`. The cache of
+    DVC and the registry are shared. `git merge BRANCH && dvc checkout` brings its outputs here.
 
     Same as `python flows/deployments.py`.
     """
     from plait.running import prefect_server, project
 
     server = prefect_server.ensure(project.root())
-    project.flows("deployments").serve(cron, timezone, server)
+    project.flows("deployments").serve(cron, timezone, server, in_place)

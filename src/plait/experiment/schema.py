@@ -1,5 +1,6 @@
 """The sections and settings of params.yaml, with types and defaults."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
@@ -21,7 +22,14 @@ from plait.sources.backbones import Backbone
 from plait.tasks import METRICS, Task, TaskKind
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=80)]
+Package = Annotated[str, AfterValidator(lambda value: _package(value))]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+def _package(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", value):
+        raise ValueError(f"found {value!r}, expected the name of a package, such as torch")
+    return value
 
 
 def _reader(value: Any) -> Reader:
@@ -180,10 +188,13 @@ class Experiment(Settings):
 
     Attributes:
         name: a champion belongs to the experiment of this name; in experiments/ it is the file's.
+        environment: packages such as torch; a training that imports one of them runs again when
+            its version (major.minor) changes. Empty: versions of packages change nothing.
     """
 
     name: Name = "params"
     seed: int
+    environment: tuple[Package, ...] = ()
     datasets: dict[Name, AnyReader]
     tasks: dict[Name, TaskSettings]
     backbones: dict[Name, Backbone]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 EventKind = Literal[
-    "note", "started", "progress", "line", "ran", "restored", "unchanged", "failed", "over"
+    "note", "started", "progress", "line", "ran", "restored", "unchanged", "failed", "over", "lost"
 ]
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event of a stage, or of other work, whose end is `over`.
+    """An event of a stage, or of other work, whose end is `over`; `lost` is the end of all.
 
     Attributes:
         stage: the name of the stage or work.

@@ -15,7 +15,8 @@ from typing import Any
 
 from plait.errors import PlaitError, did_you_mean
 from plait.progress import LINES, PREFIX
-from plait.running import durations
+from plait.running import durations, lock_files
+from plait.running.events import Event, tell
 from plait.running.processes import Processes
 
 TELEMETRY_OFF = {
@@ -35,6 +36,7 @@ ADVICE = (
     "Data and pipelines are up to date",
 )
 """Beginnings of DVC's lines of advice, which are not shown."""
+DISK_FULL = ("No space left on device", "Disk quota exceeded", "os error 28", "os error 122")
 USER_MISTAKE = 2
 """Exit status of a stage that ended with a `PlaitError`."""
 
@@ -206,7 +208,7 @@ def environment() -> dict[str, str]:
 
 
 def _dvc() -> list[str]:
-    return [sys.executable, "-P", "-m", "dvc", "--wait-for-lock"]
+    return [sys.executable, "-P", "-m", "plait.running.dvc", "--wait-for-lock"]
 
 
 def run_stage(
@@ -240,12 +242,24 @@ def run_stage(
     command = [*_dvc(), "repro", "--single-item", *(["--force"] if force else []), address]
     started = time.monotonic()
     status = processes.run(command, read_line, environment())
+    while status and (found := lock_files.holders(tail)):
+        _wait(address, found, processes)
+        tail.clear()
+        status = processes.run(command, read_line, environment())
     if status:
         raise _failure(address, status, list(tail))
     outcome = _outcome(address, tail)
     if outcome is Outcome.RAN:
         durations.record(durations.LEDGER, address, time.monotonic() - started)
     return outcome
+
+
+def _wait(address: str, holders: Mapping[int, str], processes: Processes) -> None:
+    """Wait for others that work on a stage's files, such as a person's `dvc repro`."""
+    for pid, command in holders.items():
+        text = f"{address}: waiting for process {pid} ({command}), which works on the same files"
+        tell(Event("note", text=text))
+    lock_files.wait_for(Path.cwd(), holders, processes.raise_if_stopped)
 
 
 def run_always(folder: Path, processes: Processes) -> None:
@@ -300,5 +314,11 @@ def _failure(address: str, dvc_status: int, lines: list[str]) -> Exception:
     text = "\n".join(said[-SHOWN_LINES:])
     if status == USER_MISTAKE or (status is None and dvc_status > 0):
         return PlaitError(f"{address}: {text}")
+    if any(words in text for words in DISK_FULL):
+        return PlaitError(
+            f"{address}: the disk is full, so the stage could not write ({said[-1]}). Free some "
+            "space: `plait run` goes on from the last checkpoint. DVC removed the stage's old "
+            f"outputs before it ran it; `dvc checkout {address}` brings them back meanwhile."
+        )
     ending = f"exited with {status}" if status is not None else f"DVC exited with {dvc_status}"
     return StageCrashed(f"{address}: {ending}\n{text}")

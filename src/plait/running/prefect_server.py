@@ -46,54 +46,109 @@ class Record:
 
     api: str = ""
     pid: int = 0
-    born: float = 0.0
+    born: float = -1.0
 
     def lives(self) -> bool:
         """Whether that process still runs, and its number doesn't belong to a later one."""
         try:
-            return self.pid > 0 and psutil.Process(self.pid).create_time() == self.born
+            process = psutil.Process(self.pid)
+            # One that was killed is a zombie as long as the `plait run` that started it runs.
+            return process.create_time() == self.born and process.status() != "zombie"
         except psutil.Error:
             return False
 
 
 def settings(folder: Path, api: str) -> dict[str, str]:
-    """Environment variables for clients and server; those that the user has set win."""
+    """Environment variables for clients and server; those that the user has set win.
+
+    `api` is what PREFECT_API_URL names, if it is set.
+    """
     wanted = {
-        "PREFECT_API_URL": api,
         "PREFECT_HOME": str(_home(folder)),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "60",
         "DO_NOT_TRACK": "1",
     }
-    return {name: os.environ.get(name, value) for name, value in wanted.items()}
+    own = {name: os.environ.get(name, value) for name, value in wanted.items()}
+    return {"PREFECT_API_URL": api, **own}
 
 
 def ensure(folder: Path) -> Server:
     """Find or start a server, and make this process and its children use it.
 
-    Tried in order: PREFECT_API_URL, the server that plait started, port 4200. A server of another
-    Prefect release is not used. A server that is started here keeps running.
+    Each project has its own server, unless PREFECT_API_URL names one to share. A server that is
+    started here keeps running.
 
     Raises:
-        PlaitError: PREFECT_API_URL names another machine and nothing answers there, or the server
-            doesn't start.
+        PlaitError: PREFECT_API_URL is no address of a server, or names another machine and nothing
+            answers there, or the server doesn't start.
     """
     with FileLock(_home(folder, make=True) / "server.lock"):
-        server = find(folder) or start(folder, _port())
+        server = find(folder) or _begun_before(folder) or _start_somewhere(folder)
     os.environ.update(settings(folder, server.api))
     return server
 
 
 def find(folder: Path) -> Server | None:
-    """The server that a run would use now, if one answers."""
-    chosen = os.environ.get("PREFECT_API_URL")
+    """The server that a run would use now, if one answers.
+
+    A server on port 4200 that this project didn't start is another project's, or a person's.
+
+    Raises:
+        PlaitError: PREFECT_API_URL is no address of a server.
+    """
+    _check_address()
+    chosen = _chosen()
     if chosen:
         return Server(chosen, _pid(folder, chosen)) if _answers(chosen) else None
-    for api in filter(None, [_record(folder).api, _api(PORT)]):
-        if _answers(api) and _same_release(api):
-            return Server(api, _pid(folder, api))
+    record = recorded(folder)
+    if record.lives() and _answers(record.api) and _same_release(record.api):
+        return Server(record.api, record.pid)
     return None
+
+
+def _begun_before(folder: Path) -> Server | None:
+    """The server that a killed plait had started, once it answers; None if there is none."""
+    record = recorded(folder)
+    if not record.lives() or _chosen() not in ("", record.api):
+        return None
+    if _answers(record.api):  # of another release of Prefect's
+        stop(folder)
+        return None
+    _wait(record, _home(folder) / "server.log")
+    return Server(record.api, record.pid)
+
+
+def _start_somewhere(folder: Path) -> Server:
+    """Start a server; on a free port, if another project's takes 4200 at the same time."""
+    try:
+        return start(folder, _port())
+    except PlaitError:
+        if _chosen() or _is_free(PORT):
+            raise
+        return start(folder, _free_port())
+
+
+def _chosen() -> str:
+    return os.environ.get("PREFECT_API_URL", "").rstrip("/")
+
+
+def _check_address() -> None:
+    chosen = _chosen()
+    address = urlsplit(chosen)
+    if chosen and not (
+        address.scheme in ("http", "https") and address.hostname and "/api/" in f"{address.path}/"
+    ):
+        raise PlaitError(
+            f"PREFECT_API_URL: found {chosen!r}, expected the address of a Prefect server with "
+            f"/api at its end, such as http://{HOST}:{PORT}/api."
+        )
+
+
+def is_ours(folder: Path, api: str) -> bool:
+    """Whether the server there is the one that plait started for this project, and it runs."""
+    return _pid(folder, api) is not None
 
 
 def start(folder: Path, port: int) -> Server:
@@ -110,15 +165,15 @@ def start(folder: Path, port: int) -> Server:
             env={**os.environ, **ours},
             start_new_session=True,
         )
-    _wait(process, api, log)
     record = Record(api, process.pid, psutil.Process(process.pid).create_time())
-    write_json(_home(folder) / "server.json", asdict(record))
+    write_json(_home(folder) / "server.json", asdict(record))  # now: this process may be killed
+    _wait(record, log)
     return Server(api, process.pid)
 
 
 def stop(folder: Path) -> Server | None:
     """Stop the server that plait started for this project; None if there is none."""
-    record = _record(folder)
+    record = recorded(folder)
     (_home(folder) / "server.json").unlink(missing_ok=True)
     if not record.lives():
         return None
@@ -146,7 +201,7 @@ def _api(port: int) -> str:
 
 def _port() -> int:
     """The port that PREFECT_API_URL names, 4200, or any free one."""
-    chosen = os.environ.get("PREFECT_API_URL")
+    chosen = _chosen()
     if not chosen:
         return PORT if _is_free(PORT) else _free_port()
     address = urlsplit(chosen)
@@ -196,18 +251,37 @@ def _same_release(api: str) -> bool:
     return theirs.split(".")[:2] == version("prefect").split(".")[:2]
 
 
-def _wait(process: "subprocess.Popen[bytes]", api: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(api):
-        if process.poll() is not None or time.monotonic() > deadline:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            said = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
-            raise PlaitError(f"the Prefect server didn't start at {api} ({log}):\n{said}")
-        time.sleep(0.1)
+def _wait(record: Record, log: Path) -> None:
+    began = time.monotonic()
+    while not (_answers(record.api) and _listens(record)):
+        waited = time.monotonic() - began
+        if record.lives() and waited < START_SECONDS:
+            time.sleep(0.1)
+            continue
+        what = f"was ended after {waited:.0f} s without an answer" if record.lives() else "ended"
+        with suppress(ProcessLookupError):
+            os.killpg(record.pid, signal.SIGKILL)
+        said = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
+        raise PlaitError(
+            f"the Prefect server didn't start: plait waited for {record.api}/health, and its "
+            f"process {what}. If the machine is busy, try again later; `plait server start --port` "
+            f"takes another port. The end of its log ({log}):\n{said or '(empty)'}"
+        )
 
 
-def _record(folder: Path) -> Record:
+def _listens(record: Record) -> bool:
+    """Whether it is this server that answers, not one that took the port at the same time."""
+    port, listening = urlsplit(record.api).port, False
+    with suppress(psutil.Error):
+        leader = psutil.Process(record.pid)
+        for process in [leader, *leader.children(recursive=True)]:
+            found = process.net_connections("tcp")
+            listening |= any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in found)
+    return listening
+
+
+def recorded(folder: Path) -> Record:
+    """The last server that plait started for this project; an empty record if there is none."""
     try:
         return Record(**read_json(_home(folder) / "server.json"))
     except (OSError, ValueError, TypeError):
@@ -215,5 +289,6 @@ def _record(folder: Path) -> Record:
 
 
 def _pid(folder: Path, api: str) -> int | None:
-    record = _record(folder)
-    return record.pid if record.api == api and record.lives() else None
+    record = recorded(folder)
+    same = record.api == api.replace("//localhost:", f"//{HOST}:")
+    return record.pid if same and record.lives() else None

@@ -120,6 +120,11 @@ class Processes:
             leaders = frozenset(self._leaders)
         end(self.mark, leaders=leaders)
 
+    def raise_if_stopped(self) -> None:
+        """Raise `Stopped` if the run is cancelled."""
+        if self.stopped:
+            raise Stopped
+
     def run(
         self,
         command: Sequence[str],
@@ -152,14 +157,12 @@ class Processes:
             reaper.join()
             with self._lock:
                 self._leaders.discard(process.pid)
-        if self.stopped:
-            raise Stopped
+        self.raise_if_stopped()
         return process.returncode
 
     def _start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
         with self._lock:
-            if self.stopped:
-                raise Stopped
+            self.raise_if_stopped()
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -188,8 +191,16 @@ def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     ends. Before the block begins, processes of a killed holder are ended, and its partial files in
     `folder`, which may hold held-out rows, are removed (`plait.files.sweep`).
     """
-    path = folder / ".plait" / "run.lock"
-    path.parent.mkdir(exist_ok=True)
+    with alone(folder / ".plait" / "run.lock", waiting):
+        end(f"{folder}|")
+        sweep(folder)
+        yield
+
+
+@contextmanager
+def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock `path`; `waiting` is called if another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
@@ -197,8 +208,6 @@ def only_run(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
         waiting()
         lock.acquire()
     try:
-        end(f"{folder}|")
-        sweep(folder)
         yield
     finally:
         lock.release()

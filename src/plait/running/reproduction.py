@@ -52,7 +52,7 @@ def rebuild(root: Path, scratch: Path, targets: list[str]) -> None:
     settings = {**environment(), "PYTHONPATH": os.pathsep.join(filter(None, code))}
     if MIRROR in settings:
         settings[MIRROR] = str((root / settings[MIRROR]).resolve())
-    command = [sys.executable, "-P", "-m", "dvc", "repro", *targets]
+    command = [sys.executable, "-P", "-m", "plait.running.dvc", "repro", *targets]
     if subprocess.run(command, cwd=scratch, env=settings, check=False).returncode:
         raise PlaitError(
             f"`dvc repro {' '.join(targets)}` failed in a clone of {root}; its output is above."

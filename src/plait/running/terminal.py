@@ -84,6 +84,8 @@ class Terminal:
         running = self._running.get(event.stage)
         if event.kind == "note":
             self._print(escape(event.text))
+        elif event.kind == "lost":
+            self._progress.stop()
         elif event.kind == "started":
             self._start(event.stage)
         elif event.kind == "progress" and running is not None:

@@ -1,11 +1,13 @@
 """src/plait → digests/STAGE, digests/STAGE/CANDIDATE: what the other stages depend on.
 
-A stage that answers or trains with one candidate's model runs the code of its approach alone.
+A stage that answers or trains with one candidate's model runs the code of its approach alone. A
+training also depends on the versions of the packages that the setting `environment` names.
 """
 
 from pathlib import Path
 
 from plait.code import digest
+from plait.experiment.environment import versions
 from plait.experiment.loading import load
 from plait.experiment.schema import Experiment
 from plait.files import atomic_folder
@@ -32,7 +34,10 @@ def _of_candidates(stage: str, experiment: Experiment, folder: Path) -> None:
     folder.mkdir()
     for name, candidate in experiment.candidates.items():
         methods = [candidate.method] if stage in TRAINING else []
-        found = digest(f"plait.stages.{stage}", [candidate.approach], methods)
+        module = f"plait.stages.{stage}"
+        found = digest(module, [candidate.approach], methods)
+        if stage in TRAINING:
+            found += versions(experiment.environment, module, candidate.approach, methods)
         (folder / name).write_text(found)
 
 
