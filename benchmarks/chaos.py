@@ -302,7 +302,8 @@ def look(chaos: Chaos) -> None:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Failed(f"{name} is held") from None
-    holders = json.loads((folder / ".dvc/tmp/rwlock").read_text())
+    rwlock = folder / ".dvc/tmp/rwlock"  # removed, if a kill had cut it and nothing ran since
+    holders = json.loads(rwlock.read_text()) if rwlock.exists() else {}
     if any(holders.values()):
         raise Failed(f"DVC's rwlock has holders: {holders}")
     still_running(prefect_server.recorded(folder).api, datetime.now(UTC) - LOST)
