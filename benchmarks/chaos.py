@@ -238,6 +238,7 @@ def disturb_run(chaos: Chaos) -> str:
         count = kill(chaos, part, process.pid)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=60)
+    no_traceback(chaos, "run")
     return f"run: {part} ({count}) after {moment:.1f} s"
 
 
@@ -255,16 +256,28 @@ def disturb_schedule(chaos: Chaos) -> str:
         time.sleep(moment)
         count = kill(chaos, part, process.pid)
         time.sleep(chaos.chance.uniform(0.0, 3.0))
-    if "Traceback" in (said := log.read_text()):
-        raise Failed(f"a traceback of plait schedule: {said[-2000:]}")
+    no_traceback(chaos, "schedule")
     return f"schedule: {part} ({count}) after {moment:.1f} s"
+
+
+def no_traceback(chaos: Chaos, command: str) -> None:
+    """Check what a disturbed command said.
+
+    Raises:
+        Failed: a traceback.
+    """
+    said = (chaos.folder / ".plait" / f"{command}.log").read_text(errors="replace")
+    if "Traceback" in said:
+        raise Failed(f"a traceback of plait {command}: {said[:500]} … {said[-2500:]}")
 
 
 def trigger(api: str) -> None:
     """Ask for a run of the served deployment."""
     found = httpx.get(f"{api}/deployments/name/plait/nightly", trust_env=False).json()
     asked = f"{api}/deployments/{found['id']}/create_flow_run"
-    httpx.post(asked, json={}, trust_env=False).raise_for_status()
+    while (answer := httpx.post(asked, json={}, trust_env=False)).status_code == 503:
+        time.sleep(0.5)  # a busy database: Prefect's clients try again, too
+    answer.raise_for_status()
 
 
 def look(chaos: Chaos) -> None:
@@ -289,7 +302,8 @@ def look(chaos: Chaos) -> None:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Failed(f"{name} is held") from None
-    holders = json.loads((folder / ".dvc/tmp/rwlock").read_text())
+    rwlock = folder / ".dvc/tmp/rwlock"  # removed, if a kill had cut it and nothing ran since
+    holders = json.loads(rwlock.read_text()) if rwlock.exists() else {}
     if any(holders.values()):
         raise Failed(f"DVC's rwlock has holders: {holders}")
     still_running(prefect_server.recorded(folder).api, datetime.now(UTC) - LOST)
@@ -355,8 +369,8 @@ def main() -> int:
             began = time.monotonic()
             try:
                 said = one_round(chaos)
-            except Failed as error:
-                failed, said = failed + 1, f"FAILED: {error}"
+            except (Failed, httpx.HTTPError) as error:
+                failed, said = failed + 1, f"FAILED: {type(error).__name__} {error}"
             say(f"{number}: {time.monotonic() - began:.0f} s; {said}")
         time.sleep(LOST.total_seconds() if failed < rounds else 0)
         try:

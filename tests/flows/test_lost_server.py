@@ -60,6 +60,20 @@ def test_a_run_whose_own_server_is_killed_ends_soon_and_the_next_one_goes_on(
 
 
 @pytest.mark.slow
+def test_a_server_that_is_killed_before_the_flow_begins_is_one_sentence(project: Path) -> None:
+    env = environment(free_api())
+    assert run(project, env, "server", "start").returncode == 0
+    with begun(project, env) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # the address: the server was found
+        kill_server(project)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert len(said.splitlines()) == 1
+    assert said.endswith("`plait run` starts the server again and goes on.\n")
+
+
+@pytest.mark.slow
 def test_a_run_whose_shared_server_is_killed_says_what_to_start(
     project: Path, tmp_path: Path
 ) -> None:

@@ -74,12 +74,13 @@ def _run(
 ) -> "State[object]":
     # The terminal shows the run; Prefect's logs are in its pages.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    from plait.running import project
+    from plait.running import project, server_watch
     from plait.running.events import listening
     from plait.running.terminal import Terminal
 
     flow = project.flows("pipeline").pipeline
-    with Terminal(console) as terminal, listening(terminal):
+    watched = server_watch.watching(project.root())
+    with watched, Terminal(console) as terminal, listening(terminal):
         state: State[object] = flow(
             experiment=experiment, force=force, candidates=candidates, return_state=True
         )
