@@ -6,8 +6,8 @@ much as trained ones; their answers mean nothing.
 
 The whole run takes an hour and a half on two cores: half an hour of it a soak, half an hour a
 million rows. A part that is done is kept in `.plait/serving/PART.json` with the revision; on the
-same revision it isn't run again. When all parts are there, the page is written. Ratios are within a
-part.
+same revision it isn't run again. The page has the parts of one revision, and names those that were
+not run on it. Ratios are within a part.
 """
 
 import argparse
@@ -85,8 +85,8 @@ def shown(found: Any) -> Iterable[str]:
     return [f"{name}: {value:.4g}" for name, value in found.items()]
 
 
-def page(at: str) -> str | None:
-    """The page of all parts; None where one is missing or of another revision."""
+def page(at: str) -> str:
+    """The page of a revision's parts."""
     said = ["# A promoted service in use", "", "    python benchmarks/serving.py", ""]
     described = ", ".join(f"{name} {value}" for name, value in machine().items())
     said += [f"Revision {at}. {described}.", "", *str(__doc__).split("\n\n")[1].splitlines()]
@@ -94,7 +94,8 @@ def page(at: str) -> str | None:
         path = KEPT / f"{name}.json"
         kept = read_json(path) if path.is_file() else {}
         if kept.get("revision") != at:
-            return None
+            said += ["", f"## {title}", "", "Not run on this revision."]
+            continue
         lines = shown(kept["found"])
         bare = isinstance(kept["found"], list)
         said += ["", f"## {title}", "", *(lines if bare else (f"- {line}" for line in lines))]
@@ -125,9 +126,8 @@ def main() -> None:
                 print(f"{name}: {json.dumps(part(Path(scratch)))}", flush=True)
             return
         run(wanted, Path(scratch), at)
-    if (written := page(at)) is not None:
-        PAGE.write_text(written, encoding="utf-8")
-        print(f"{PAGE} is written")
+    PAGE.write_text(page(at), encoding="utf-8")
+    print(f"{PAGE} is written")
 
 
 if __name__ == "__main__":
