@@ -65,7 +65,8 @@ def ours(
         model = Generative.build(made, weights, settings)
         encoded = model.encoded("massive", rows, Path(scratch) / "t" / "d")
         start = time.perf_counter()
-        fit(model, {"massive": encoded}, lambda: 0.0, settings, 0, Path(scratch), {}, "plait")
+        rows, score = {"massive": encoded}, {"intent": 0.0}
+        fit(model, rows, lambda: score, settings, 0, Path(scratch), {}, "plait")
         return sum(encoded["length"]) / (time.perf_counter() - start)
 
 
