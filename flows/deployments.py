@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from plait.errors import PlaitError, did_you_mean
 from plait.running import lost_runs, project
+from plait.running.missed import Overlap
 from plait.running.scheduling import Serving
 from plait.running.scheduling import serve as serve_until_signal
 
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
 NAME = "nightly"
 
 
-def serve(cron: str, timezone: str, server: "Server", in_place: bool = False) -> None:
+def serve(
+    cron: str,
+    timezone: str,
+    server: "Server",
+    in_place: bool = False,
+    overlap: Overlap = "wait",
+) -> None:
     """Serve the pipeline until this process is stopped, which pauses the schedule.
 
     Args:
         in_place: runs work in the project's folder, not in a worktree of their own.
+        overlap: what becomes of a run that is due while another goes on.
 
     Raises:
         PlaitError: `cron` or `timezone` is not valid.
@@ -46,6 +54,7 @@ def serve(cron: str, timezone: str, server: "Server", in_place: bool = False) ->
         name=name,
         parameters={"apart": not in_place},
         schedule=Cron(cron, timezone=timezone),
+        overlap=overlap,
         folder=root,
         server=server,
         say=partial(print, flush=True),

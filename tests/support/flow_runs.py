@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -95,17 +95,19 @@ def wait_for_state(client: SyncPrefectClient, run: FlowRun, name: str, seconds: 
 class Scheduled:
     """`plait schedule` in the background."""
 
-    def __init__(self, folder: Path, api: str, in_place: bool = True) -> None:
+    def __init__(
+        self, folder: Path, api: str, in_place: bool = True, more: Sequence[str] = ()
+    ) -> None:
         self.log = folder / ".plait" / "schedule.log"
         self.pid = 0
         self._env, self._folder = environment(api), folder
-        self._where = ["--in-place"] if in_place else []
+        self._how = [*(["--in-place"] if in_place else []), *more]
 
     @contextmanager
     def serving(self) -> Iterator["Scheduled"]:
         with self.log.open("w") as stream:
             self.process = subprocess.Popen(
-                [*PLAIT, "schedule", *self._where],
+                [*PLAIT, "schedule", *self._how],
                 cwd=self._folder,
                 env=self._env,
                 stdout=stream,

@@ -1,6 +1,6 @@
 """`plait schedule`: run the pipeline on a schedule and on request."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,8 +13,17 @@ InPlace = Annotated[
 ]
 
 
+OverlapOption = Annotated[
+    Literal["wait", "skip"],
+    typer.Option(help="What becomes of a run that is due while another one goes on."),
+]
+
+
 def schedule(
-    cron: Cron = "0 2 * * *", timezone: Timezone = "UTC", in_place: InPlace = False
+    cron: Cron = "0 2 * * *",
+    timezone: Timezone = "UTC",
+    in_place: InPlace = False,
+    overlap: OverlapOption = "wait",
 ) -> None:
     """Run the pipeline on a schedule, and on request from Prefect, until this command is stopped.
 
@@ -22,9 +31,12 @@ def schedule(
     never touches this folder; what it changes comes back as a branch `plait/runs/…`. The cache of
     DVC and the registry are shared. `git merge BRANCH && dvc checkout` brings its outputs here.
 
+    Of runs that were missed while nothing served them one is caught up, the latest; the others are
+    shown as *Skipped*.
+
     Same as `python flows/deployments.py`.
     """
     from plait.running import prefect_server, project
 
     server = prefect_server.ensure(project.root())
-    project.flows("deployments").serve(cron, timezone, server, in_place)
+    project.flows("deployments").serve(cron, timezone, server, in_place, overlap)

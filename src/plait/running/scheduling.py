@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ import psutil
 
 from plait.errors import PlaitError
 from plait.running import prefect_server
+from plait.running.missed import SKIPPED, Due, Overlap, superfluous, why
 from plait.running.prefect_server import Server
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Serving:
     name: str
     parameters: Mapping[str, Any]
     schedule: "Schedule"
+    overlap: Overlap
     folder: Path
     server: Server
     say: Callable[[str], None]
@@ -66,10 +69,11 @@ async def _until_signal(serving: Serving, greeting: str) -> None:
         schedule=serving.schedule,
         parameters=dict(serving.parameters),
     )
+    await _leave_out(deployment, serving)  # before the runner sees what was missed
     served = asyncio.create_task(_served(runner, serving.say))
     await asyncio.sleep(0)  # the runner sets its own handler, which can't end a run in order
     _heard(stopped)
-    kept = asyncio.create_task(_keep_server(serving))
+    kept = asyncio.gather(_keep_server(serving), _keep_calendar(deployment, serving))
     serving.say(greeting)
     await stopped.wait()
     kept.cancel()
@@ -132,3 +136,43 @@ async def _keep_server(serving: Serving) -> None:
             await asyncio.to_thread(prefect_server.start, folder, port)
         except PlaitError as error:
             serving.say(f"error: {error}")
+
+
+async def _keep_calendar(deployment: UUID, serving: Serving) -> None:
+    """Leave out planned runs that were missed or would only queue up, time and again."""
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN)
+        with suppress(Exception):  # the server may have ended: it is started again
+            await _leave_out(deployment, serving)
+
+
+async def _leave_out(deployment: UUID, serving: Serving) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import State, StateType
+
+    async with get_client() as client:
+        due, running = await _calendar(client, deployment)
+        for each in superfluous(due, running, serving.overlap):
+            said = why(each, running, serving.overlap)
+            state = State[Any](type=StateType.CANCELLED, name=SKIPPED, message=said)
+            await client.set_flow_run_state(each.id, state, force=True)
+            serving.say(said)
+
+
+async def _calendar(client: Any, deployment: UUID) -> tuple[list[Due], bool]:
+    """The planned runs that are due and have not begun, and whether a run goes on."""
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
+
+    unfinished = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"]
+    wanted = {
+        "expected_start_time": {"before_": datetime.now(UTC)},
+        "state": {"type": {"any_": unfinished}},
+    }
+    runs = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+        flow_run_filter=FlowRunFilter.model_validate(wanted),
+        limit=200,
+    )
+    scheduled = [run for run in runs if run.state.is_scheduled()]
+    due = [Due(r.expected_start_time, r.id) for r in scheduled if r.auto_scheduled]
+    return due, len(scheduled) < len(runs)
