@@ -1,11 +1,11 @@
 """A simulated year of a nightly schedule: exactly the runs that its settings promise."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import anyio
 import pytest
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.server.schemas.schedules import CronSchedule as Planner
@@ -27,7 +27,7 @@ def planned(cron: str = "30 2 * * *") -> list[datetime]:
     async def dates() -> list[datetime]:
         return await schedule.get_dates(366, begin, begin.replace(year=YEAR + 1))
 
-    return [datetime.fromtimestamp(each.timestamp(), UTC) for each in anyio.run(dates)]
+    return [datetime.fromtimestamp(each.timestamp(), UTC) for each in asyncio.run(dates())]
 
 
 def year(

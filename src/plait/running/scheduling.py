@@ -73,10 +73,12 @@ async def _until_signal(serving: Serving, greeting: str) -> None:
     served = asyncio.create_task(_served(runner, serving.say))
     await asyncio.sleep(0)  # the runner sets its own handler, which can't end a run in order
     _heard(stopped)
-    kept = asyncio.gather(_keep_server(serving), _keep_calendar(deployment, serving))
+    works = [_keep_server(serving), _keep_calendar(deployment, serving)]
+    kept = [asyncio.create_task(work) for work in works]
     serving.say(greeting)
     await stopped.wait()
-    kept.cancel()
+    for task in kept:
+        task.cancel()
     serving.say("Stopping: the schedule is paused, a run in progress is cancelled.")
     with suppress(TimeoutError):
         await asyncio.wait_for(_stop(runner, deployment, served), STOP_SECONDS)
