@@ -143,7 +143,11 @@ class Job:
             source.columns = read["columns"]
             source.kinds = {name: set(kinds) for name, kinds in read["kinds"].items()}
         sink = SINKS[plain_suffix(self.out.name)](source, added, self.out)
-        return replace(self, record=record)._answer(source, sink, parts, read, watch)
+        job = replace(self, record=record)
+        done = job._answer(source, sink, parts, read, watch)
+        job._write_receipt(done, asked)
+        parts.end()
+        return done
 
     def _asked(self) -> dict[str, Any]:
         """What decides the output, but for the record."""
@@ -165,11 +169,11 @@ class Job:
             return None
         return Done(self.record, found["rows"], found["rows"], found["bad"], found["first"], 0.0)
 
-    def _write_receipt(self, done: Done) -> None:
+    def _write_receipt(self, done: Done, asked: Mapping[str, Any]) -> None:
         if self.receipt is None:
             return
         self.receipt.parent.mkdir(parents=True, exist_ok=True)
-        mine = {**self._asked(), "record": self.record.number, "seal": self.record.seal}
+        mine = {**asked, "record": self.record.number, "seal": self.record.seal}
         found = {"rows": done.rows, "bad": done.bad, "first": done.first, "rate": done.rate}
         write_json(self.receipt, {**mine, **found, "size": self.out.stat().st_size})
 
@@ -231,10 +235,7 @@ class Job:
         with parts.output() as stream:
             sink.join(parts.paths(), stream)
         bad = str(Faults(read["first"], read["bad"]))
-        ended = Done(self.record, total, resumed, read["bad"], bad, time.monotonic() - began)
-        self._write_receipt(ended)
-        parts.end()
-        return ended
+        return Done(self.record, total, resumed, read["bad"], bad, time.monotonic() - began)
 
     def _part(self, sink: Sink, window: Window, reasons: Reasons, found: Answers) -> bytes:
         """A window with its answers; rows without a text have none, and a reason."""
