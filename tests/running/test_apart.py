@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,20 @@ def test_the_next_run_works_on_the_new_commit_whatever_was_left(root: Path) -> N
     assert git(root, "show", f"{branch}:scores/count.json").strip() == "5"
     assert not (folder / "stray").exists()
     assert (folder / ".plait/checkpoints").is_dir()
+
+
+def test_runs_that_end_in_one_second_have_a_branch_each(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Stopped":
+            return cls(2026, 12, 1, 3, tzinfo=tz)
+
+    monkeypatch.setattr("plait.running.apart.datetime", Stopped)
+    branches = [run(root)[1] for _ in range(3)]
+    assert str(branches[0]).endswith("-2026-12-01T030000")
+    assert branches[1:] == [f"{branches[0]}-2", f"{branches[0]}-3"]
 
 
 def test_a_worktree_that_was_removed_by_hand_is_made_again(root: Path) -> None:
