@@ -245,6 +245,22 @@ def test_what_was_loaded_for_answers_is_not_saved(tiny_encoder: Path, tmp_path: 
         again.save(tmp_path)
 
 
+def test_threads_share_a_batch_in_order(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = fresh(tiny_encoder, *TASKS)
+    folder = saved(model, tmp_path / "bundle")
+    draw = np.random.default_rng(0)
+    inputs = model.padded([draw.integers(5, 30, length).tolist() for length in range(1, 15)])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    own = OnnxGraph(folder, TASKS).logits(inputs)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    shared = OnnxGraph(folder, TASKS)
+    for found, expected in zip(shared.logits(inputs), own, strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)
+    assert set(shared.sessions) == {3, 1}
+
+
 def test_a_thread_asks_a_session_of_as_many_threads_as_it_may_use(
     tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

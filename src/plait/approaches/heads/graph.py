@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,9 @@ from plait.errors import PlaitError
 from plait.machine import threads
 from plait.tasks import Task
 
+SHARE = 4
+"""Texts that are worth a thread of their own: from so many a thread, threads that share a batch
+answer up to 1.13 times as many texts as threads that share every operation."""
 ERRORS = 3
 """onnxruntime logs from this severity: warnings are about its own choices."""
 
@@ -28,6 +33,7 @@ class OnnxGraph:
 
     def __init__(self, folder: Path, tasks: Sequence[Task]) -> None:
         self.folder, self.tasks = folder, tasks
+        self._lock = Lock()
         self.sessions = {threads(): self._session(threads())}
         with safe_open(folder / WEIGHTS, "numpy") as weights:
             self._thresholds = {
@@ -60,9 +66,22 @@ class OnnxGraph:
         Args:
             inputs: `input_ids` and `attention_mask` (batch × length).
         """
-        count = threads()
-        if count not in self.sessions:
-            self.sessions[count] = self._session(count)
+        lanes = min(threads(), len(inputs["input_ids"]) // SHARE)
+        if lanes < 2:
+            return self._run(threads(), inputs)
+        shares = zip(*(np.array_split(each, lanes) for each in inputs.values()), strict=True)
+        with ThreadPoolExecutor(lanes) as pool:
+            found = list(
+                pool.map(lambda s: self._run(1, dict(zip(inputs, s, strict=True))), shares)
+            )
+        return [np.concatenate(each) for each in zip(*found, strict=True)]
+
+    def _run(
+        self, count: int, inputs: Mapping[str, NDArray[np.int64]]
+    ) -> list[NDArray[np.float32]]:
+        with self._lock:
+            if count not in self.sessions:
+                self.sessions[count] = self._session(count)
         found: list[NDArray[np.float32]] = self.sessions[count].run(None, dict(inputs))
         return found
 
