@@ -261,7 +261,7 @@ def _name_by_outcomes(root: Path, walk: Walk) -> None:
 def _run_always(root: Path, processes: Processes) -> dict[str, PrefectFuture[Any]]:
     """Run the stages that DVC runs every time; the state of the others depends on them."""
     futures: dict[str, PrefectFuture[Any]] = {}
-    found = graph.read(root)
+    found = graph.declared(root)
     for address in sorted(found.always):
         node = found.stages[address]
         futures[address] = stage.submit(node, processes, skip=False, force=False)
@@ -307,9 +307,10 @@ def _settle(walk: Walk, address: str, future: PrefectFuture[Any]) -> None:
     future.wait()
     settled = walk.graph.stages[address]
     _show_summaries(settled)
-    shown.show_curves(settled)
     if future.state.is_completed():
         outcome = future.result()
+        if outcome is not Outcome.UNCHANGED:
+            shown.show_curves(settled)
         walk.finish(address, outcome)
         tell(Event(outcome.value, settled.name))
     else:

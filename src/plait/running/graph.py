@@ -125,6 +125,15 @@ def read(folder: Path) -> Graph:
     Raises:
         PlaitError: DVC can't read the project; the message quotes DVC.
     """
+    return _read(folder, lambda repo: repo.status())
+
+
+def declared(folder: Path) -> Graph:
+    """The graph as it is declared: as `read`, but nothing is looked up of what changed."""
+    return _read(folder, lambda _repo: ())
+
+
+def _read(folder: Path, status: Callable[[Any], Iterable[str]]) -> Graph:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
@@ -132,7 +141,7 @@ def read(folder: Path) -> Graph:
         with Repo(str(folder), _wait_for_lock=True) as repo:
             edges = repo.index.graph
             always = frozenset(node.addressing for node in edges if node.always_changed)
-            return Graph(_stages(edges), frozenset(repo.status()) - always, always)
+            return Graph(_stages(edges), frozenset(status(repo)) - always, always)
     except DvcException as error:
         raise PlaitError(f"{folder}: DVC can't read its graph: {error}") from error
 

@@ -12,7 +12,6 @@ from prefect.runtime import flow_run
 
 from plait.experiment.loading import load
 from plait.experiment.switching import name_or_digest
-from plait.report.pictures import curves_picture
 from plait.running.graph import Stage
 from plait.running.progress_artifact import key
 from plait.training.history import read_curves
@@ -57,6 +56,8 @@ def _add_tags(tags: Iterable[str]) -> None:
 
 def show_curves(settled: Stage) -> None:
     """Show the curves of a stage that has some as a picture."""
+    from plait.report.pictures import curves_picture  # imports matplotlib: half a second
+
     for folder in settled.curves:
         if curves := read_curves(folder):
             drawn = curves_picture(curves, folder.name)
