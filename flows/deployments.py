@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from plait.errors import PlaitError, did_you_mean
-from plait.running import lost_runs, project
+from plait.running import lost_runs, notifications, project
 from plait.running.missed import Overlap
 from plait.running.scheduling import Serving
 from plait.running.scheduling import serve as serve_until_signal
@@ -35,7 +35,7 @@ def serve(
         overlap: what becomes of a run that is due while another goes on.
 
     Raises:
-        PlaitError: `cron` or `timezone` is not valid.
+        PlaitError: `cron`, `timezone` or the webhook's address is not valid.
     """
     from prefect.schedules import Cron
 
@@ -43,7 +43,9 @@ def serve(
 
     check(cron, timezone)
     lost_runs.watch()
-    root, name = project.root(), NAME if server.pid else f"{NAME}-{_digest(project.root())}"
+    root, digest = project.root(), _digest(project.root())
+    notifications.notify(digest, notifications.address())
+    name = NAME if server.pid else f"{NAME}-{digest}"
     greeting = (
         f"Serving plait/{name} on '{cron}' ({timezone}); Ctrl-C ends it.\n"
         f"Run it now: the button at {server.ui}/deployments, or\n"

@@ -25,7 +25,15 @@ from plait.experiment.loading import load
 from plait.experiment.switching import switch
 from plait.pages.markdown import escape
 from plait.report.gates import gates_markdown, record_gates
-from plait.running import graph, lock_files, lost_runs, project, server_watch, shown
+from plait.running import (
+    graph,
+    lock_files,
+    lost_runs,
+    notifications,
+    project,
+    server_watch,
+    shown,
+)
 from plait.running.apart import come_back, workplace
 from plait.running.events import Event, tell
 from plait.running.graph import Graph, Outcome, StageCrashed
@@ -93,6 +101,9 @@ def promote(root: Path) -> list[Any]:
     create_markdown_artifact("\n\n".join(parts), key="promotion", description="Promotion")
     for decision in decisions:
         get_run_logger().info("%s: %s. %s", decision.service, decision.status, decision.reason)
+        if decision.status == "promoted":
+            told = {"status": decision.status, "why": decision.why}
+            notifications.tell_of_promotion(flow_run.id, decision.service, **told)
     return decisions
 
 

@@ -34,6 +34,9 @@ def schedule(
     Of runs that were missed while nothing served them one is caught up, the latest; the others are
     shown as *Skipped*.
 
+    PLAIT_WEBHOOK in the environment is an address that is told of runs that fail or crash, and of
+    promotions (`docs/operation.md`).
+
     Same as `python flows/deployments.py`.
     """
     from plait.running import prefect_server, project
