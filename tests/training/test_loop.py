@@ -76,8 +76,15 @@ def test_a_bundle_holds_exactly_these_files(tiny_encoder: Path, tmp_path: Path) 
     ]
 
 
-def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, torch.Tensor]:
-    """Weights after one step on rows of unequal lengths."""
+def _use_memory(inputs: tuple[dict[str, torch.Tensor], object], most: int) -> None:
+    if len(inputs[0]["input_ids"]) > most:
+        raise MemoryError("so many rows")
+
+
+def _one_gradient(
+    encoder: Path, scratch: Path, accumulation: int, most: int = 99
+) -> dict[str, torch.Tensor]:
+    """Weights after one step on rows of unequal lengths; there is memory for `most` at once."""
     made = candidate(
         INTENT, SLOTS, epochs=1 / 6, gradient_accumulation=accumulation, learning_rate=1e-3
     )
@@ -87,6 +94,7 @@ def _one_gradient(encoder: Path, scratch: Path, accumulation: int) -> dict[str, 
     for module in model.module.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
+    model.module.register_forward_pre_hook(lambda _module, inputs: _use_memory(inputs, most))
     from plait.training.loop import fit
 
     encoded = {"home": model.encoded("home", TRAIN["home"], scratch / "t" / "home")}
@@ -113,6 +121,23 @@ def test_accumulated_gradients_equal_those_of_the_whole_batch(
     # Adam's first step is ±learning rate wherever a gradient is above rounding.
     same = [torch.isclose(whole[n], parts[n], atol=2e-5).float().mean() for n in whole]
     assert min(same) > 0.98
+
+
+def test_where_memory_runs_out_the_step_is_taken_in_smaller_parts(
+    tiny_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _one_gradient(tiny_encoder, tmp_path / "told", 4)
+    found = _one_gradient(tiny_encoder, tmp_path / "found", 1, most=2)
+    assert all(torch.equal(told[name], found[name]) for name in told)
+    said = capsys.readouterr().err
+    assert [f"goes on with gradient_accumulation: {n}. Write it" in said for n in (2, 4, 8)] == [
+        *(True, True, False)
+    ]
+
+
+def test_where_one_row_is_too_much_training_ends(tiny_encoder: Path, tmp_path: Path) -> None:
+    with pytest.raises(PlaitError, match=r"memory ran out in a training step of \d+ × 1 rows of"):
+        _one_gradient(tiny_encoder, tmp_path, 1, most=0)
 
 
 def test_padding_changes_neither_loss_nor_targets(tiny_encoder: Path) -> None:

@@ -24,11 +24,17 @@ OPTIMIZER = ("exp_avg", "exp_avg_sq", "step")
 
 @dataclass
 class State:
-    """How far training is. `identity` says what decides its weights, part by part."""
+    """How far training is.
+
+    Attributes:
+        identity: what decides its weights, part by part.
+        accumulation: parts of a step, once more are needed than the settings say.
+    """
 
     identity: Mapping[str, str]
     step: int = 0
     best: float = -1.0
+    accumulation: int = 0
     history: History = field(default_factory=History)
 
     @classmethod

@@ -22,7 +22,7 @@ from plait.training import checkpoints
 from plait.training.batches import IGNORED, Batch, resolve_precision
 from plait.training.history import History, by_task
 from plait.training.launching import check_environment, check_processes
-from plait.training.memory import memory_for
+from plait.training.memory import OutOfMemory, memory_for
 from plait.training.mixture import Mixture, Step
 from plait.training.trackers import TRACKED, Log, check_trackers, tracking
 
@@ -174,28 +174,63 @@ class _Loop:
         Its loss is the sum over tasks of the mean over their targets.
         """
         self.model.train()
-        torch.manual_seed(hash((self.seed, number, self.accelerator.process_index)) % 2**63)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * self._schedule(number)
-        micro = self._micro_batches(step)
-        counts = self._counts(micro)
-        mine = micro[self.accelerator.process_index :: self.accelerator.num_processes]
-        with memory_for(self._size(mine), REMEDY):
-            losses = torch.stack(
-                [self._backward(batch, counts, i == len(mine) - 1) for i, batch in enumerate(mine)]
-            ).sum(0)
+        while (found := self._gradients(number, step)) is None:
+            self._take_smaller_parts()
+        with memory_for("in a step of the optimizer", REMEDY):
             norm = self.accelerator.clip_grad_norm_(
                 self.model.parameters(), self.settings.max_grad_norm
             )
             self.optimizer.step()  # the first one makes its moments: twice the weights
             self.optimizer.zero_grad()
-        losses = self.accelerator.reduce(losses, "sum").tolist()
+        more = {"gradient-accumulation": self._parts} if self.state.accumulation else {}
         return {
-            "loss": sum(losses),
-            **by_task("loss", dict(zip(counts, losses, strict=True))),
+            "loss": sum(found.values()),
+            **by_task("loss", found),
             "learning-rate": self.optimizer.param_groups[0]["lr"],
             "gradient-norm": float(norm),
+            **more,
         }
+
+    def _gradients(self, number: int, step: Step) -> dict[str, float] | None:
+        """Add up a step's gradients; the loss by task. None: memory ran out, smaller parts may do.
+
+        Raises:
+            OutOfMemory: no smaller parts are possible.
+        """
+        torch.manual_seed(hash((self.seed, number, self.accelerator.process_index)) % 2**63)
+        micro = self._micro_batches(step)
+        counts = self._counts(micro)
+        mine = micro[self.accelerator.process_index :: self.accelerator.num_processes]
+        try:
+            with memory_for(self._size(mine), REMEDY):
+                losses = torch.stack(
+                    [self._backward(each, counts, each is mine[-1]) for each in mine]
+                ).sum(0)
+        except OutOfMemory:
+            # Processes must agree on the parts; one that ran out can't tell the others.
+            if self.accelerator.num_processes > 1 or 2 * self._parts > len(step.rows):
+                raise
+            return None
+        losses = self.accelerator.reduce(losses, "sum").tolist()
+        return dict(zip(counts, losses, strict=True))
+
+    def _take_smaller_parts(self) -> None:
+        """Halve the parts of a step; their sum, and so what is learned, stays that of the step."""
+        self.optimizer.zero_grad()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.state.accumulation = 2 * self._parts
+        print(
+            f"memory ran out: goes on with gradient_accumulation: {self._parts}. Write it into the "
+            "candidate's training, so that it is trained alike the next time",
+            file=sys.stderr,
+        )
+
+    @property
+    def _parts(self) -> int:
+        return self.state.accumulation or self.settings.gradient_accumulation
 
     @staticmethod
     def _size(batches: Sequence[Batch]) -> str:
@@ -204,7 +239,7 @@ class _Loop:
 
     def _micro_batches(self, step: Step) -> list[Batch]:
         """The step's rows cut into equal parts, as many for each process."""
-        parts = self.settings.gradient_accumulation * self.accelerator.num_processes
+        parts = self._parts * self.accelerator.num_processes
         cuts = [step.rows[i::parts] or step.rows[:1] for i in range(parts)]
         empty = [not step.rows[i::parts] for i in range(parts)]
         data = self.encoded[step.dataset]
