@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from plait.errors import PlaitError, did_you_mean
 from plait.running import lost_runs, notifications, project
+from plait.running.data_runs import DataRuns
 from plait.running.missed import Overlap
 from plait.running.scheduling import Serving
 from plait.running.scheduling import serve as serve_until_signal
@@ -27,12 +28,14 @@ def serve(
     server: "Server",
     in_place: bool = False,
     overlap: Overlap = "wait",
+    on_data: bool = False,
 ) -> None:
     """Serve the pipeline until this process is stopped, which pauses the schedule.
 
     Args:
         in_place: runs work in the project's folder, not in a worktree of their own.
         overlap: what becomes of a run that is due while another goes on.
+        on_data: also start a run when the data change.
 
     Raises:
         PlaitError: `cron`, `timezone` or the webhook's address is not valid.
@@ -46,11 +49,13 @@ def serve(
     root, digest = project.root(), _digest(project.root())
     notifications.notify(digest, notifications.address())
     name = NAME if server.pid else f"{NAME}-{digest}"
+    when = f"'{cron}' ({timezone})" + (" and on new data" if on_data else "")
     greeting = (
-        f"Serving plait/{name} on '{cron}' ({timezone}); Ctrl-C ends it.\n"
+        f"Serving plait/{name} on {when}; Ctrl-C ends it.\n"
         f"Run it now: the button at {server.ui}/deployments, or\n"
         f"  PREFECT_API_URL={server.api} prefect deployment run plait/{name}"
     )
+    say = partial(print, flush=True)
     serving = Serving(
         flow=pipeline,
         name=name,
@@ -59,7 +64,8 @@ def serve(
         overlap=overlap,
         folder=root,
         server=server,
-        say=partial(print, flush=True),
+        say=say,
+        data_runs=DataRuns(name, root, not in_place, overlap, say) if on_data else None,
     )
     serve_until_signal(serving, greeting)
 

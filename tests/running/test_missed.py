@@ -1,33 +1,16 @@
 """A simulated year of a nightly schedule: exactly the runs that its settings promise."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
-from prefect.client.schemas.schedules import CronSchedule
-from prefect.server.schemas.schedules import CronSchedule as Planner
 
+from calendars import BERLIN, YEAR, planned
 from plait.running.missed import Due, Overlap, superfluous, why
 
-BERLIN = ZoneInfo("Europe/Berlin")
-YEAR = 2026
 SPRING, AUTUMN = date(YEAR, 3, 29), date(YEAR, 10, 25)
 HOUR = timedelta(hours=1)
-
-
-def planned(cron: str = "30 2 * * *") -> list[datetime]:
-    """When Prefect's scheduler plans runs of the year."""
-    found = CronSchedule(cron=cron, timezone="Europe/Berlin")
-    schedule = Planner(cron=found.cron, timezone=found.timezone)
-    begin = datetime(YEAR, 1, 1, tzinfo=BERLIN)
-
-    async def dates() -> list[datetime]:
-        return await schedule.get_dates(366, begin, begin.replace(year=YEAR + 1))
-
-    return [datetime.fromtimestamp(each.timestamp(), UTC) for each in asyncio.run(dates())]
 
 
 def year(

@@ -19,11 +19,21 @@ OverlapOption = Annotated[
 ]
 
 
+OnData = Annotated[
+    bool,
+    typer.Option(
+        "--on-data",
+        help="Also start a run when the data change: by a commit, or --in-place by a file.",
+    ),
+]
+
+
 def schedule(
     cron: Cron = "0 2 * * *",
     timezone: Timezone = "UTC",
     in_place: InPlace = False,
     overlap: OverlapOption = "wait",
+    on_data: OnData = False,
 ) -> None:
     """Run the pipeline on a schedule, and on request from Prefect, until this command is stopped.
 
@@ -37,9 +47,12 @@ def schedule(
     PLAIT_WEBHOOK in the environment is an address that is told of runs that fail or crash, and of
     promotions (`docs/operation.md`).
 
+    With `--on-data` a run also starts, tagged `data-arrival`, as soon as the data have changed and
+    stay the same for ten seconds. Without it runs start by the calendar and on request alone.
+
     Same as `python flows/deployments.py`.
     """
     from plait.running import prefect_server, project
 
     server = prefect_server.ensure(project.root())
-    project.flows("deployments").serve(cron, timezone, server, in_place, overlap)
+    project.flows("deployments").serve(cron, timezone, server, in_place, overlap, on_data)

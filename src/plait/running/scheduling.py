@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,7 +15,8 @@ from uuid import UUID
 import psutil
 
 from plait.errors import PlaitError
-from plait.running import prefect_server
+from plait.running import deployment_runs, prefect_server
+from plait.running.data_runs import DataRuns
 from plait.running.missed import SKIPPED, Due, Overlap, superfluous, why
 from plait.running.prefect_server import Server
 
@@ -32,7 +32,10 @@ SECONDS_BETWEEN = 3.0
 
 @dataclass(frozen=True)
 class Serving:
-    """What is served, from where, on which server, and how to tell of it."""
+    """What is served, from where, on which server, and how to tell of it.
+
+    `data_runs` starts runs when the data change, if that is wanted.
+    """
 
     flow: "Flow[..., Any]"
     name: str
@@ -42,6 +45,7 @@ class Serving:
     folder: Path
     server: Server
     say: Callable[[str], None]
+    data_runs: DataRuns | None = None
 
 
 def serve(serving: Serving, greeting: str) -> None:
@@ -74,6 +78,7 @@ async def _until_signal(serving: Serving, greeting: str) -> None:
     await asyncio.sleep(0)  # the runner sets its own handler, which can't end a run in order
     _heard(stopped)
     works = [_keep_server(serving), _keep_calendar(deployment, serving)]
+    works += [serving.data_runs.keep_up(deployment)] if serving.data_runs else []
     kept = [asyncio.create_task(work) for work in works]
     serving.say(greeting)
     await stopped.wait()
@@ -163,18 +168,11 @@ async def _leave_out(deployment: UUID, serving: Serving) -> None:
 
 async def _calendar(client: Any, deployment: UUID) -> tuple[list[Due], bool]:
     """The planned runs that are due and have not begun, and whether a run goes on."""
-    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
-
-    unfinished = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"]
-    wanted = {
-        "expected_start_time": {"before_": datetime.now(UTC)},
-        "state": {"type": {"any_": unfinished}},
-    }
-    runs = await client.read_flow_runs(
-        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
-        flow_run_filter=FlowRunFilter.model_validate(wanted),
-        limit=200,
-    )
-    scheduled = [run for run in runs if run.state.is_scheduled()]
-    due = [Due(r.expected_start_time, r.id) for r in scheduled if r.auto_scheduled]
+    runs = await deployment_runs.unfinished(client, deployment)
+    scheduled = [run for run in runs if run.state is not None and run.state.is_scheduled()]
+    due = [
+        Due(run.expected_start_time, run.id)
+        for run in scheduled
+        if run.auto_scheduled and run.expected_start_time is not None
+    ]
     return due, len(scheduled) < len(runs)
