@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
@@ -31,6 +31,7 @@ from plait.running import (
     lost_runs,
     notifications,
     project,
+    report_link,
     server_watch,
     shown,
 )
@@ -93,18 +94,22 @@ def stage(node: graph.Stage, processes: Processes, skip: bool, force: bool) -> S
 
 @task(task_run_name="promote", cache_policy=NO_CACHE, persist_result=False)
 def promote(root: Path) -> list[Any]:
-    """Promote the winning plan of each service; the decisions become an artifact."""
+    """Promote the winning plan of each service."""
     from plait.plans.promotion import promote as decide
 
     decisions = decide(load(root / "params.yaml"), root)
-    parts = [f"**{escape(d.service)}**: {d.status}. {d.reason}\n\n{_gates(d)}" for d in decisions]
-    create_markdown_artifact("\n\n".join(parts), key="promotion", description="Promotion")
     for decision in decisions:
         get_run_logger().info("%s: %s. %s", decision.service, decision.status, decision.reason)
         if decision.status == "promoted":
             told = {"status": decision.status, "why": decision.why}
             notifications.tell_of_promotion(flow_run.id, decision.service, **told)
     return decisions
+
+
+def _show_decisions(decisions: list[Any]) -> None:
+    """As an artifact of the flow run: on its page those of tasks stand below, among the bars."""
+    parts = [f"**{escape(d.service)}**: {d.status}. {d.reason}\n\n{_gates(d)}" for d in decisions]
+    create_markdown_artifact("\n\n".join(parts), key="promotion", description="Promotion")
 
 
 def _gates(decision: Any) -> str:
@@ -212,6 +217,7 @@ def _run(
         return Completed(message=f"{ONLY} {', '.join(candidates)}: nothing is promoted")
     _show_report(root)
     decisions = promote.submit(root).result()
+    _show_decisions(decisions)
     promotion = "\n".join(f"{d.service}: {d.status}. {d.why}" for d in decisions)
     if walk.failures:
         return Failed(name=INCOMPLETE, message=f"{_why_failed(walk)}\nPromotion:\n{promotion}")
@@ -359,6 +365,8 @@ def _show_report(root: Path) -> None:
         create_markdown_artifact(
             report.read_text(encoding="utf-8"), key="benchmark", description="Benchmark"
         )
+    if link := report_link.publish(report.with_name("index.html")):
+        create_link_artifact(link, "Open the report", key="report", description="Report, one page")
 
 
 if __name__ == "__main__":

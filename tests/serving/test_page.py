@@ -1,35 +1,21 @@
 """The page at `/` in a real Chromium: it asks, shows the answer, and texts stay texts."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from chromium import browser
 from serving import TEXT, Running, serving
 
+__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
 TOKEN = "0123456789abcdef-token"  # noqa: S105
 EVIL = "<img src=x onerror=\"document.title='taken'\">"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.fail("no chromium on the path; install it: apt-get install chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=FLAGS, chromium_sandbox=False
-        )
-        yield found
-        found.close()
 
 
 def opened(browser: Any, running: Running) -> tuple[Page, list[str]]:

@@ -24,6 +24,8 @@ from plait.files import read_json, write_json
 
 HOST = "127.0.0.1"
 PORT = 4200
+PAGES = "PREFECT_SERVER_UI_STATIC_DIRECTORY"
+"""The variable that names the folder from which a server shows its pages."""
 START_SECONDS = 180.0
 """A server that ended is noticed at once; one that starts on a busy machine takes minutes."""
 
@@ -65,6 +67,7 @@ def settings(folder: Path, api: str) -> dict[str, str]:
     """
     wanted = {
         "PREFECT_HOME": str(_home(folder)),
+        PAGES: str(_home(folder) / "pages"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "60",
