@@ -53,7 +53,7 @@ def test_examples_of_the_page_run(
     said = capsys.readouterr().out
     assert "HassTurnOn" in said
     assert "area kitchen" in said
-    assert "text 1: found no visible character, expected words. Leave it out." in said
+    assert "text 1: found no visible character, expected words. Correct it or leave it out." in said
 
 
 def test_one_text_or_several_of_a_service_a_package_and_a_bundle(

@@ -197,20 +197,26 @@ def test_a_missing_bundle_is_named(root: Path) -> None:
 
 
 def test_an_empty_text(root: Path) -> None:
-    assert refused("") == "the text: found an empty text, expected words. Leave it out."
+    assert (
+        refused("") == "the text: found an empty text, expected words. Correct it or leave it out."
+    )
 
 
 @pytest.mark.parametrize("text", ["  \t", "\ufeff", "\u200b \u2800", "\u3164", "\u00ad\ufe0f"])
 def test_a_text_of_which_nothing_can_be_seen(root: Path, text: str) -> None:
-    assert refused(text) == "the text: found no visible character, expected words. Leave it out."
+    assert (
+        refused(text)
+        == "the text: found no visible character, expected words. Correct it or leave it out."
+    )
     assert refused(stdin=f"lights on\n{text}\n") == (
-        "standard input, line 2: found no visible character, expected words. Leave it out."
+        "standard input, line 2: found no visible character, expected words. "
+        "Correct it or leave it out."
     )
 
 
 def test_an_empty_line(root: Path) -> None:
     assert refused(stdin="lights on\n\nlights off\n") == (
-        "standard input, line 2: found an empty text, expected words. Leave it out."
+        "standard input, line 2: found an empty text, expected words. Correct it or leave it out."
     )
 
 
@@ -225,7 +231,7 @@ def test_a_line_that_is_not_utf8(root: Path) -> None:
 
 
 def test_a_text_with_half_a_character(root: Path) -> None:
-    with pytest.raises(PlaitError, match="text 1: character 7 is no UTF-8"):
+    with pytest.raises(PlaitError, match="text 1: found character 7 not in UTF-8"):
         Service.load(root=root).answer(["lights on", "lights \udce9"])
 
 

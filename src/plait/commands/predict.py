@@ -118,7 +118,8 @@ def _answer_texts(
     text: str | None, service: str | None, as_json: bool, top: int, batch_size: int, stage: Stage
 ) -> None:
     from plait.progress import Progress
-    from plait.serving.service import Service, check_text
+    from plait.serving.service import Service
+    from plait.serving.texts import check_text
 
     if text is None and sys.stdin.isatty():
         raise PlaitError('no text: give one, as in `plait predict "lights on"`, or pipe lines in.')
@@ -178,7 +179,7 @@ def _json(reply: "Reply", top: int) -> str:
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
     """The lines of standard input, each checked before it is answered."""
-    from plait.serving.service import check_text
+    from plait.serving.texts import check_text
 
     number = 0
     for number, line in enumerate(stream, 1):

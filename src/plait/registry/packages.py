@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.errors import PlaitError
-from plait.files import atomic_write, read_json
+from plait.files import atomic_write
 from plait.registry.cards import card
 from plait.registry.records import Record, write_record
 from plait.registry.store import LOCK_SECONDS, Registry
@@ -59,7 +59,7 @@ def pack(registry: Registry, record: Record, folder: Path) -> None:
     found: dict[str, Resolved] = {}
     for candidate, digest in record.bundles.items():
         source = registry.bundle(digest)
-        found[candidate] = _resolved(source)
+        found[candidate] = bundle.resolved(source)
         shutil.copytree(source, folder / "bundles" / candidate, copy_function=_link)
     write_record(folder / "record.json", record)
     for number in registry.numbers(record.service):
@@ -69,29 +69,25 @@ def pack(registry: Registry, record: Record, folder: Path) -> None:
 
 
 def registered_card(registry: Registry, record: Record) -> str:
-    """The model card of a record whose bundles are in the registry.
+    """The model card of a record whose bundles were just checked; they are not hashed again.
 
     Raises:
-        PlaitError: a bundle is missing or altered.
+        PlaitError: a bundle is missing, or of another format.
     """
-    return card(record, {name: _resolved(registry.bundle(d)) for name, d in record.bundles.items()})
+    places = {name: registry.place(digest) for name, digest in record.bundles.items()}
+    return card(record, {name: bundle.resolved(place) for name, place in places.items()})
 
 
 def keep_card(registry: Registry, record: Record) -> None:
-    """Write the model card of a kept record beside it.
+    """Write the model card of a kept record beside it, whose bundles were just checked.
 
     Raises:
-        PlaitError: a bundle is missing or altered.
+        PlaitError: a bundle is missing, or of another format.
         OSError: no space, no permission.
     """
     kept = registry.record(record.service, record.number)  # in the order that its file has
     with atomic_write(registry.path(record.service, record.number).with_suffix(".md")) as stream:
         stream.write(registered_card(registry, kept).encode())
-
-
-def _resolved(folder: Path) -> Resolved:
-    value = read_json(folder / bundle.CANDIDATE)
-    return Resolved.from_json({key: v for key, v in value.items() if key != "format"})
 
 
 def _link(source: str, target: str) -> None:

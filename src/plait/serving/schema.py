@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from plait.errors import PlaitError
 from plait.serving.failures import Refusal
 from plait.serving.limits import Limits
-from plait.serving.service import check_text
+from plait.serving.texts import check_text
 
 EXAMPLE = "turn on the kitchen lights"
 MOST = 1000

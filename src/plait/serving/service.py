@@ -16,11 +16,11 @@ from typing import Any
 
 from plait import bundle
 from plait.approaches.base import Approach
-from plait.errors import PlaitError
-from plait.registry.records import Record, Stage
+from plait.registry.records import Record
+from plait.registry.stage import Stage
 from plait.registry.store import Registry
 from plait.registry.unpacking import unpack
-from plait.segmentation import is_blank
+from plait.serving.texts import check_text
 from plait.tasks import LabelPrediction, Prediction, SetPrediction, Span
 
 
@@ -85,23 +85,6 @@ def _span(text: str, span: Span) -> dict[str, Any]:
         "text": text[span.start : span.end],
         "probability": round(span.probability, 6),
     }
-
-
-def check_text(text: str, where: str) -> None:
-    """Refuse a text that has nothing to answer; `where` stands in the error message.
-
-    Raises:
-        PlaitError: it has no visible character, or some that UTF-8 doesn't (lone surrogates).
-    """
-    if is_blank(text):
-        found = "no visible character" if text else "an empty text"
-        raise PlaitError(f"{where}: found {found}, expected words. Leave it out.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise PlaitError(
-            f"{where}: character {error.start} is no UTF-8. Convert the text to UTF-8."
-        ) from error
 
 
 class Service:

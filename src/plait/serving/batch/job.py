@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,10 @@ class Job:
         with parts.alone(self.wait):
             return self._run(source, parts, say, watch)
 
+    @cached_property
+    def _registry(self) -> Registry:
+        return Registry(self.root)
+
     def source(self) -> Source:
         """The input as rows, not read yet."""
         if not self.file.is_file():
@@ -186,14 +191,13 @@ class Job:
                 f"{parts.folder}: holds parts of another job: {'; '.join(differences)}. Run it as "
                 "it began, or begin anew with `--restart`."
             )
-        registry = Registry(self.root)
-        record = registry.record(self.record.service, earlier["record"])
+        record = self._registry.record(self.record.service, earlier["record"])
         if record.seal != earlier["seal"]:
             raise PlaitError(
                 f"{parts.folder}: began with record {record.number} of {record.service}, which is "
                 "another one here. Begin anew with `--restart`."
             )
-        if lost := set(record.bundles.values()) - set(registry.bundles()):
+        if lost := set(record.bundles.values()) - set(self._registry.bundles()):
             raise PlaitError(
                 f"{parts.folder}: began with record {record.number} of {record.service}, whose "
                 f"bundle {min(lost)} is no longer here. Begin anew with `--restart`."
@@ -209,7 +213,7 @@ class Job:
         """The columns of a plan's answers."""
         options = self.options
         return columns(
-            tasks(record, Registry(self.root)),
+            tasks(record, self._registry),
             options.prefix,
             options.top,
             options.on_bad_row == "null",
@@ -254,8 +258,7 @@ class Job:
             return min(self.processes, left)
         if machine.has_gpu():
             return 1
-        registry = Registry(self.root)
-        size = sum(map(registry.size, set(self.record.bundles.values())))
+        size = sum(map(self._registry.size, set(self.record.bundles.values())))
         room = psutil.virtual_memory().available // 2 // (_COPIES * size + _PROCESS)
         return max(1, min(left, machine.cores(), room))
 

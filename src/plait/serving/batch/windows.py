@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from plait.errors import PlaitError
-from plait.segmentation import is_blank
+from plait.serving.texts import fault
 
 ROWS = 1024
 """Rows of a window: enough to sort them by length, few enough to lose little to a kill."""
@@ -70,13 +70,7 @@ def unanswerable(text: Any) -> str | None:
         return "no text (null)"
     if not isinstance(text, str):
         return f"found {_KINDS.get(type(text), 'an object')}, expected a text"
-    if is_blank(text):
-        return "no visible character" if text else "an empty text"
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return f"character {error.start} is not UTF-8"
-    return None
+    return fault(text)
 
 
 class Faults:

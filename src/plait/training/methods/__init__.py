@@ -17,6 +17,7 @@ Finish = Callable[[], None]
 def adapt(method: str, model: PreTrainedModel, settings: Training) -> Finish:
     """Make a model ready to be trained by a method."""
     if settings.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        renamed = getattr(model, "activation_checkpointing_enable", None)  # not in 5.17
+        (renamed or model.gradient_checkpointing_enable)({"use_reentrant": False})
     found: Finish = import_module(f"plait.training.methods.{method}").adapt(model, settings)
     return found
