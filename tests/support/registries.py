@@ -6,8 +6,7 @@ from pathlib import Path
 import small
 from plait.bundle import FORMAT
 from plait.files import write_json
-from plait.registry.records import Record
-from plait.registry.stage import Stage
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 
 

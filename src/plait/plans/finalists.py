@@ -17,8 +17,7 @@ from plait.plans.seeds import siblings
 from plait.plans.verdict import ByTask, Contender, Scores, Verdict, answered_by, judge
 from plait.registry.cards import shown
 from plait.registry.origin import stamp
-from plait.registry.records import Record
-from plait.registry.stage import Stage
+from plait.registry.records import Record, Stage
 from plait.scores.row_results import RowResults, kept_answers, row_results
 from plait.validation.gates import GATES, stopped
 

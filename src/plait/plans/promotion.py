@@ -29,8 +29,7 @@ from plait.plans.wording import (
 from plait.registry.acts import champions_stay
 from plait.registry.holds import refusal, same_plan
 from plait.registry.packages import keep_card
-from plait.registry.records import Record
-from plait.registry.stage import Stage
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 
 Status = Literal["promoted", "unchanged", "refused"]

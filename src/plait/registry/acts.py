@@ -14,8 +14,7 @@ from plait.registry.holds import blocks, held, same_plan, serves
 from plait.registry.mending import Bring
 from plait.registry.origin import stamp
 from plait.registry.packages import keep_card
-from plait.registry.records import Record
-from plait.registry.stage import Stage
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 
 

@@ -9,9 +9,8 @@ from plait.errors import PlaitError
 from plait.registry import mending
 from plait.registry.holds import serves
 from plait.registry.mending import Bring, Unmended
-from plait.registry.records import Record, damaged, read_record
+from plait.registry.records import STAGES, Record, Stage, damaged, read_record
 from plait.registry.sealed import read_sealed
-from plait.registry.stage import STAGES, Stage
 from plait.registry.store import LOST, Registry
 
 MEND = "plait registry verify --mend"

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from plait.files import atomic_write
 from plait.registry.holds import serves
-from plait.registry.records import Record
+from plait.registry.records import Record, Stage
 from plait.registry.sealed import repaired
-from plait.registry.stage import Stage
 from plait.registry.store import LOST, Registry
 
 Bring = Callable[[str, str], bool]

@@ -6,8 +6,7 @@ from typing import Any
 
 from plait.errors import PlaitError
 from plait.registry.holds import blocks, held
-from plait.registry.records import Record
-from plait.registry.stage import STAGES
+from plait.registry.records import STAGES, Record
 from plait.registry.store import Registry
 
 SHORT = 12

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from plait import bundle
 from plait.approaches.base import Resolved
 from plait.errors import PlaitError
-from plait.files import atomic_write
+from plait.files import atomic_write, read_json
 from plait.registry.cards import card
 from plait.registry.records import Record, write_record
 from plait.registry.store import LOCK_SECONDS, Registry
@@ -59,7 +59,7 @@ def pack(registry: Registry, record: Record, folder: Path) -> None:
     found: dict[str, Resolved] = {}
     for candidate, digest in record.bundles.items():
         source = registry.bundle(digest)
-        found[candidate] = bundle.resolved(source)
+        found[candidate] = _resolved(source)
         shutil.copytree(source, folder / "bundles" / candidate, copy_function=_link)
     write_record(folder / "record.json", record)
     for number in registry.numbers(record.service):
@@ -69,25 +69,29 @@ def pack(registry: Registry, record: Record, folder: Path) -> None:
 
 
 def registered_card(registry: Registry, record: Record) -> str:
-    """The model card of a record whose bundles were just checked; they are not hashed again.
+    """The model card of a record whose bundles are in the registry.
 
     Raises:
-        PlaitError: a bundle is missing, or of another format.
+        PlaitError: a bundle is missing or altered.
     """
-    places = {name: registry.place(digest) for name, digest in record.bundles.items()}
-    return card(record, {name: bundle.resolved(place) for name, place in places.items()})
+    return card(record, {name: _resolved(registry.bundle(d)) for name, d in record.bundles.items()})
 
 
 def keep_card(registry: Registry, record: Record) -> None:
-    """Write the model card of a kept record beside it, whose bundles were just checked.
+    """Write the model card of a kept record beside it.
 
     Raises:
-        PlaitError: a bundle is missing, or of another format.
+        PlaitError: a bundle is missing or altered.
         OSError: no space, no permission.
     """
     kept = registry.record(record.service, record.number)  # in the order that its file has
     with atomic_write(registry.path(record.service, record.number).with_suffix(".md")) as stream:
         stream.write(registered_card(registry, kept).encode())
+
+
+def _resolved(folder: Path) -> Resolved:
+    value = read_json(folder / bundle.CANDIDATE)
+    return Resolved.from_json({key: v for key, v in value.items() if key != "format"})
 
 
 def _link(source: str, target: str) -> None:

@@ -8,8 +8,7 @@ from plait.errors import PlaitError
 from plait.registry.acts import acting
 from plait.registry.holds import same_plan
 from plait.registry.origin import stamp
-from plait.registry.records import Record
-from plait.registry.stage import STAGES, Stage
+from plait.registry.records import STAGES, Record, Stage
 from plait.registry.store import Registry
 
 Histories = dict[str, list[Record]]

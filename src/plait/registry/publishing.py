@@ -21,8 +21,7 @@ from plait.registry.acts import champions_stay
 from plait.registry.git import ask, commit_files, git, remote
 from plait.registry.origin import stamp
 from plait.registry.packages import alone, pack
-from plait.registry.records import Record
-from plait.registry.stage import Stage
+from plait.registry.records import Record, Stage
 from plait.registry.store import Registry
 from plait.registry.tags import (
     add_tags,

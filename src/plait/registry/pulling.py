@@ -10,8 +10,7 @@ from plait.registry.git import git, remote
 from plait.registry.holds import same_plan
 from plait.registry.origin import stamp
 from plait.registry.packages import alone, keep_card
-from plait.registry.records import Record, write_record
-from plait.registry.stage import Stage
+from plait.registry.records import Record, Stage, write_record
 from plait.registry.store import Registry
 from plait.registry.tags import GTO_STAGES, fetch_tags, versions
 from plait.registry.unpacking import history, unpack

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from plait.errors import PlaitError
 from plait.registry.sealed import SEAL, read_sealed, seal, write_sealed
-from plait.registry.stage import Stage
+from plait.registry.stage import STAGES as STAGES
+from plait.registry.stage import Stage as Stage
 
 Act = Literal["promote", "rollback", "hold", "release", "prune", "publish", "pull"]
 RecordOutcome = Literal["promoted", "refused", "done"]

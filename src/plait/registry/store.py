@@ -25,9 +25,8 @@ from plait import bundle
 from plait.errors import PlaitError, did_you_mean
 from plait.files import atomic_folder, remove, restore, sweep
 from plait.registry.location import registry_folder, require_adopted
-from plait.registry.records import Record, damaged, read_record, write_record
+from plait.registry.records import Record, Stage, damaged, read_record, write_record
 from plait.registry.sealed import read_sealed, write_sealed
-from plait.registry.stage import Stage
 
 LOCK_SECONDS = 60.0
 LOST = ".damaged"
@@ -200,7 +199,7 @@ class Registry:
 
     def size(self, digest: str) -> int:
         """Bytes of a bundle's files."""
-        return sum(path.stat().st_size for path in self.place(digest).rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in self._place(digest).rglob("*") if path.is_file())
 
     def discard(self, digest: str) -> None:
         """Remove a bundle and its answers, each whole or not at all."""
@@ -210,10 +209,10 @@ class Registry:
 
     def intact(self, digest: str) -> bool:
         """Whether the bundle of that digest is here, unaltered."""
-        folder = self.place(digest)
+        folder = self._place(digest)
         return folder.is_dir() and bundle.digest(folder) == digest
 
-    def place(self, digest: str) -> Path:
+    def _place(self, digest: str) -> Path:
         """Where a bundle lies, after a kill, too: who reads it doesn't hold the lock."""
         restore(self._bundles / digest)
         return self._bundles / digest
@@ -224,7 +223,7 @@ class Registry:
         Raises:
             PlaitError: it is missing or altered.
         """
-        folder = self.place(digest)
+        folder = self._place(digest)
         remedy = "`plait registry verify` says how to bring it back."
         if not folder.is_dir():
             raise PlaitError(f"{folder}: no such bundle. {remedy}")

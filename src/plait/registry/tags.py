@@ -4,7 +4,7 @@ from pathlib import Path
 
 from plait.errors import PlaitError
 from plait.registry.git import git
-from plait.registry.stage import Stage
+from plait.registry.records import Stage
 
 GTO_STAGES: dict[Stage, str] = {"production": "prod", "staging": "staging"}
 FIRST = "v1.0.0"
