@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import yaml
+from dvc.repo import Repo  # here: DVC logs to the standard error of whoever imports it first
 
 from plait.running.graph import environment
 
@@ -40,8 +41,6 @@ pathlib.Path("model." + name).write_text(name)
 
 def make(folder: Path, stages: dict[str, object]) -> Path:
     """A git and DVC project with these stages and `train.py NAME SECONDS`."""
-    from dvc.repo import Repo
-
     folder.mkdir(parents=True, exist_ok=True)
     git = ["git", "-C", str(folder), "-c", "init.defaultBranch=main"]
     subprocess.run([*git, "init", "-q"], check=True)
@@ -57,8 +56,6 @@ def make(folder: Path, stages: dict[str, object]) -> Path:
 
 def without_stages(folder: Path) -> None:
     """Make a folder a DVC project in which no stage can have changed."""
-    from dvc.repo import Repo
-
     Repo.init(str(folder), no_scm=True).close()
     (folder / "dvc.yaml").write_text("stages: {}\n")
 
