@@ -101,8 +101,7 @@ def promote(root: Path) -> list[Any]:
     for decision in decisions:
         get_run_logger().info("%s: %s. %s", decision.service, decision.status, decision.reason)
         if decision.status == "promoted":
-            told = {"status": decision.status, "why": decision.why}
-            notifications.tell_of_promotion(flow_run.id, decision.service, **told)
+            notifications.tell_of_promotion(flow_run.id, decision.service, decision.why)
     return decisions
 
 

@@ -98,7 +98,7 @@ def test_a_scheduled_run_that_fails_is_told_of(
 def promoting() -> None:
     """A flow of the pipeline's name that promotes."""
     why = 'It beats "one"\nby 2 points.'
-    notifications.tell_of_promotion(flow_run.id, "assistant", status="promoted", why=why)
+    notifications.tell_of_promotion(flow_run.id, "assistant", why)
 
 
 @flow(name="other")

@@ -5,7 +5,7 @@ A message is a JSON object with `text`, which chat programs show as it is, `even
 """
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -22,7 +22,7 @@ FLOWS = ["plait", "score"]
 _BEGINNING = "plait: tell of runs that fail and of promotions"
 _PAYLOAD = """
 {%- if event.event == "plait.promotion" -%}
-  {%- set text = event.payload.service ~ ": " ~ event.payload.status ~ ". " ~ event.payload.why -%}
+  {%- set text = event.payload.service ~ ": promoted. " ~ event.payload.why -%}
 {%- else -%}
   {%- set state = flow_run.state.name -%}
   {%- set why = (flow_run.state.message or state).splitlines()[0] -%}
@@ -88,12 +88,8 @@ def _automation(name: str, block: UUID) -> "AutomationCore":
     )
 
 
-def tell_of_promotion(run: str, service: str, **payload: Any) -> None:
-    """Tell the server of a promotion in this flow run.
-
-    Args:
-        payload: `status` and `why`.
-    """
+def tell_of_promotion(run: str, service: str, why: str) -> None:
+    """Tell the server of a promotion in this flow run."""
     from prefect.events import emit_event
 
     flow = {"prefect.resource.id": "plait.flow", "prefect.resource.role": "flow"}
@@ -104,5 +100,5 @@ def tell_of_promotion(run: str, service: str, **payload: Any) -> None:
             {**flow, "prefect.resource.name": "plait"},
             {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"},
         ],
-        payload={"service": service, **payload},
+        payload={"service": service, "why": why},
     )

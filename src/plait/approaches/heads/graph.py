@@ -20,7 +20,7 @@ from plait.tasks import Task
 
 SHARE = 4
 """Texts that are worth a thread of their own: from so many a thread, threads that share a batch
-answer up to 1.13 times as many texts as threads that share every operation."""
+answer more texts a second than threads that share, and wait for each other in, every operation."""
 ERRORS = 3
 """onnxruntime logs from this severity: warnings are about its own choices."""
 
