@@ -11,10 +11,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
-from itertools import chain, count
 from pathlib import Path
 
 from plait.errors import PlaitError
+from plait.experiment.naming import free
 from plait.experiment.switching import name_or_digest
 from plait.files import restore
 from plait.registry.git import ask, git
@@ -122,12 +122,8 @@ def come_back(root: Path, folder: Path, message: str) -> str | None:
         return None
     who = () if ask(root, "var", "GIT_COMMITTER_IDENT") else _NOBODY
     git(folder, *who, "commit", "--quiet", "--no-verify", "-m", message)
-    branch = _free(root, f"{BRANCHES}/{experiment}-{datetime.now(UTC):%Y-%m-%dT%H%M%S}")
+    name = f"{experiment}-{datetime.now(UTC):%Y-%m-%dT%H%M%S}"
+    taken = git(root, "branch", "--list", f"{BRANCHES}/*", "--format=%(refname:lstrip=4)")
+    branch = f"{BRANCHES}/{free(name, taken.splitlines())}"  # two may end in one second
     git(root, "branch", branch, git(folder, "rev-parse", "HEAD"))
     return branch
-
-
-def _free(root: Path, branch: str) -> str:
-    """The name, or the name with the first number that is free: runs may end in one second."""
-    numbered = (f"{branch}-{n}" for n in count(2))
-    return next(b for b in chain([branch], numbered) if not git(root, "branch", "--list", b))
